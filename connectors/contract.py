@@ -1,0 +1,86 @@
+"""What every ear must offer the house, and how it says that it could not hear.
+
+    ConnectorError
+    ├── Wait      nobody needs to do anything: try again, not before `until`
+    ├── Fix       somebody must change something: configuration, access, an address
+    └── Broken    the source answered something this connector does not understand: tell a developer
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from connectors.post import Post
+
+Cursor = Mapping[str, Any]  # JSON: belongs to the connector alone, kept by the store beside the posts
+START: Cursor = {}  # the cursor of a source that was never heard
+
+
+class Hearing(StrEnum):
+    """What a fetch can say about how well it heard."""
+
+    HEARD = "heard"
+    TRUNCATED = "truncated"
+    BLOCKED = "blocked"
+    RATE_LIMITED = "rate-limited"
+    OUT_OF_BUDGET = "out of budget"
+    NOT_REACHABLE = "not reachable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One step of reading a source. Posts and cursor are committed together, or not at all.
+
+    Posts may repeat what earlier pages held: the store tells new from known and from edited.
+    """
+
+    cursor: Cursor
+    posts: tuple[Post, ...] = ()
+    gone: tuple[str, ...] = ()  # ids the source has deleted: text and author are erased here too
+    more: bool = False  # fetch again at once with the new cursor
+    wait: timedelta | None = None  # what the source asked for; the house polls no sooner
+    hearing: Hearing = Hearing.HEARD
+    note: str = ""  # for people: what was missed and why, when `hearing` is not HEARD
+    facts: Mapping[str, str] = field(default_factory=dict)  # e.g. {"url": "where the feed has moved to"}
+
+
+class Connector(Protocol):
+    """An ear. One instance belongs to one [[source]] table of sources.toml."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def fetch(self, cursor: Cursor, now: datetime) -> Page:
+        """Reads one page after `cursor`. Raises ConnectorError and nothing else; never sleeps out a limit."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class ConnectorError(Exception):
+    """A fetch that did not hear. The message says what happened, where, and what to do."""
+
+    hearing = Hearing.NOT_REACHABLE
+
+
+class Wait(ConnectorError):
+    """Trouble that passes by itself. `until` is aware UTC, None when the source did not say."""
+
+    def __init__(self, message: str, *, until: datetime | None = None, hearing: Hearing = Hearing.NOT_REACHABLE):
+        super().__init__(message)
+        self.until = until
+        self.hearing = hearing
+
+
+class Fix(ConnectorError):
+    """Trouble that stays until a person changes something."""
+
+    hearing = Hearing.BLOCKED
+
+
+class Broken(ConnectorError):
+    """An answer this connector does not understand."""
+
+    hearing = Hearing.BLOCKED

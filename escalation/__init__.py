@@ -1,0 +1,1 @@
+"""Voice: a matter -> one named person -> acknowledged -> promise kept -> reported back."""

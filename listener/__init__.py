@@ -1,0 +1,1 @@
+"""The house: the order of work, triage, memory, search, digests and commands."""
