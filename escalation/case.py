@@ -1,0 +1,245 @@
+"""The life of one case, as data: no clock, no network, no database. Pure.
+
+open_case(id, subject, policy, at) -> event     a matter becomes somebody's
+decide(case, command, at)          -> events    what a person's request means now (decide.py)
+overdue(case, now)                 -> events    what the passing of time means now
+evolve(case, event)                -> case      the only way a case changes
+
+       acknowledge            report back            followed up
+OPEN ───────────────▶ ACKNOWLEDGED ─────▶ REPORTED ───────────────▶ CLOSED
+ │ ▲ nobody did: the next person       │ worse: back to OPEN
+ │ └──────────────── reopen ───────────┴──────── DISMISSED ◀─ dismiss (from any open state)
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from escalation import policy as ladder
+from escalation.events import (
+    Acknowledged,
+    Dismissed,
+    Erased,
+    Escalated,
+    Event,
+    FollowedUp,
+    FollowUpDue,
+    HandoverAccepted,
+    HandoverDeclined,
+    HandoverOffered,
+    Joined,
+    LeadTold,
+    Missed,
+    Opened,
+    Promised,
+    Reopened,
+    ReportedBack,
+    Result,
+    Revised,
+    Subject,
+)
+from escalation.policy import Policy
+
+LONGEST_WAIT = timedelta(days=1)  # between two calls to the same last person
+
+
+class Status(StrEnum):
+    OPEN = "open"  # somebody must acknowledge
+    ACKNOWLEDGED = "acknowledged"  # the owner must keep the promise
+    REPORTED = "reported"  # the owner must check that it helped
+    CLOSED = "closed"
+    DISMISSED = "dismissed"
+
+    @property
+    def ended(self) -> bool:
+        return self in (Status.CLOSED, Status.DISMISSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    what: str
+    due: datetime
+    moves: int = 0
+    missed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A hand-over that waits for its answer. Until then the giver has the case."""
+
+    by: str
+    to: str
+    note: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    id: int
+    subject: Subject
+    policy: Policy
+    status: Status
+    owner: str
+    rung: int  # the highest place on the ladder that was told
+    opened: datetime
+    clock: datetime | None  # when the present step is overdue; None only when ended
+    seq: int = 1  # how many events made this case
+    repeats: int = 0  # how often the same last person was called
+    promise: Promise | None = None
+    offer: Offer | None = None
+    handovers: int = 0
+    report: ReportedBack | None = None
+    asked: bool = False  # the owner was asked for the follow-up
+    posts: tuple[str, ...] = ()
+
+    @property
+    def due(self) -> datetime | None:
+        """The next instant at which time alone changes this case."""
+        if self.offer and self.clock:
+            return min(self.offer.due, self.clock)
+        return self.clock
+
+
+def open_case(case_id: int, subject: Subject, policy: Policy, at: datetime) -> Opened:
+    chosen = ladder.first(policy, at)
+    return Opened(
+        at=at, case=case_id, subject=subject, policy=policy, owner=chosen.name, rung=chosen.rung, why=chosen.why
+    )
+
+
+def overdue(case: Case, now: datetime) -> tuple[Event, ...]:
+    """At most one step a look, stamped `now`: after an outage of ours nobody is called twice at once."""
+    if case.offer and now >= case.offer.due:
+        return (HandoverDeclined(at=now, by="", reason=f"{case.offer.to} did not answer in time"),)
+    if case.clock is None or now < case.clock:
+        return ()
+    next_up = ladder.above(case.policy, case.rung, case.owner, now)
+    match case.status:
+        case Status.OPEN:
+            return (Escalated(at=now, to=next_up.name, rung=next_up.rung, why=next_up.why),)
+        case Status.ACKNOWLEDGED:
+            return (Missed(at=now, what="promise", to=next_up.name, rung=next_up.rung, why=next_up.why),)
+        case Status.REPORTED if not case.asked:
+            return (FollowUpDue(at=now, to=case.owner),)
+        case Status.REPORTED:
+            return (Missed(at=now, what="follow-up", to=next_up.name, rung=next_up.rung, why=next_up.why),)
+        case Status.CLOSED | Status.DISMISSED:
+            return ()
+        case _:
+            assert_never(case.status)
+
+
+def replay(events: Iterable[Event]) -> Case:
+    """Raises ValueError when the timeline does not begin with Opened."""
+    timeline = iter(events)
+    first = next(timeline, None)
+    if not isinstance(first, Opened):
+        raise ValueError(f"a timeline begins with Opened, not with {first!r:.80}")
+    case = begin(first)
+    for event in timeline:
+        case = evolve(case, event)
+    return case
+
+
+def begin(opened: Opened) -> Case:
+    return Case(
+        id=opened.case,
+        subject=opened.subject,
+        policy=opened.policy,
+        status=Status.OPEN,
+        owner=opened.owner,
+        rung=opened.rung,
+        opened=opened.at,
+        clock=opened.at + opened.policy.acknowledge,
+        posts=(opened.subject.post,),
+    )
+
+
+def evolve(case: Case, event: Event) -> Case:
+    return replace(_changed(case, event), seq=case.seq + 1)
+
+
+def _changed(case: Case, event: Event) -> Case:
+    match event:
+        case Opened():
+            raise ValueError(f"case {case.id} is opened already")
+        case Escalated(at=at, to=to, rung=rung):
+            repeats = case.repeats + 1 if to == case.owner else 0
+            return replace(
+                case, owner=to, rung=rung, repeats=repeats, offer=None, clock=at + _patience(case.policy, repeats)
+            )
+        case Acknowledged(at=at, by=by):
+            return _owned(case, by, at)
+        case Promised(what=what, due=due):
+            moves = case.promise.moves + 1 if case.promise else 0
+            return replace(case, promise=Promise(what=what, due=due, moves=moves), clock=due, repeats=0)
+        case Missed(at=at, rung=rung):
+            promise = replace(case.promise, missed=True) if case.promise else None
+            wait = _patience(case.policy, case.repeats)
+            return replace(case, rung=rung, promise=promise, clock=at + wait, repeats=case.repeats + 1)
+        case LeadTold():
+            return case
+        case HandoverOffered(at=at, by=by, to=to, note=note):
+            return replace(case, offer=Offer(by=by, to=to, note=note, due=at + case.policy.acknowledge))
+        case HandoverAccepted(at=at, by=by):
+            return replace(_owned(case, by, at), handovers=case.handovers + 1)
+        case HandoverDeclined():
+            return replace(case, offer=None)
+        case ReportedBack(follow_up=follow_up):
+            status = Status.REPORTED if follow_up else Status.CLOSED
+            return replace(case, status=status, report=event, clock=follow_up, asked=False, offer=None, repeats=0)
+        case FollowUpDue(at=at):
+            return replace(case, asked=True, clock=at + case.policy.report)
+        case FollowedUp(at=at, result=Result.WORSE) | Reopened(at=at):
+            return _from_the_start(case, at)
+        case FollowedUp():
+            return replace(case, status=Status.CLOSED, clock=None, offer=None)
+        case Dismissed():
+            return replace(case, status=Status.DISMISSED, clock=None, offer=None)
+        case Joined(post=post):
+            return replace(case, posts=(*case.posts, post))
+        case Revised(post=post, text=text, severity=severity):
+            changed = replace(case.subject, text=text, severity=severity)
+            return replace(case, subject=changed) if post == case.subject.post else case
+        case Erased(post=post):
+            return replace(case, subject=scrubbed(case.subject)) if post == case.subject.post else case
+        case _:
+            assert_never(event)
+
+
+def _owned(case: Case, by: str, at: datetime) -> Case:
+    """Whoever takes a case takes its promise too; without one, a report is owed within the policy's time."""
+    taken = replace(case, status=Status.ACKNOWLEDGED, owner=by, rung=_rung(case, by), offer=None, repeats=0)
+    if case.status is Status.OPEN:
+        return replace(taken, clock=at + case.policy.report)
+    return replace(taken, status=case.status)
+
+
+def _from_the_start(case: Case, at: datetime) -> Case:
+    return replace(
+        case,
+        status=Status.OPEN,
+        rung=_rung(case, case.owner),
+        clock=at + case.policy.acknowledge,
+        repeats=0,
+        promise=None,
+        report=None,
+        asked=False,
+    )
+
+
+def _rung(case: Case, name: str) -> int:
+    return case.policy.ladder.index(name) if name in case.policy.ladder else case.rung
+
+
+def _patience(policy: Policy, repeats: int) -> timedelta:
+    """Calls to the same last person come at doubling distances, so a night does not become a hundred calls."""
+    return min(policy.acknowledge * (1 << min(repeats, 20)), max(LONGEST_WAIT, policy.acknowledge))
+
+
+def scrubbed(subject: Subject) -> Subject:
+    """What may stay of a post that was deleted: where and when it was, and how it was judged, not what it said."""
+    reasons = tuple(replace(reason, words="") for reason in subject.reasons)
+    return replace(subject, author="", title="", text="", url="", thread="", reasons=reasons)

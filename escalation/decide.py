@@ -1,0 +1,189 @@
+"""What a person's request means for a case: events, nothing (it is so already), or a refusal with a sentence. Pure."""
+
+from datetime import datetime
+from typing import assert_never
+
+from escalation import guard
+from escalation.case import Case, Status
+from escalation.commands import (
+    Accept,
+    Acknowledge,
+    Command,
+    Decline,
+    Dismiss,
+    FollowUp,
+    Handover,
+    MakePromise,
+    Refused,
+    Reopen,
+    ReportBack,
+)
+from escalation.events import (
+    Acknowledged,
+    Dismissed,
+    Event,
+    FollowedUp,
+    HandoverAccepted,
+    HandoverDeclined,
+    HandoverOffered,
+    LeadTold,
+    Outcome,
+    Promised,
+    Reopened,
+    ReportedBack,
+)
+
+NOTHING_LEFT_TO_CHECK = (Outcome.NOT_OURS, Outcome.WRONG_PERSON)
+HANDOVERS_BEFORE_THE_LEAD = 3
+MOVES_BEFORE_THE_LEAD = 2
+
+
+def decide(case: Case, command: Command, at: datetime) -> tuple[Event, ...]:
+    """Pressing twice is harmless: what is so already gives no event. Raises Refused."""
+    if case.status.ended and not isinstance(command, Reopen):
+        return _after_the_end(case, command)
+    match command:
+        case Acknowledge():
+            return _acknowledge(case, command, at)
+        case MakePromise():
+            return _promise(case, command, at)
+        case Handover():
+            return _hand_over(case, command, at)
+        case Accept(by=by):
+            return _accept(case, by, at)
+        case Decline(by=by, reason=reason):
+            offer = _offer_to(case, by)
+            return (HandoverDeclined(at=at, by=by, reason=reason or "no reason given"),) if offer else ()
+        case ReportBack():
+            return _report(case, command, at)
+        case FollowUp():
+            return _follow_up(case, command, at)
+        case Dismiss(by=by, reason=reason):
+            return (Dismissed(at=at, by=by, reason=_said(reason, "why this needs nothing from us")),)
+        case Reopen(by=by, reason=reason):
+            if not case.status.ended:
+                raise Refused(f"case {case.id} is open already; {case.owner} has it")
+            return (Reopened(at=at, by=by, reason=_said(reason, "why it must be opened again")),)
+        case _:
+            assert_never(command)
+
+
+def _after_the_end(case: Case, command: Command) -> tuple[Event, ...]:
+    if isinstance(command, Dismiss) and case.status is Status.DISMISSED:
+        return ()
+    raise Refused(f"case {case.id} is {case.status}; reopen it first")
+
+
+def _acknowledge(case: Case, command: Acknowledge, at: datetime) -> tuple[Event, ...]:
+    if case.status is not Status.OPEN:
+        if command.by != case.owner:
+            raise Refused(f"{case.owner} already has case {case.id}. Nothing to do.")
+        return ()
+    due = _ahead(command.due, at) if command.due else at + case.policy.report
+    what = command.what.strip() or "report back on what was done"
+    return (
+        Acknowledged(at=at, by=command.by),
+        Promised(at=at, by=command.by, what=what, due=due),
+    )
+
+
+def _promise(case: Case, command: MakePromise, at: datetime) -> tuple[Event, ...]:
+    _only_the_owner(case, command.by)
+    what, due = _said(command.what, "what you promise"), _ahead(command.due, at)
+    if case.status is Status.OPEN:
+        return _acknowledge(case, Acknowledge(by=command.by, what=what, due=due), at)
+    if case.status is Status.REPORTED:
+        raise Refused(f"case {case.id} is reported back; reopen it to promise something new")
+    if case.promise and (case.promise.what, case.promise.due) == (what, due):
+        return ()
+    moved = Promised(at=at, by=command.by, what=what, due=due, reason=command.reason.strip())
+    if not case.promise:
+        return (moved,)
+    _said(command.reason, "why the promise moves")
+    if case.promise.moves + 1 < MOVES_BEFORE_THE_LEAD:
+        return (moved,)
+    why = f"{command.by} moved the promise for the {_ordinal(case.promise.moves + 1)} time: {moved.reason}"
+    return moved, LeadTold(at=at, to=case.policy.lead, why=why)
+
+
+def _hand_over(case: Case, command: Handover, at: datetime) -> tuple[Event, ...]:
+    _only_the_owner(case, command.by)
+    if command.to == case.owner:
+        raise Refused(f"{command.to} has case {case.id} already")
+    if case.offer and case.offer.to == command.to:
+        return ()
+    if case.offer:
+        raise Refused(f"case {case.id} is offered to {case.offer.to}; wait for the answer")
+    return (HandoverOffered(at=at, by=command.by, to=command.to, note=command.note.strip()),)
+
+
+def _accept(case: Case, by: str, at: datetime) -> tuple[Event, ...]:
+    if case.owner == by:
+        return ()
+    _offer_to(case, by)
+    accepted = HandoverAccepted(at=at, by=by)
+    if (case.handovers + 1) % HANDOVERS_BEFORE_THE_LEAD:
+        return (accepted,)
+    why = f"handed over for the {_ordinal(case.handovers + 1)} time without a result"
+    return accepted, LeadTold(at=at, to=case.policy.lead, why=why)
+
+
+def _report(case: Case, command: ReportBack, at: datetime) -> tuple[Event, ...]:
+    _only_the_owner(case, command.by)
+    if case.status is Status.REPORTED:
+        raise Refused(f"case {case.id} is reported back already; the follow-up is what is left")
+    done = _said(command.done, "what was done")
+    if guard.only_an_apology(done):
+        raise Refused("an apology alone does not close a case: say what was done for the customer")
+    report = ReportedBack(
+        at=at,
+        by=command.by,
+        outcome=command.outcome,
+        done=done,
+        remedy=_said(command.remedy, "what the customer got, or why nothing"),
+        evidence=_said(command.evidence, "a link or reference that shows it"),
+        follow_up=_check_on(case, command, at),
+    )
+    if case.status is Status.OPEN:  # reporting back implies having it
+        return Acknowledged(at=at, by=command.by), report
+    return (report,)
+
+
+def _check_on(case: Case, command: ReportBack, at: datetime) -> datetime | None:
+    if command.follow_up:
+        return _ahead(command.follow_up, at)
+    return None if command.outcome in NOTHING_LEFT_TO_CHECK else at + case.policy.follow_up
+
+
+def _follow_up(case: Case, command: FollowUp, at: datetime) -> tuple[Event, ...]:
+    _only_the_owner(case, command.by)
+    if case.status is not Status.REPORTED:
+        raise Refused(f"case {case.id} is not reported back yet")
+    return (FollowedUp(at=at, by=command.by, result=command.result, note=command.note.strip()),)
+
+
+def _only_the_owner(case: Case, by: str) -> None:
+    if by != case.owner:
+        raise Refused(f"{case.owner} has case {case.id}; ask for a hand-over")
+
+
+def _offer_to(case: Case, by: str) -> bool:
+    if case.offer is None or case.offer.to != by:
+        raise Refused(f"case {case.id} is not offered to {by}")
+    return True
+
+
+def _said(text: str, what: str) -> str:
+    if not text.strip():
+        raise Refused(f"say {what}")
+    return text.strip()
+
+
+def _ahead(due: datetime, at: datetime) -> datetime:
+    if due <= at:
+        raise Refused("pick a time in the future")
+    return due
+
+
+def _ordinal(number: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")

@@ -1,0 +1,48 @@
+"""Where people's requests and the clock become events: read, decide, append. The rules are in decide.py and case.py."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from escalation.case import Case, overdue, replay
+from escalation.commands import Command
+from escalation.decide import decide
+from escalation.events import Event
+from escalation.ledger import Conflict, Ledger
+
+PATIENCE = 20  # times somebody else may be quicker before we believe that something is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    ledger: Ledger
+
+    async def case(self, case_id: int) -> Case:
+        """Raises UnknownCase."""
+        return replay(await self.ledger.timeline(case_id))
+
+    async def handle(self, case_id: int, command: Command, at: datetime) -> Case:
+        """Two at once: the slower is decided again on what the quicker left. Raises Refused, UnknownCase."""
+        for _ in range(PATIENCE):
+            case = await self.case(case_id)
+            try:
+                return await self._append(case, decide(case, command, at))
+            except Conflict:
+                continue
+        raise Conflict(f"case {case_id} is being changed without a pause; try again")
+
+    async def look(self, now: datetime, limit: int = 500) -> int:
+        """One step for every case whose deadline has passed; says how many there were."""
+        late = await self.ledger.due(now, limit)
+        for case_id in late:
+            await self._step(case_id, now)
+        return len(late)
+
+    async def _step(self, case_id: int, now: datetime) -> None:
+        case = await self.case(case_id)
+        try:
+            await self._append(case, overdue(case, now))
+        except Conflict:
+            return  # somebody acted this very moment; the next look sees what is left
+
+    async def _append(self, case: Case, new: tuple[Event, ...]) -> Case:
+        return await self.ledger.append(case, new) if new else case

@@ -1,0 +1,231 @@
+"""What can happen to a case: facts, each with its time. The timeline of these is the truth; all else is derived. Pure.
+
+To add one: write its class here, add it to `Event`, say in case.py how it changes the case and in notices.py whom it
+concerns. The type checker names every place that forgot it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from escalation.policy import Policy
+
+
+class Outcome(StrEnum):
+    """What became of the customer's matter."""
+
+    SOLVED = "solved"
+    WAITING = "waiting on customer"
+    NO_ANSWER = "no answer"
+    PASSED_OUTSIDE = "passed outside"
+    WRONG_PERSON = "wrong person"
+    NOT_OURS = "not ours"
+
+
+class Result(StrEnum):
+    """What the follow-up found."""
+
+    VERIFIED = "verified"
+    NO_ANSWER = "no answer"
+    CANNOT_BE_SEEN = "cannot be seen"
+    WORSE = "worse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """One reason for the severity: the factor, its points, and the words in the post that carried it."""
+
+    factor: str
+    points: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The customer's matter, as much of it as the people who deal with it need to know."""
+
+    brand: str
+    post: str  # the post's key, "source:id"
+    thread: str  # what later posts of the same matter share; the post's address without its fragment
+    url: str
+    site: str
+    author: str
+    title: str
+    text: str
+    created: datetime | None  # when it was posted, if the source said
+    heard: datetime
+    severity: int
+    priority: str
+    cause: str = ""
+    reasons: tuple[Why, ...] = ()
+
+    @property
+    def since(self) -> datetime:
+        """From when the customer has been waiting."""
+        return min(self.created or self.heard, self.heard)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    at: datetime
+    case: int
+    subject: Subject
+    policy: Policy
+    owner: str
+    rung: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated:
+    """Nobody acknowledged in time: the case now belongs to `to`."""
+
+    at: datetime
+    to: str
+    rung: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """What the customer was or will be told, by when. A second one moves the first and says why."""
+
+    at: datetime
+    by: str
+    what: str
+    due: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """A promise or a follow-up was not kept in time: the owner keeps the case, `to` is told."""
+
+    at: datetime
+    what: str
+    to: str
+    rung: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadTold:
+    at: datetime
+    to: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverOffered:
+    at: datetime
+    by: str
+    to: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverAccepted:
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverDeclined:
+    """Refused by the person, or by the clock (`by` is empty): the giver still has it."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedBack:
+    at: datetime
+    by: str
+    outcome: Outcome
+    done: str  # what was done, in the owner's words
+    remedy: str  # what the customer got, or why nothing
+    evidence: str  # a link or a reference that shows it
+    follow_up: datetime | None  # when to check that it helped; None closes the case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpDue:
+    at: datetime
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowedUp:
+    at: datetime
+    by: str
+    result: Result
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dismissed:
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """Another post of the same matter."""
+
+    at: datetime
+    post: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revised:
+    """The author changed a post of this case."""
+
+    at: datetime
+    post: str
+    text: str
+    severity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """A post of this case was deleted by its author or on request; its text and name are gone here too."""
+
+    at: datetime
+    post: str
+
+
+Event = (
+    Opened
+    | Escalated
+    | Acknowledged
+    | Promised
+    | Missed
+    | LeadTold
+    | HandoverOffered
+    | HandoverAccepted
+    | HandoverDeclined
+    | ReportedBack
+    | FollowUpDue
+    | FollowedUp
+    | Dismissed
+    | Reopened
+    | Joined
+    | Revised
+    | Erased
+)

@@ -1,0 +1,91 @@
+"""What the escalation needs to be remembered. Implemented in listener/storage; every method is one transaction."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from escalation.case import Case, begin, evolve, scrubbed
+from escalation.events import Event, Joined, Opened, Revised
+from escalation.notices import Notice, notices
+
+
+class Conflict(Exception):
+    """Somebody else changed the case first: read it again and decide again."""
+
+
+class UnknownCase(LookupError):
+    """There is no such case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """A notice that was claimed for delivery. `attempts` counts this one; `ref` is what it must redraw, if anything."""
+
+    notice: Notice
+    attempts: int
+    ref: str = ""  # CARD: the case's card, THREAD: the card it hangs under; "" when there is none yet
+
+
+class Ledger(Protocol):
+    async def timeline(self, case_id: int) -> tuple[Event, ...]:
+        """Oldest first. Raises UnknownCase."""
+        ...
+
+    async def append(self, case: Case, new: tuple[Event, ...]) -> Case:
+        """Writes the events after `case.seq`, the notices they cause, and the case's row. Raises Conflict."""
+        ...
+
+    async def due(self, now: datetime, limit: int) -> tuple[int, ...]:
+        """Open cases whose deadline has passed, longest overdue first."""
+        ...
+
+    async def claim(self, now: datetime, limit: int, lease: timedelta) -> tuple[Owed, ...]:
+        """Notices that are owed and due, oldest first; nobody else gets them before `now + lease`.
+
+        A case's card is held back while an older card notice of that case waits or is with somebody else, so that two
+        deliveries can never both believe that theirs is the first.
+        """
+        ...
+
+    async def delivered(self, key: str, ref: str, at: datetime) -> None: ...
+
+    async def failed(self, key: str, error: str, retry: datetime | None) -> None:
+        """Says why it was not delivered; `retry` None when trying again cannot help."""
+        ...
+
+    async def owe(self, notice: Notice, at: datetime) -> None:
+        """A notice that no case causes. The same key again changes nothing."""
+        ...
+
+    def open_cases(self) -> AsyncIterator[Case]:
+        """Streams every open case."""
+        ...
+
+
+def written(case: Case | None, new: tuple[Event, ...]) -> tuple[Case, tuple[Notice, ...]]:
+    """What appending these events leaves: the case, and what is owed because of each. Pure."""
+    owed: list[Notice] = []
+    for event in new:
+        case = begin(event) if case is None and isinstance(event, Opened) else evolve(_there(case), event)
+        owed += notices(case, event)
+    return _there(case), tuple(owed)
+
+
+def _there(case: Case | None) -> Case:
+    if case is None:
+        raise ValueError("a timeline begins with Opened")
+    return case
+
+
+def forget(event: Event, post: str) -> Event:
+    """The same event without what a deleted post said. Pure; the ledger rewrites a timeline with it."""
+    match event:
+        case Opened(subject=subject) if subject.post == post:
+            return replace(event, subject=scrubbed(subject))
+        case Revised(post=revised) if revised == post:
+            return replace(event, text="")
+        case Joined(post=joined) if joined == post:
+            return replace(event, url="")
+        case _:
+            return event

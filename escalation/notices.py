@@ -1,0 +1,132 @@
+"""What must be said to whom because of an event, each with a key that makes it one thing to say once. Pure.
+
+The one who acted is never pinged about their own act. A direct message is the only ping; the channel's card and its
+thread are there to be looked at.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from escalation.case import Case
+from escalation.events import (
+    Acknowledged,
+    Dismissed,
+    Erased,
+    Escalated,
+    Event,
+    FollowedUp,
+    FollowUpDue,
+    HandoverAccepted,
+    HandoverDeclined,
+    HandoverOffered,
+    Joined,
+    LeadTold,
+    Missed,
+    Opened,
+    Promised,
+    Reopened,
+    ReportedBack,
+    Revised,
+)
+
+HOUSE = 0  # the case number of what concerns no case: a source gone quiet, and the like
+
+
+class Kind(StrEnum):
+    CARD = "card"  # one per case in its brand's channel, redrawn at each change
+    THREAD = "thread"  # a line under that card
+    DIRECT = "direct"  # to one person
+    HOUSE = "house"  # to everybody who runs this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that must be said. `to` is a person's name for DIRECT, a brand otherwise ("" for all brands)."""
+
+    case: int
+    seq: int  # the event it speaks of, or for the house the instant in seconds
+    kind: Kind
+    to: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        """The same for every attempt to say it."""
+        return f"{self.case}/{self.seq}/{self.kind}/{self.to}"
+
+
+def notices(case: Case, event: Event) -> tuple[Notice, ...]:
+    """What is owed because of `event`; `case` is as it was left by it."""
+    said = {(kind, to): text for kind, to, text in _said(case, event)}
+    return tuple(Notice(case=case.id, seq=case.seq, kind=kind, to=to, text=text) for (kind, to), text in said.items())
+
+
+def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
+    brand = case.subject.brand
+    yield Kind.CARD, brand, ""
+    match event:
+        case Opened(owner=owner, why=why):
+            yield Kind.DIRECT, owner, f"You have this one: {why}. Acknowledge by {_by(case, case.clock, owner)}."
+        case Escalated(to=to, why=why):
+            yield Kind.THREAD, brand, f"Not acknowledged in time. {to} has it now."
+            yield Kind.DIRECT, to, f"Nobody acknowledged in time, so it is yours: {why}. " + _acknowledge_by(case, to)
+        case Acknowledged(by=by):
+            yield Kind.THREAD, brand, f"{by} has it."
+        case Promised(by=by, what=what, due=due, reason=reason):
+            moved = f" Moved: {reason}." if reason else ""
+            yield Kind.THREAD, brand, f"{by} promises: {what}, by {_by(case, due, by)}.{moved}"
+        case Missed(what=what, to=to):
+            yield Kind.THREAD, brand, f"The {what} of {case.owner} is overdue. {to} was told."
+            yield Kind.DIRECT, to, f"{case.owner} missed the {what}{_promised(case)}. Make sure the customer hears."
+            yield (
+                Kind.DIRECT,
+                case.owner,
+                f"Your {what} is overdue{_promised(case)}. Report back, or move it and say why.",
+            )
+        case LeadTold(to=to, why=why):
+            yield Kind.DIRECT, to, f"For your eyes: {why}."
+        case HandoverOffered(by=by, to=to, note=note):
+            yield Kind.DIRECT, to, f"{by} asks you to take this one over. " + (note or "No note was left.")
+        case HandoverAccepted(by=by):
+            yield Kind.THREAD, brand, f"{by} took it over."
+        case HandoverDeclined(by=by, reason=reason):
+            yield Kind.DIRECT, case.owner, f"The hand-over did not happen: {reason}. You still have it."
+        case ReportedBack(by=by, outcome=outcome, done=done):
+            yield Kind.THREAD, brand, f"{by} reports back, {outcome}: {done}"
+        case FollowUpDue(to=to):
+            yield Kind.DIRECT, to, "Time to check that it really helped: read the thread again and say what you found."
+        case FollowedUp(by=by, result=result, note=note):
+            yield Kind.THREAD, brand, f"{by} followed up: {result}. {note}".strip()
+        case Dismissed(by=by, reason=reason):
+            yield Kind.THREAD, brand, f"{by} dismissed it: {reason}"
+        case Reopened(by=by, reason=reason):
+            yield Kind.THREAD, brand, f"{by} opened it again: {reason}"
+            if by != case.owner:
+                yield Kind.DIRECT, case.owner, f"Open again: {reason}. " + _acknowledge_by(case, case.owner)
+        case Joined(url=url):
+            yield Kind.THREAD, brand, f"Said again at {url}" if url else "Said again elsewhere."
+        case Revised():
+            yield Kind.DIRECT, case.owner, "The author changed the post. Read it again before you answer."
+        case Erased():
+            yield Kind.DIRECT, case.owner, "The author deleted the post. Its text and name are gone here too."
+        case _:
+            assert_never(event)
+
+
+def _acknowledge_by(case: Case, name: str) -> str:
+    return f"Acknowledge by {_by(case, case.clock, name)}."
+
+
+def _promised(case: Case) -> str:
+    return f' "{case.promise.what}"' if case.promise else ""
+
+
+def _by(case: Case, due: datetime | None, name: str) -> str:
+    """In the reader's own time."""
+    person = case.policy.person(name)
+    local = due.astimezone(ZoneInfo(person.timezone if person else "UTC")) if due else None
+    return f"{local:%a %H:%M} {local.tzname()}" if local else "no set time"

@@ -1,0 +1,266 @@
+"""What every store must do. One contract suite (tests/test_store_contract.py) runs on all of them.
+
+Every method is one transaction: what it says happens whole or not at all, whenever the process dies.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from connectors.contract import Cursor, Hearing
+from connectors.post import Post
+from escalation.events import Subject
+from escalation.ledger import Ledger
+from escalation.policy import Policy
+from listener.query import Node
+from listener.triage import Assessment
+
+
+class State(StrEnum):
+    """Where a post, or a mention, has ended up. Each is in exactly one, and the totals balance."""
+
+    NOT_MATCHED = "not matched"  # posts only: no brand's query matched; its text is not kept
+    KEPT = "kept"  # searchable, nobody was told; the reason is beside it
+    ESCALATED = "escalated"
+    JOINED = "joined to case"
+    DISMISSED = "dismissed"
+    SUPPRESSED = "suppressed by rule"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A case to be opened for a mention."""
+
+    subject: Subject
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """One post about one brand, judged and routed."""
+
+    brand: str
+    assessment: Assessment
+    opening: Opening | None = None
+    reason: str = ""  # why nobody is told, when `opening` is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A post that is new or changed, with what was decided about it. No mentions: no query matched."""
+
+    post: Post
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One page of a source, decided: what is kept together with the cursor that says it was heard."""
+
+    source: str
+    at: datetime
+    cursor: Cursor
+    fetched: int  # how many items the page held, known ones too
+    heard: tuple[Heard, ...] = ()
+    gone: tuple[str, ...] = ()
+    hearing: Hearing = Hearing.HEARD
+    note: str = ""
+    next_poll: datetime | None = None  # None: not known yet, more pages follow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What keeping a batch changed."""
+
+    new: int = 0
+    edited: int = 0
+    mentions: int = 0
+    complaints: int = 0
+    opened: tuple[int, ...] = ()
+    joined: int = 0
+    erased: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """What is remembered of a source. The zero value is a source that was never polled."""
+
+    name: str
+    cursor: Cursor = field(default_factory=dict)
+    next_poll: datetime | None = None
+    last_heard: datetime | None = None  # when a fetch last succeeded
+    failures: int = 0  # in a row
+    failing_since: datetime | None = None
+    error: str = ""
+    told_silent: bool = False  # people were told that it is silent
+    fetched: int = 0  # items in all, for the audit
+    hearing: Hearing = Hearing.HEARD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A poll that did not hear, and what was decided about it (listener/coverage.py)."""
+
+    source: str
+    at: datetime
+    error: str
+    hearing: Hearing
+    next_poll: datetime
+    told_silent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One row of the coverage ledger: this source was heard like this from `since` to `until`."""
+
+    source: str
+    hearing: Hearing
+    since: datetime
+    until: datetime
+    polls: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionRow:
+    """A line of the mention history."""
+
+    id: int
+    brand: str
+    source: str
+    url: str
+    author: str
+    title: str
+    created: datetime | None
+    heard: datetime
+    text: str
+    verdict: str
+    complaint: float
+    severity: int
+    priority: str  # "" when none
+    cause: str
+    state: State
+    reason: str
+    case: int | None
+    reasons: tuple[Mapping[str, Any], ...] = ()
+
+
+class Sort(StrEnum):
+    NEWEST = "newest"
+    SEVERITY = "severity"
+    RELEVANCE = "relevance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A search: the query, and what the command line adds to it."""
+
+    query: Node | None = None  # None: everything
+    since: datetime | None = None
+    until: datetime | None = None
+    sort: Sort = Sort.NEWEST
+    limit: int = 50
+    before: int | None = None  # the id of the last row of the page before (newest first only)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """A line of the list of cases."""
+
+    id: int
+    brand: str
+    status: str
+    priority: str
+    severity: int
+    owner: str
+    due: datetime | None
+    opened: datetime
+    promise: str
+    posts: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that does not balance: what, where, and what to do."""
+
+    check: str
+    where: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """The conservation statement, counted by the store over everything it holds."""
+
+    fetched: Mapping[str, int]  # new items by source, counted as they came
+    posts: Mapping[str, Mapping[str, int]]  # posts by source and state
+    mentions: Mapping[str, int]  # mentions by state
+    owed: int  # notices not yet delivered
+    undeliverable: int
+    findings: tuple[Finding, ...] = ()  # rows that contradict each other
+
+
+class Store(Ledger, Protocol):
+    """Everything the house remembers."""
+
+    def engine(self) -> AbstractAsyncContextManager[None]:
+        """Held by whoever turns the crank. A store for one machine lets one in at a time and frees what a killed one
+        had claimed; raises StoreBusy."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+    # hearing
+    async def source(self, name: str) -> SourceState: ...
+    async def sources(self) -> tuple[SourceState, ...]: ...
+    async def known(self, source: str, ids: tuple[str, ...]) -> Mapping[str, str]:
+        """id -> fingerprint, for those of `ids` that are in the store (erased ones with the fingerprint "")."""
+        ...
+
+    async def keep(self, batch: Batch) -> Kept:
+        """Posts, mentions, cases, events, notices, coverage and cursor of one page, in one transaction.
+
+        A post already there with the same fingerprint changes nothing; with another one it is an edit: the old text is
+        kept as a version, its mentions are re-judged, its case gets Revised. A post whose thread is already an open
+        case of that brand from another source joins it. Ids in `gone` are erased.
+        """
+        ...
+
+    async def keep_failure(self, failure: Failure) -> None: ...
+
+    # memory
+    def search(self, question: Question) -> AsyncIterator[MentionRow]: ...
+    def cases(self, *, ended: bool = False) -> AsyncIterator[CaseRow]:
+        """Open ones most urgent first; with `ended` all, newest first."""
+        ...
+
+    async def case_mentions(self, case_id: int) -> tuple[MentionRow, ...]: ...
+    def timelines(self, since: datetime) -> AsyncIterator[int]:
+        """Ids of the cases that were open at, or changed after, `since`: for digests and the audit."""
+        ...
+
+    async def erase(self, source: str, ids: tuple[str, ...], at: datetime) -> int:
+        """Text and author of these posts, their versions, index entries and traces in timelines; says how many."""
+        ...
+
+    async def erase_author(self, handle: str, at: datetime) -> int: ...
+
+    # accounts
+    async def coverage(self, since: datetime, until: datetime) -> tuple[Span, ...]: ...
+    async def balance(self) -> Balance: ...
+    async def counts(self, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
+        """(brand, verdict) -> mentions heard in that window."""
+        ...
+
+
+class StoreError(Exception):
+    """The store cannot do this; the message says why and what to do."""
+
+
+class StoreBusy(StoreError):
+    """Another listener runs on this store."""
