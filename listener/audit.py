@@ -1,0 +1,91 @@
+"""Does everything balance? Conservation, accountability, deadlines, owed notices, coverage. Reads, never mends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from escalation.case import Case, begin, evolve
+from escalation.events import Event, Opened
+from escalation.notices import notices
+from listener.storage.contract import Balance, CaseRow, Finding, Store
+
+GRACE = timedelta(minutes=5)  # an engine at work is never this late
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    at: datetime
+    balance: Balance
+    cases: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def balanced(self) -> bool:
+        return not self.findings
+
+
+async def audit(store: Store, now: datetime) -> Report:
+    """Replays every timeline and holds it against the rows and the notices that came from it."""
+    balance = await store.balance()
+    findings = [*balance.findings, *conservation(balance)]
+    cases = 0
+    async for row in store.cases(ended=True):
+        cases += 1
+        timeline = await store.timeline(row.id)
+        findings += accountability(row, timeline, now)
+        findings += said(row.id, timeline, await store.notice_keys(row.id))
+    return Report(at=now, balance=balance, cases=cases, findings=tuple(findings))
+
+
+def conservation(balance: Balance) -> list[Finding]:
+    """Everything that was ever heard is in exactly one state. Pure."""
+    found = []
+    for source in sorted(balance.fetched.keys() | balance.posts.keys()):
+        heard, kept = balance.fetched.get(source, 0), sum(balance.posts.get(source, {}).values())
+        if heard != kept:
+            problem = f"{heard} posts were heard, {kept} are accounted for; restore the database from a backup"
+            found.append(Finding(check="conservation", where=source, problem=problem))
+    return found
+
+
+def accountability(row: CaseRow, timeline: tuple[Event, ...], now: datetime) -> list[Finding]:
+    """One name at every instant of an open case, one deadline ahead, and a row that says what the timeline says. Pure."""
+    where, found = f"case {row.id}", []
+    case: Case | None = None
+    for event in timeline:
+        case = begin(event) if case is None and isinstance(event, Opened) else evolve(_opened(case), event)
+        if not case.owner or (not case.status.ended and case.due is None):
+            found.append(Finding(check="accountability", where=where, problem=f"nobody or no deadline after {event.at}"))
+    last = _opened(case)
+    if (row.status, row.owner, row.due) != (last.status, last.owner, last.due):
+        problem = f"the list says {row.status}, {row.owner}; the timeline says {last.status}, {last.owner}"
+        found.append(Finding(check="projection", where=where, problem=problem))
+    if last.due and now - last.due > GRACE:
+        problem = f"its deadline {last.due:%Y-%m-%d %H:%M} UTC has passed and nothing happened; is `listener run` running?"
+        found.append(Finding(check="deadlines", where=where, problem=problem))
+    return found
+
+
+def said(case_id: int, timeline: tuple[Event, ...], keys: frozenset[str]) -> list[Finding]:
+    """Every event's notices were written down to be said. Pure."""
+    found, case = [], None
+    for event in timeline:
+        case = begin(event) if case is None and isinstance(event, Opened) else evolve(_opened(case), event)
+        missing = [notice.key for notice in notices(case, event) if notice.key not in keys]
+        found += [Finding(check="notices", where=f"case {case_id}", problem=f"{key} was never owed") for key in missing]
+    return found
+
+
+def _opened(case: Case | None) -> Case:
+    if case is None:
+        raise ValueError("a timeline begins with Opened")
+    return case
+
+
+def totals(posts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Posts by state over all sources. Pure."""
+    summed: dict[str, int] = {}
+    for states in posts.values():
+        for state, count in states.items():
+            summed[state] = summed.get(state, 0) + count
+    return summed

@@ -1,0 +1,32 @@
+"""The `listener` command. Each command lives in listener/commands/, by what it is for."""
+
+from importlib.metadata import version
+
+import click
+
+from listener.commands import accounts, casework, memory, running, setup
+
+COMMANDS = (
+    *(running.run, running.once, setup.demo, setup.init, setup.doctor),
+    *(memory.assess, memory.search, memory.import_, memory.export, memory.replay, memory.erase),
+    *(casework.cases, casework.case, casework.ack, casework.promise, casework.handover, casework.accept),
+    *(casework.decline, casework.report, casework.follow_up, casework.dismiss, casework.reopen),
+    *(accounts.digest, accounts.audit, setup.completion),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("listening-post"), prog_name="listener")
+def main() -> None:
+    """Hears public complaints about a brand, gives each to one named person, and does not let go.
+
+    \b
+    listener demo            the whole loop on invented data, no keys needed
+    listener init            write a first configuration
+    listener doctor          check it
+    listener run             listen, escalate and deliver, until stopped
+    """
+
+
+for command in COMMANDS:
+    main.add_command(command)

@@ -1,0 +1,61 @@
+"""digest, audit: what became of everything."""
+
+from pathlib import Path
+
+import click
+
+from listener.audit import audit as examine
+from listener.audit import totals
+from listener.bootstrap import system_clock
+from listener.commands.shared import config_option, console, json_option, memory, moment, plainly, print_json
+from listener.digest import as_text, compose
+
+
+@click.command()
+@config_option
+@click.option("--since", default="7d", show_default=True, metavar="TIME", help="From when: 24h, 7d, 2026-05-01.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@plainly
+async def digest(directory: Path | None, since: str, form: str, as_json: bool) -> None:
+    """What happened, what is owed and by whom, and what could not be heard.
+
+    \b
+    listener digest --since 24h
+    listener digest --since 7d --format json
+    """
+    now = system_clock()
+    begun = moment(since, past=True) or now
+    async with memory(directory) as (_, store):
+        composed = await compose(store, begun, now)
+    if as_json or form == "json":
+        print_json(composed)
+    else:
+        click.echo(as_text(composed), nl=False)
+
+
+@click.command()
+@config_option
+@json_option
+@plainly
+async def audit(directory: Path | None, as_json: bool) -> None:
+    """Prove that everything balances; exit 1 and say which item does not.
+
+    \b
+    listener audit
+    listener audit --json | jq .findings
+    """
+    async with memory(directory) as (_, store):
+        report = await examine(store, system_clock())
+    if as_json:
+        print_json({"balanced": report.balanced, **{k: getattr(report, k) for k in ("at", "balance", "cases", "findings")}})
+    else:
+        out, balance = console(), report.balance
+        for state, count in sorted(totals(balance.posts).items()):
+            out.print(f"{count:>8} posts {state}", markup=False)
+        out.print(f"{sum(balance.fetched.values()):>8} posts heard, {report.cases} cases, {balance.owed} notices on their way")
+        for finding in report.findings:
+            out.print(f"! {finding.check}, {finding.where}: {finding.problem}", markup=False)
+        out.print("Everything balances." if report.balanced else f"{len(report.findings)} things do not balance.")
+    if not report.balanced:
+        raise SystemExit(1)

@@ -1,0 +1,284 @@
+"""cases, case, and everything a person can ask of one: the same requests as the buttons."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from escalation import codec
+from escalation.case import Case, replay
+from escalation.commands import (
+    Accept,
+    Acknowledge,
+    Command,
+    Decline,
+    Dismiss,
+    FollowUp,
+    Handover,
+    MakePromise,
+    Reopen,
+    ReportBack,
+)
+from escalation.desk import Desk
+from escalation.events import Outcome, Result
+from escalation.terminal import draw_case, draw_timeline
+from listener.bootstrap import system_clock
+from listener.commands.shared import (
+    Failed,
+    config_option,
+    console,
+    json_option,
+    memory,
+    moment,
+    plainly,
+    print_json,
+)
+from listener.settings import Settings
+from listener.storage.contract import CaseRow
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--all", "ended", is_flag=True, help="Ended ones too, newest first.")
+@plainly
+async def cases(directory: Path | None, as_json: bool, ended: bool) -> None:
+    """Open cases, most urgent first.
+
+    \b
+    listener cases
+    listener cases --json | jq -r .owner | sort | uniq -c
+    """
+    table = Table("case", "brand", "priority", "severity", "status", "owner", "due (UTC)", "promise", box=None)
+    async with memory(directory) as (_, store):
+        async for row in store.cases(ended=ended):
+            if as_json:
+                print_json(row, line=True)
+            else:
+                table.add_row(*_cells(row))
+    if not as_json:
+        console().print(table if table.row_count else "No open cases.")
+
+
+def _cells(row: CaseRow) -> tuple[str, ...]:
+    due = f"{row.due:%a %d %b %H:%M}" if row.due else ""
+    cells = (str(row.id), row.brand, row.priority, str(row.severity), row.status, row.owner, due, row.promise)
+    return tuple(cell.replace("[", "\\[") for cell in cells)
+
+
+@click.command()
+@click.argument("case_id", metavar="ID", type=int)
+@config_option
+@json_option
+@plainly
+async def case(case_id: int, directory: Path | None, as_json: bool) -> None:
+    """One case, with its timeline.
+
+    \b
+    listener case 12
+    listener case 12 --json | jq .timeline[].kind
+    """
+    async with memory(directory) as (_, store):
+        timeline = await store.timeline(case_id)
+    found = replay(timeline)
+    if as_json:
+        print_json({**described(found), "timeline": [codec.encode(event) for event in timeline]})
+    else:
+        draw_case(console(), found, system_clock())
+        draw_timeline(console(), timeline)
+
+
+def described(found: Case) -> dict[str, Any]:
+    """What a pipe may rely on of one case."""
+    subject = found.subject
+    return {
+        "id": found.id,
+        "brand": subject.brand,
+        "status": found.status,
+        "priority": subject.priority,
+        "severity": subject.severity,
+        "owner": found.owner,
+        "due": found.due,
+        "opened": found.opened,
+        "promise": found.promise.what if found.promise else "",
+        "promise_due": found.promise.due if found.promise else None,
+        "posts": found.posts,
+        "url": subject.url,
+        "author": subject.author,
+        "title": subject.title,
+        "text": subject.text,
+        "reasons": subject.reasons,
+        "report": found.report,
+    }
+
+
+async def ask(directory: Path | None, case_id: int, person: str, make: Callable[[Settings, str], Command]) -> None:
+    """Does what `make` asks for in the name of `person`, and shows how the case stands then."""
+    async with memory(directory) as (settings, store):
+        by = somebody(settings, person)
+        changed = await Desk(store).handle(case_id, make(settings, by), system_clock())
+    draw_case(console(), changed, system_clock())
+
+
+def somebody(settings: Settings, name: str) -> str:
+    person = settings.person(name)
+    if person is None:
+        raise Failed(f'nobody is called "{name}"; people.toml has {", ".join(p.name for p in settings.people)}')
+    return person.name
+
+
+def on_a_case(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The arguments that all of the following share."""
+    command = config_option(command)
+    command = click.option("--as", "person", required=True, metavar="PERSON", help="Your name in people.toml.")(command)
+    return click.argument("case_id", metavar="ID", type=int)(command)
+
+
+@click.command()
+@on_a_case
+@click.option("--promise", "what", default="", help="What you promise the customer; otherwise to report back.")
+@click.option("--by", "due", metavar="TIME", help="By when: 2h, or 2026-05-01T16:00; otherwise the policy's time.")
+@plainly
+async def ack(case_id: int, person: str, directory: Path | None, what: str, due: str | None) -> None:
+    """Acknowledge: it is yours now.
+
+    \b
+    listener ack 12 --as "Dana Fox"
+    listener ack 12 --as "Dana Fox" --promise "call her back" --by 2h
+    """
+    until = moment(due, past=False)
+    await ask(directory, case_id, person, lambda _, by: Acknowledge(by=by, what=what, due=until))
+
+
+@click.command()
+@on_a_case
+@click.argument("what")
+@click.option("--by", "due", required=True, metavar="TIME", help="By when: 2h, or 2026-05-01T16:00.")
+@click.option("--reason", default="", help="Why an earlier promise moves.")
+@plainly
+async def promise(case_id: int, person: str, directory: Path | None, what: str, due: str, reason: str) -> None:
+    """Promise something by a time; a second promise moves the first and says why.
+
+    \b
+    listener promise 12 "refund within the day" --by 6h --as "Dana Fox"
+    listener promise 12 "refund within the day" --by 1d --reason "bank holiday" --as "Dana Fox"
+    """
+    until = _time(due)
+    await ask(directory, case_id, person, lambda _, by: MakePromise(by=by, what=what, due=until, reason=reason))
+
+
+def _time(text: str) -> datetime:
+    found = moment(text, past=False)
+    if found is None:
+        raise click.UsageError("say by when")
+    return found
+
+
+@click.command()
+@on_a_case
+@click.option("--to", required=True, metavar="PERSON", help="Who should take it over.")
+@click.option("--note", default="", help="What they should know.")
+@plainly
+async def handover(case_id: int, person: str, directory: Path | None, to: str, note: str) -> None:
+    """Offer the case to somebody; it stays yours until they accept.
+
+    \b
+    listener handover 12 --to "Lee Park" --note "speaks Portuguese" --as "Dana Fox"
+    """
+    await ask(directory, case_id, person, lambda s, by: Handover(by=by, to=somebody(s, to), note=note))
+
+
+@click.command()
+@on_a_case
+@plainly
+async def accept(case_id: int, person: str, directory: Path | None) -> None:
+    """Take over a case that was offered to you.
+
+    \b
+    listener accept 12 --as "Lee Park"
+    """
+    await ask(directory, case_id, person, lambda _, by: Accept(by=by))
+
+
+@click.command()
+@on_a_case
+@click.option("--reason", default="", help="Why not.")
+@plainly
+async def decline(case_id: int, person: str, directory: Path | None, reason: str) -> None:
+    """Decline a case that was offered to you.
+
+    \b
+    listener decline 12 --reason "on a train until six" --as "Lee Park"
+    """
+    await ask(directory, case_id, person, lambda _, by: Decline(by=by, reason=reason))
+
+
+@click.command()
+@on_a_case
+@click.option("--outcome", type=click.Choice([one.value for one in Outcome]), required=True)
+@click.option("--done", required=True, help="What was done for the customer; an apology alone is not enough.")
+@click.option("--remedy", required=True, help="What they got, or why nothing.")
+@click.option("--evidence", required=True, help="A link or reference that shows it.")
+@click.option("--follow-up", "follow_up", metavar="TIME", help="When to check that it helped: 3d; otherwise the policy's.")
+@plainly
+async def report(
+    case_id: int, person: str, directory: Path | None, outcome: str, done: str, remedy: str, evidence: str, follow_up: str | None
+) -> None:
+    """Report back what was done.
+
+    \b
+    listener report 12 --as "Lee Park" --outcome solved --done "called her, rebooked the flight" \\
+      --remedy "refund of 80 EUR" --evidence https://crm.example.com/t/4711
+    """
+    check = moment(follow_up, past=False)
+    await ask(
+        directory,
+        case_id,
+        person,
+        lambda _, by: ReportBack(
+            by=by, outcome=Outcome(outcome), done=done, remedy=remedy, evidence=evidence, follow_up=check
+        ),
+    )
+
+
+@click.command("follow-up")
+@on_a_case
+@click.option("--result", type=click.Choice([one.value for one in Result]), required=True)
+@click.option("--note", default="", help="What you found.")
+@plainly
+async def follow_up(case_id: int, person: str, directory: Path | None, result: str, note: str) -> None:
+    """Say whether it really helped; "worse" opens the case again.
+
+    \b
+    listener follow-up 12 --result verified --note "she thanked us in the thread" --as "Lee Park"
+    """
+    await ask(directory, case_id, person, lambda _, by: FollowUp(by=by, result=Result(result), note=note))
+
+
+@click.command()
+@on_a_case
+@click.option("--reason", required=True, help="Why this needs nothing from us.")
+@plainly
+async def dismiss(case_id: int, person: str, directory: Path | None, reason: str) -> None:
+    """Not a complaint, or not ours to answer.
+
+    \b
+    listener dismiss 12 --reason "a joke between friends" --as "Dana Fox"
+    """
+    await ask(directory, case_id, person, lambda _, by: Dismiss(by=by, reason=reason))
+
+
+@click.command()
+@on_a_case
+@click.option("--reason", required=True, help="Why it must be opened again.")
+@plainly
+async def reopen(case_id: int, person: str, directory: Path | None, reason: str) -> None:
+    """Open an ended case again; its last owner has it.
+
+    \b
+    listener reopen 12 --reason "the refund never arrived" --as "Dana Fox"
+    """
+    await ask(directory, case_id, person, lambda _, by: Reopen(by=by, reason=reason))

@@ -1,0 +1,251 @@
+"""assess, search, import, export, replay, erase: the mention history and what is judged of it."""
+
+import csv
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+from rich.markup import escape
+from rich.progress import Progress
+
+from connectors.post import Author, Post
+from listener import history
+from listener.bootstrap import system_clock
+from listener.commands.shared import (
+    Failed,
+    config_option,
+    console,
+    json_option,
+    memory,
+    moment,
+    plain,
+    plainly,
+    print_json,
+    settings_from,
+)
+from listener.search import question
+from listener.settings import Settings
+from listener.storage.contract import MentionRow, Question, Sort
+from listener.tables import ConfigError, Problem, read
+from listener.triage import BrandTarget, assess as judge, load_rules
+
+COLUMNS = tuple(field.name for field in fields(MentionRow))
+
+
+@click.command()
+@config_option
+@click.option("--brand", required=True, help="Whose mention it is; need not be configured.")
+@click.option("--in", "source", type=click.File("r", encoding="utf-8", errors="replace"), default="-", help="A file; otherwise stdin.")
+@plainly
+async def assess(directory: Path | None, brand: str, source: TextIO) -> None:
+    """Judge posts: JSON Lines with "id" and "text" in, JSON Lines out, one by one.
+
+    \b
+    echo '{"id": "1", "text": "Acme Air lost my bag"}' | listener assess --brand "Acme Air"
+    """
+    rules, targets = _rules(directory)
+    target = targets.get(brand.casefold(), BrandTarget(name=brand, aliases=(brand,)))
+    others = [other for name, other in targets.items() if name != brand.casefold()]
+    for number, line in enumerate(source, 1):
+        if line.strip():
+            post = _given(line, number)
+            judged = judge(post, target, rules, others)
+            reasons = [{"factor": r.factor, "points": r.points, "words": r.words} for r in judged.reasons]
+            print_json({"id": post.id, "brand": brand, **plain(judged), "reasons": reasons}, line=True)
+
+
+def _rules(directory: Path | None) -> tuple[Any, dict[str, BrandTarget]]:
+    """The team's own rules and brands where there is a configuration, the built-in ones where there is none."""
+    try:
+        settings = settings_from(directory)
+    except ConfigError:
+        if directory:
+            raise
+        return load_rules(None), {}
+    return settings.rules, {b.name.casefold(): BrandTarget(name=b.name, aliases=b.aliases) for b in settings.brands}
+
+
+def _given(line: str, number: int) -> Post:
+    try:
+        item = json.loads(line)
+        return Post(
+            source="stdin",
+            id=str(item.get("id", number)),
+            url=str(item.get("url", "")),
+            title=str(item.get("title") or ""),
+            text=str(item["text"]),
+            lang=str(item.get("lang") or ""),
+            author=Author(handle=str(item.get("author") or "")),
+        )
+    except (ValueError, KeyError, AttributeError, RecursionError) as wrong:
+        raise Failed(f'line {number} is not a JSON object with "text": {wrong}') from None
+
+
+@click.command()
+@click.argument("query", nargs=-1)
+@config_option
+@click.option("--since", metavar="TIME", help="Posted since: 7d, 2026-05-01.")
+@click.option("--until", metavar="TIME", help="Posted before: 1d, 2026-06-01.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--sort", type=click.Choice([one.value for one in Sort]), default="newest", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines on stdout.")
+@click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout, safe to open in a spreadsheet.")
+@plainly
+async def search(
+    query: tuple[str, ...], directory: Path | None, since: str | None, until: str | None, limit: int, sort: str, as_json: bool, as_csv: bool
+) -> None:
+    """Search the mention history; the language is the one that tracks brands.
+
+    \b
+    listener search 'refund NEAR/5 never brand:"Acme Air"'
+    listener search 'verdict:complaint severity>=60' --since 7d --json
+    """
+    asked = question(
+        " ".join(query), since=moment(since, past=True), until=moment(until, past=True), sort=Sort(sort), limit=limit
+    )
+    async with memory(directory) as (_, store):
+        rows = store.search(asked)
+        if as_csv:
+            await _as_csv(rows, sys.stdout)
+        else:
+            await _as_lines(rows, as_json=as_json)
+
+
+async def _as_lines(rows: AsyncIterator[MentionRow], *, as_json: bool) -> None:
+    out, found = console(), 0
+    async for row in rows:
+        found += 1
+        if as_json:
+            print_json(row, line=True)
+        else:
+            when = f"{row.created or row.heard:%Y-%m-%d %H:%M}"
+            where = f"case {row.case}" if row.case else row.reason
+            out.print(f"[bold]{escape(row.brand)}[/] {row.verdict} {row.priority} {row.severity} · {when} · {escape(row.source)} · {escape(where)}")
+            out.print(_short(row), markup=False)
+    if not as_json:
+        out.print(f"{found} found" if found else "Nothing found.")
+
+
+def _short(row: MentionRow) -> str:
+    said = " ".join(f"{row.title} {row.text}".split())
+    said = "".join(character if character.isprintable() else " " for character in said)
+    return f"  {said[:200]}{'…' if len(said) > 200 else ''}\n  {row.url}\n"
+
+
+async def _as_csv(rows: AsyncIterator[MentionRow], file: TextIO) -> int:
+    writer, written = csv.writer(file), 0
+    writer.writerow(COLUMNS)
+    async for row in rows:
+        writer.writerow(history.cells(plain(row), COLUMNS))
+        written += 1
+    return written
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@config_option
+@json_option
+@plainly
+async def import_(file: Path, directory: Path | None, as_json: bool) -> None:
+    """Bring history in from JSON Lines or CSV: searchable, but nobody is told about the past.
+
+    \b
+    listener import mentions.csv
+    listener import export-of-another-tool.jsonl
+    """
+    async with memory(directory) as (settings, store):
+        with Progress(console=console(as_json=True), transient=True) as progress:
+            bar = progress.add_task(f"importing {file.name}", total=file.stat().st_size)
+            kept = await history.bring_in(
+                store, settings, file, system_clock(), lambda read_: progress.update(bar, completed=read_)
+            )
+    if as_json:
+        print_json(kept)
+    else:
+        console().print(f"{kept.rows} rows read, {kept.new} new, {kept.mentions} mentions, {len(kept.refused)} refused")
+        for refusal in kept.refused[:10]:
+            console().print(f"! {refusal}", markup=False)
+
+
+@click.command()
+@click.argument("query", nargs=-1)
+@config_option
+@click.option("--since", metavar="TIME", help="Posted since: 30d, 2026-05-01.")
+@click.option("--until", metavar="TIME", help="Posted before.")
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option("--out", type=click.File("w", encoding="utf-8", lazy=False), default="-", help="A file; otherwise stdout.")
+@plainly
+async def export(query: tuple[str, ...], directory: Path | None, since: str | None, until: str | None, form: str, out: TextIO) -> None:
+    """Write the mention history out, row by row, however long it is.
+
+    \b
+    listener export --format csv --out mentions.csv
+    listener export 'brand:"Acme Air"' --since 30d
+    """
+    asked = question(" ".join(query), since=moment(since, past=True), until=moment(until, past=True), limit=sys.maxsize)
+    async with memory(directory) as (_, store):
+        if form == "csv":
+            await _as_csv(store.search(asked), out)
+            return
+        async for row in store.search(asked):
+            out.write(json.dumps(plain(row), ensure_ascii=False) + "\n")
+
+
+@click.command()
+@config_option
+@click.option("--since", default="30d", show_default=True, metavar="TIME")
+@click.option("--policy", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True, help="A changed triage.toml.")
+@json_option
+@plainly
+async def replay(directory: Path | None, since: str, file: Path, as_json: bool) -> None:
+    """What a changed rule or threshold would have escalated; nothing is changed and nobody is told.
+
+    \b
+    listener replay --since 30d --policy triage.new.toml
+    """
+    problems: list[Problem] = []
+    rules = load_rules(read(file, problems).data)
+    if problems:
+        raise ConfigError(problems)
+    asked = Question(since=moment(since, past=True), limit=sys.maxsize)
+    async with memory(directory) as (settings, store):
+        told = await history.rejudge(store.search(asked), settings, rules)
+    if as_json:
+        print_json(told)
+        return
+    out = console()
+    out.print(f"{told.mentions} mentions: {told.before} would be escalated now, {told.after} with {file.name}")
+    for change in told.changes[:50]:
+        out.print(f"{change.before or 'nobody'} -> {change.after or 'nobody'}  {change.brand}: {change.title}", markup=False)
+
+
+@click.command()
+@config_option
+@click.option("--post", "posts", multiple=True, metavar="SOURCE:ID", help="A post; may be given several times.")
+@click.option("--author", metavar="HANDLE", help="Everything this author wrote.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@plainly
+async def erase(directory: Path | None, posts: tuple[str, ...], author: str | None, yes: bool) -> None:
+    """Remove a post or an author everywhere: text and name go; times, owner, promise and outcome stay.
+
+    \b
+    listener erase --post travel-blogs:https://blog.example/?p=7
+    listener erase --author angry_traveller --yes
+    """
+    if not posts and not author:
+        raise click.UsageError("say what: --post SOURCE:ID or --author HANDLE")
+    if not yes:
+        click.confirm("This cannot be undone. Erase?", abort=True)
+    erased = 0
+    async with memory(directory) as (_, store):
+        for post in posts:
+            source, _, id_ = post.partition(":")
+            erased += await store.erase(source, (id_,), system_clock())
+        if author:
+            erased += await store.erase_author(author, system_clock())
+    console().print(f"{erased} posts erased")

@@ -1,0 +1,92 @@
+"""run, once: the engine."""
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from listener.bootstrap import build, voices
+from listener.commands.shared import config_option, console, json_option, plainly, print_json, settings_from
+from listener.cycle import Poll, Turn, hearing_well, turn
+from listener.running import run as keep_running
+
+
+@click.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Cards go to stderr.")
+@plainly
+async def run(directory: Path | None, as_json: bool) -> None:
+    """Listen, escalate and deliver, until stopped.
+
+    \b
+    listener run
+    listener run --config /etc/listening-post
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = settings_from(directory)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with build(settings, console(as_json=as_json)) as house, house.store.engine(), voices(house):
+        logging.getLogger("listener").info(
+            "listening to %d sources for %d brands", len(settings.sources), len(settings.brands)
+        )
+        await keep_running(house, stop)
+
+
+@click.command()
+@config_option
+@json_option
+@plainly
+async def once(directory: Path | None, as_json: bool) -> None:
+    """One full turn: poll every source now, escalate, deliver.
+
+    \b
+    listener once
+    listener once --json | jq .opened
+    """
+    settings = settings_from(directory)
+    async with build(settings, console(as_json=as_json)) as house, house.store.engine():
+        done = await turn(house)
+    if as_json:
+        print_json(summary(done))
+    else:
+        _tell(done)
+
+
+def summary(done: Turn) -> dict[str, Any]:
+    """The document of `listener once --json`."""
+    kept = [one for poll in done.polls for one in poll.kept]
+    return {
+        "fetched": sum(poll.fetched for poll in done.polls),
+        "new": sum(one.new for one in kept),
+        "edited": sum(one.edited for one in kept),
+        "mentions": sum(one.mentions for one in kept),
+        "complaints": sum(one.complaints for one in kept),
+        "opened": sum(len(one.opened) for one in kept),
+        "joined": sum(one.joined for one in kept),
+        "erased": sum(one.erased for one in kept),
+        "delivered": done.delivered,
+        "sources": [_source(poll) for poll in done.polls],
+    }
+
+
+def _source(poll: Poll) -> dict[str, Any]:
+    return {"name": poll.name, "state": poll.state, "fetched": poll.fetched, "note": poll.note}
+
+
+def _tell(done: Turn) -> None:
+    out, told = console(), summary(done)
+    for poll in done.polls:
+        sign = "[green]✓[/]" if hearing_well(poll) else "[yellow]![/]"
+        out.print(f"{sign} ", end="")
+        out.print(f"{poll.name}: {poll.state}, {poll.fetched} items {poll.note}".rstrip(), markup=False)
+    out.print(
+        f"{told['fetched']} fetched, {told['new']} new, {told['mentions']} mentions, {told['complaints']} complaints, "
+        f"{told['opened']} cases opened, {told['delivered']} notices delivered"
+    )

@@ -1,0 +1,161 @@
+"""The turn of the crank: listen (fetch, match, assess, route, keep), look, deliver. The order of the product's work.
+
+A page is heard, judged and kept in one transaction together with its cursor, so a process may die anywhere: what was
+not committed is read again, and what was committed is known by its key. Each step is fenced: a source that fails, even
+by a defect of ours, holds back neither another source nor an escalation.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.contract import Broken, Connector, ConnectorError, Hearing, Page, Wait
+from connectors.post import Post
+from escalation.courier import Courier
+from escalation.desk import Desk
+from listener.coverage import failed, must_wait, return_of, silence
+from listener.settings import Settings, Source
+from listener.storage.contract import Batch, Kept, SourceState, Store
+from listener.weigh import Scales, weigh
+
+log = logging.getLogger("listener")
+
+AT_ONCE = 20  # sources read at the same time
+FETCH_LIMIT = 180.0  # seconds for one page
+PAGES_A_POLL = 500  # a source that always has more gives way to its next poll
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything that is needed to work. Made by bootstrap, for real or for tests."""
+
+    settings: Settings
+    store: Store
+    ears: Mapping[str, Connector]
+    scales: Scales
+    desk: Desk
+    courier: Courier
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """What one poll of one source came to."""
+
+    name: str
+    state: str  # a Hearing's word, or "waiting"
+    fetched: int = 0
+    kept: tuple[Kept, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What one full turn came to."""
+
+    polls: tuple[Poll, ...]
+    stepped: int
+    delivered: int
+
+
+async def turn(house: House) -> Turn:
+    """Polls every source now, steps every overdue case, delivers what is owed."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def gated(source: Source) -> Poll:
+        async with gate:
+            return await listen(house, source)
+
+    polls = await asyncio.gather(*(gated(source) for source in house.settings.sources))
+    stepped, delivered = await look(house), 0
+    while arrived := await deliver(house):
+        delivered += arrived
+    return Turn(polls=tuple(polls), stepped=stepped, delivered=delivered)
+
+
+async def listen(house: House, source: Source) -> Poll:
+    """One poll of one source, page by page. A failure is kept, never raised."""
+    state = await house.store.source(source.name)
+    if must_wait(state, house.clock()):
+        return Poll(name=source.name, state="waiting", note=state.error)
+    fetched, kept, note = 0, list[Kept](), ""
+    try:
+        for _ in range(PAGES_A_POLL):
+            page = await _fetch(house.ears[source.name], state, house.clock())
+            kept.append(await _keep(house, source, state, page))
+            fetched, note = fetched + len(page.posts), page.note or note
+            if not page.more:
+                break
+            state = await house.store.source(source.name)
+    except ConnectorError as error:
+        await _fail(house, source, error)
+        return Poll(name=source.name, state=error.hearing, fetched=fetched, kept=tuple(kept), note=str(error))
+    return Poll(name=source.name, state=page.hearing, fetched=fetched, kept=tuple(kept), note=note)
+
+
+async def _fetch(ear: Connector, state: SourceState, now: datetime) -> Page:
+    try:
+        async with asyncio.timeout(FETCH_LIMIT):
+            return await ear.fetch(state.cursor, now)
+    except ConnectorError:
+        raise
+    except TimeoutError:
+        raise Wait(f"{state.name}: no page within {FETCH_LIMIT:.0f} s; tried again later") from None
+    except Exception as defect:  # the fence: a defect in one ear must not deafen the others
+        log.exception("source %s: the connector failed", state.name)
+        raise Broken(f"{state.name}: the connector failed ({type(defect).__name__}); please report it") from defect
+
+
+async def _keep(house: House, source: Source, state: SourceState, page: Page) -> Kept:
+    now = house.clock()
+    if back := return_of(state, now):
+        await house.store.owe(back, now)
+        log.info(back.text)
+    fresh = _last_of_each(page.posts)
+    known = await house.store.known(source.name, tuple(fresh))
+    news = [post for post in fresh.values() if known.get(post.id) not in (post.fingerprint, "")]
+    return await house.store.keep(
+        Batch(
+            source=source.name,
+            at=now,
+            cursor=page.cursor,
+            fetched=len(page.posts),
+            heard=weigh(news, house.scales, now),
+            gone=page.gone,
+            hearing=page.hearing,
+            note=page.note,
+            next_poll=None if page.more else now + max(source.every, page.wait or source.every),
+        )
+    )
+
+
+def _last_of_each(posts: tuple[Post, ...]) -> dict[str, Post]:
+    """A page may hold an item twice; its last wording counts."""
+    return {post.id: post for post in posts}
+
+
+async def _fail(house: House, source: Source, error: ConnectorError) -> None:
+    now = house.clock()
+    state = await house.store.source(source.name)
+    failure = failed(state, source, error, now, house.settings.silent_after)
+    if notice := silence(state, failure):
+        await house.store.owe(notice, now)
+    if state.failures == 0:  # one line when it goes, one when it is back
+        log.warning("source %s: %s", source.name, error)
+    await house.store.keep_failure(failure)
+
+
+async def look(house: House) -> int:
+    """Every overdue case takes one step."""
+    return await house.desk.look(house.clock())
+
+
+async def deliver(house: House) -> int:
+    """Says what is owed; how many notices arrived."""
+    return await house.courier.deliver(house.clock())
+
+
+def hearing_well(poll: Poll) -> bool:
+    return poll.state in (Hearing.HEARD, "waiting")

@@ -1,0 +1,211 @@
+"""What happened, what is owed and by whom, what could not be heard: for people who read one page a day."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from statistics import median
+
+from connectors.contract import Hearing
+from escalation.case import Case, replay
+from escalation.events import Acknowledged, Event, Missed, Opened, Promised, ReportedBack
+from listener.durations import spoken
+from listener.storage.contract import Span, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promises:
+    kept: int = 0
+    moved: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """One open case, as a digest names it."""
+
+    id: int
+    brand: str
+    title: str
+    priority: str
+    severity: int
+    owner: str
+    status: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    since: datetime
+    until: datetime
+    verdicts: Mapping[str, Mapping[str, int]]  # brand -> verdict -> mentions
+    opened: int
+    closed: int
+    open: tuple[Owed, ...]  # most severe first, at most `NAMED`
+    open_total: int
+    promises: Mapping[str, Promises]  # by owner
+    outcomes: Mapping[str, int]
+    to_acknowledge: timedelta | None  # median, measured from the post
+    to_report: timedelta | None  # median, measured from the post
+    deaf: tuple[Span, ...] = ()  # what could not be heard
+    silent: tuple[str, ...] = ()  # sources that were never heard in this time
+
+
+NAMED = 10
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Gathers timelines one by one, so that a year of them fits in memory."""
+
+    since: datetime
+    until: datetime
+    opened: int = 0
+    closed: int = 0
+    open: list[Owed] = field(default_factory=list)
+    open_total: int = 0
+    promises: dict[str, Counter[str]] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    to_acknowledge: list[timedelta] = field(default_factory=list)
+    to_report: list[timedelta] = field(default_factory=list)
+
+
+async def compose(store: Store, since: datetime, until: datetime) -> Digest:
+    tally = _Tally(since, until)
+    async for case_id in store.timelines(since):
+        add(tally, tuple(event for event in await store.timeline(case_id) if event.at <= until))
+    spans = await store.coverage(since, until)
+    return Digest(
+        since=since,
+        until=until,
+        verdicts=_by_brand(await store.counts(since)),
+        opened=tally.opened,
+        closed=tally.closed,
+        open=tuple(tally.open),
+        open_total=tally.open_total,
+        promises={owner: Promises(**counts) for owner, counts in sorted(tally.promises.items())},
+        outcomes=dict(tally.outcomes.most_common()),
+        to_acknowledge=median(tally.to_acknowledge) if tally.to_acknowledge else None,
+        to_report=median(tally.to_report) if tally.to_report else None,
+        deaf=tuple(span for span in spans if span.hearing is not Hearing.HEARD),
+        silent=_never_heard(spans),
+    )
+
+
+def add(tally: _Tally, timeline: tuple[Event, ...]) -> None:
+    if not timeline:
+        return
+    case = replay(timeline)
+    if not case.status.ended:
+        tally.open_total += 1
+        tally.open = sorted([*tally.open, _owed(case)], key=lambda owed: -owed.severity)[:NAMED]
+    for event in timeline:
+        if event.at >= tally.since:
+            _count(tally, case, event)
+    if case.status.ended and timeline[-1].at >= tally.since:
+        tally.closed += 1
+    _count_kept(tally, timeline)
+
+
+def _count(tally: _Tally, case: Case, event: Event) -> None:
+    waited = event.at - case.subject.since
+    match event:
+        case Opened():
+            tally.opened += 1
+        case Acknowledged():
+            tally.to_acknowledge.append(waited)
+        case ReportedBack(outcome=outcome):
+            tally.to_report.append(waited)
+            tally.outcomes[outcome] += 1
+
+
+def _count_kept(tally: _Tally, timeline: tuple[Event, ...]) -> None:
+    """A promise is kept when the report comes before its time, moved when another takes its place, else missed."""
+    standing: Promised | None = None
+    for event in timeline:
+        match event:
+            case Promised():
+                if standing and event.at >= tally.since:
+                    _promise(tally, standing.by, "moved")
+                standing = event
+            case Missed(what="promise") if standing:
+                if event.at >= tally.since:
+                    _promise(tally, standing.by, "missed")
+                standing = None
+            case ReportedBack() if standing:
+                if event.at >= tally.since:
+                    _promise(tally, standing.by, "kept" if event.at <= standing.due else "missed")
+                standing = None
+
+
+def _promise(tally: _Tally, owner: str, what: str) -> None:
+    tally.promises.setdefault(owner, Counter())[what] += 1
+
+
+def _owed(case: Case) -> Owed:
+    return Owed(
+        id=case.id,
+        brand=case.subject.brand,
+        title=case.subject.title or case.subject.text[:80],
+        priority=case.subject.priority,
+        severity=case.subject.severity,
+        owner=case.owner,
+        status=case.status,
+        due=case.due,
+    )
+
+
+def _by_brand(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    grouped: dict[str, dict[str, int]] = {}
+    for (brand, verdict), count in counts.items():
+        grouped.setdefault(brand, {})[verdict] = count
+    return grouped
+
+
+def _never_heard(spans: Iterable[Span]) -> tuple[str, ...]:
+    spans = tuple(spans)
+    heard = {span.source for span in spans if span.hearing in (Hearing.HEARD, Hearing.TRUNCATED)}
+    return tuple(sorted({span.source for span in spans} - heard))
+
+
+def as_text(digest: Digest) -> str:
+    lines = [f"From {_at(digest.since)} to {_at(digest.until)}", ""]
+    lines += _mentions(digest)
+    lines += ["", f"Cases: {digest.opened} opened, {digest.closed} ended, {digest.open_total} open"]
+    lines += [_line(owed) for owed in digest.open]
+    if digest.to_acknowledge is not None:
+        lines.append(f"Median from the post to acknowledged: {spoken(digest.to_acknowledge)}")
+    if digest.to_report is not None:
+        lines.append(f"Median from the post to reported back: {spoken(digest.to_report)}")
+    lines += [f"Outcome {outcome}: {count}" for outcome, count in digest.outcomes.items()]
+    lines += ["", "Promises:" if digest.promises else "No promise fell due."]
+    for owner, told in digest.promises.items():
+        lines.append(f"  {owner}: {told.kept} kept, {told.moved} moved, {told.missed} missed")
+    return "\n".join([*lines, "", *_coverage(digest)]) + "\n"
+
+
+def _mentions(digest: Digest) -> list[str]:
+    if not digest.verdicts:
+        return ["No mentions." if not digest.deaf else "No mentions were heard, but not everything could be heard."]
+    return [
+        f"{brand}: " + ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+        for brand, verdicts in sorted(digest.verdicts.items())
+    ]
+
+
+def _line(owed: Owed) -> str:
+    due = f", due {_at(owed.due)}" if owed.due else ""
+    return f"  {owed.id:>4}  {owed.priority} {owed.severity:>3}  {owed.brand}: {owed.title} ({owed.owner}, {owed.status}{due})"
+
+
+def _coverage(digest: Digest) -> list[str]:
+    if not digest.deaf:
+        return ["Everything that is listened to was heard."]
+    lines = ["What could not be heard:"]
+    for span in digest.deaf:
+        lines.append(f"  {span.source}: {span.hearing}, {_at(span.since)} to {_at(span.until)}. {span.note}".rstrip())
+    return lines + [f"  {source}: not heard at all in this time" for source in digest.silent]
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,53 @@
+"""Which mentions become somebody's: Assessment -> an opening with its policy, or a named reason for none. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from connectors.post import Post
+from escalation.events import Subject, Why
+from escalation.policy import Policy
+from listener.storage.contract import Mention, Opening
+from listener.triage import Assessment
+
+
+def route(post: Post, brand: str, judged: Assessment, rows: Mapping[str, Policy], heard: datetime) -> Mention:
+    """`rows` are the brand's policy by priority; `heard` is when this post reached us."""
+    if judged.priority is None:
+        return Mention(brand=brand, assessment=judged, reason=f"not a complaint: {judged.verdict}")
+    policy = rows.get(judged.priority)
+    if policy is None:
+        return Mention(brand=brand, assessment=judged, reason=f"the policy has no row for {judged.priority}")
+    opening = Opening(subject=subject(post, brand, judged, heard), policy=policy)
+    return Mention(brand=brand, assessment=judged, opening=opening)
+
+
+def subject(post: Post, brand: str, judged: Assessment, heard: datetime) -> Subject:
+    return Subject(
+        brand=brand,
+        post=f"{post.source}:{post.id}",
+        thread=thread(post),
+        url=post.url,
+        site=post.site,
+        author=post.author.name or post.author.handle,
+        title=post.title,
+        text=post.text,
+        created=post.created,
+        heard=heard,
+        severity=judged.severity,
+        priority=str(judged.priority),
+        cause=judged.cause,
+        reasons=tuple(Why(factor=r.factor, points=r.points, words=r.words) for r in judged.reasons),
+    )
+
+
+def thread(post: Post) -> str:
+    """What two hearings of one post through different sources share: its address and its title; "" without an address.
+
+    The address alone is not enough: some feeds give every item the address of the front page.
+    """
+    if not post.url:
+        return ""
+    parts = urlsplit(post.url)
+    address = f"{parts.netloc.lower()}{parts.path.rstrip('/')}?{parts.query}#{parts.fragment}"
+    return f"{address} {' '.join(post.title.split()).casefold()}"
