@@ -49,19 +49,23 @@ def conservation(balance: Balance) -> list[Finding]:
 
 
 def accountability(row: CaseRow, timeline: tuple[Event, ...], now: datetime) -> list[Finding]:
-    """One name at every instant of an open case, one deadline ahead, and a row that says what the timeline says. Pure."""
+    """One name and one deadline at every instant of an open case, and a row that says the same. Pure."""
     where, found = f"case {row.id}", []
     case: Case | None = None
     for event in timeline:
         case = begin(event) if case is None and isinstance(event, Opened) else evolve(_opened(case), event)
         if not case.owner or (not case.status.ended and case.due is None):
-            found.append(Finding(check="accountability", where=where, problem=f"nobody or no deadline after {event.at}"))
+            found.append(
+                Finding(check="accountability", where=where, problem=f"nobody or no deadline after {event.at}")
+            )
     last = _opened(case)
     if (row.status, row.owner, row.due) != (last.status, last.owner, last.due):
         problem = f"the list says {row.status}, {row.owner}; the timeline says {last.status}, {last.owner}"
         found.append(Finding(check="projection", where=where, problem=problem))
     if last.due and now - last.due > GRACE:
-        problem = f"its deadline {last.due:%Y-%m-%d %H:%M} UTC has passed and nothing happened; is `listener run` running?"
+        problem = (
+            f"its deadline {last.due:%Y-%m-%d %H:%M} UTC has passed and nothing happened; is `listener run` running?"
+        )
         found.append(Finding(check="deadlines", where=where, problem=problem))
     return found
 

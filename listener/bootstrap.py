@@ -5,15 +5,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from connectors.http import Web
+from escalation.slack.messenger import SlackMessenger
+from escalation.terminal import TerminalMessenger
 from rich.console import Console
 
 from connectors import open_connector
 from connectors.contract import Connector
-from connectors.http import Web
 from escalation.courier import Courier, Messenger
 from escalation.desk import Desk
-from escalation.slack.messenger import SlackMessenger
-from escalation.terminal import TerminalMessenger
 from listener import slack
 from listener.cycle import House
 from listener.settings import Settings

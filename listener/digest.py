@@ -195,7 +195,8 @@ def _mentions(digest: Digest) -> list[str]:
 
 def _line(owed: Owed) -> str:
     due = f", due {_at(owed.due)}" if owed.due else ""
-    return f"  {owed.id:>4}  {owed.priority} {owed.severity:>3}  {owed.brand}: {owed.title} ({owed.owner}, {owed.status}{due})"
+    who = f"{owed.owner}, {owed.status}{due}"
+    return f"  {owed.id:>4}  {owed.priority} {owed.severity:>3}  {owed.brand}: {owed.title} ({who})"
 
 
 def _coverage(digest: Digest) -> list[str]:

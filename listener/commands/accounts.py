@@ -48,12 +48,16 @@ async def audit(directory: Path | None, as_json: bool) -> None:
     async with memory(directory) as (_, store):
         report = await examine(store, system_clock())
     if as_json:
-        print_json({"balanced": report.balanced, **{k: getattr(report, k) for k in ("at", "balance", "cases", "findings")}})
+        print_json(
+            {"balanced": report.balanced, **{k: getattr(report, k) for k in ("at", "balance", "cases", "findings")}}
+        )
     else:
         out, balance = console(), report.balance
         for state, count in sorted(totals(balance.posts).items()):
             out.print(f"{count:>8} posts {state}", markup=False)
-        out.print(f"{sum(balance.fetched.values()):>8} posts heard, {report.cases} cases, {balance.owed} notices on their way")
+        out.print(
+            f"{sum(balance.fetched.values()):>8} posts heard, {report.cases} cases, {balance.owed} notices on their way"
+        )
         for finding in report.findings:
             out.print(f"! {finding.check}, {finding.where}: {finding.problem}", markup=False)
         out.print("Everything balances." if report.balanced else f"{len(report.findings)} things do not balance.")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from escalation.terminal import draw_case, draw_timeline
 from rich.table import Table
 
 from escalation import codec
@@ -24,7 +25,6 @@ from escalation.commands import (
 )
 from escalation.desk import Desk
 from escalation.events import Outcome, Result
-from escalation.terminal import draw_case, draw_timeline
 from listener.bootstrap import system_clock
 from listener.commands.shared import (
     Failed,
@@ -222,10 +222,19 @@ async def decline(case_id: int, person: str, directory: Path | None, reason: str
 @click.option("--done", required=True, help="What was done for the customer; an apology alone is not enough.")
 @click.option("--remedy", required=True, help="What they got, or why nothing.")
 @click.option("--evidence", required=True, help="A link or reference that shows it.")
-@click.option("--follow-up", "follow_up", metavar="TIME", help="When to check that it helped: 3d; otherwise the policy's.")
+@click.option(
+    "--follow-up", "follow_up", metavar="TIME", help="When to check that it helped: 3d; otherwise the policy's."
+)
 @plainly
 async def report(
-    case_id: int, person: str, directory: Path | None, outcome: str, done: str, remedy: str, evidence: str, follow_up: str | None
+    case_id: int,
+    person: str,
+    directory: Path | None,
+    outcome: str,
+    done: str,
+    remedy: str,
+    evidence: str,
+    follow_up: str | None,
 ) -> None:
     """Report back what was done.
 

@@ -1,11 +1,11 @@
 """assess, search, import, export, replay, erase: the mention history and what is judged of it."""
 
+import asyncio
 import csv
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import fields
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,10 +29,10 @@ from listener.commands.shared import (
     settings_from,
 )
 from listener.search import question
-from listener.settings import Settings
 from listener.storage.contract import MentionRow, Question, Sort
 from listener.tables import ConfigError, Problem, read
-from listener.triage import BrandTarget, assess as judge, load_rules
+from listener.triage import BrandTarget, load_rules
+from listener.triage import assess as judge
 
 COLUMNS = tuple(field.name for field in fields(MentionRow))
 
@@ -40,7 +40,13 @@ COLUMNS = tuple(field.name for field in fields(MentionRow))
 @click.command()
 @config_option
 @click.option("--brand", required=True, help="Whose mention it is; need not be configured.")
-@click.option("--in", "source", type=click.File("r", encoding="utf-8", errors="replace"), default="-", help="A file; otherwise stdin.")
+@click.option(
+    "--in",
+    "source",
+    type=click.File("r", encoding="utf-8", errors="replace"),
+    default="-",
+    help="A file; otherwise stdin.",
+)
 @plainly
 async def assess(directory: Path | None, brand: str, source: TextIO) -> None:
     """Judge posts: JSON Lines with "id" and "text" in, JSON Lines out, one by one.
@@ -97,7 +103,14 @@ def _given(line: str, number: int) -> Post:
 @click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout, safe to open in a spreadsheet.")
 @plainly
 async def search(
-    query: tuple[str, ...], directory: Path | None, since: str | None, until: str | None, limit: int, sort: str, as_json: bool, as_csv: bool
+    query: tuple[str, ...],
+    directory: Path | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    sort: str,
+    as_json: bool,
+    as_csv: bool,
 ) -> None:
     """Search the mention history; the language is the one that tracks brands.
 
@@ -125,7 +138,8 @@ async def _as_lines(rows: AsyncIterator[MentionRow], *, as_json: bool) -> None:
         else:
             when = f"{row.created or row.heard:%Y-%m-%d %H:%M}"
             where = f"case {row.case}" if row.case else row.reason
-            out.print(f"[bold]{escape(row.brand)}[/] {row.verdict} {row.priority} {row.severity} · {when} · {escape(row.source)} · {escape(where)}")
+            judged = f"{row.verdict} {row.priority} {row.severity}"
+            out.print(f"[bold]{escape(row.brand)}[/] {judged} · {when} · {escape(row.source)} · {escape(where)}")
             out.print(_short(row), markup=False)
     if not as_json:
         out.print(f"{found} found" if found else "Nothing found.")
@@ -158,9 +172,10 @@ async def import_(file: Path, directory: Path | None, as_json: bool) -> None:
     listener import mentions.csv
     listener import export-of-another-tool.jsonl
     """
+    size = await asyncio.to_thread(lambda: file.stat().st_size)
     async with memory(directory) as (settings, store):
         with Progress(console=console(as_json=True), transient=True) as progress:
-            bar = progress.add_task(f"importing {file.name}", total=file.stat().st_size)
+            bar = progress.add_task(f"importing {file.name}", total=size)
             kept = await history.bring_in(
                 store, settings, file, system_clock(), lambda read_: progress.update(bar, completed=read_)
             )
@@ -178,9 +193,13 @@ async def import_(file: Path, directory: Path | None, as_json: bool) -> None:
 @click.option("--since", metavar="TIME", help="Posted since: 30d, 2026-05-01.")
 @click.option("--until", metavar="TIME", help="Posted before.")
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
-@click.option("--out", type=click.File("w", encoding="utf-8", lazy=False), default="-", help="A file; otherwise stdout.")
+@click.option(
+    "--out", type=click.File("w", encoding="utf-8", lazy=False), default="-", help="A file; otherwise stdout."
+)
 @plainly
-async def export(query: tuple[str, ...], directory: Path | None, since: str | None, until: str | None, form: str, out: TextIO) -> None:
+async def export(
+    query: tuple[str, ...], directory: Path | None, since: str | None, until: str | None, form: str, out: TextIO
+) -> None:
     """Write the mention history out, row by row, however long it is.
 
     \b
@@ -199,7 +218,13 @@ async def export(query: tuple[str, ...], directory: Path | None, since: str | No
 @click.command()
 @config_option
 @click.option("--since", default="30d", show_default=True, metavar="TIME")
-@click.option("--policy", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True, help="A changed triage.toml.")
+@click.option(
+    "--policy",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="A changed triage.toml.",
+)
 @json_option
 @plainly
 async def replay(directory: Path | None, since: str, file: Path, as_json: bool) -> None:
@@ -221,7 +246,9 @@ async def replay(directory: Path | None, since: str, file: Path, as_json: bool) 
     out = console()
     out.print(f"{told.mentions} mentions: {told.before} would be escalated now, {told.after} with {file.name}")
     for change in told.changes[:50]:
-        out.print(f"{change.before or 'nobody'} -> {change.after or 'nobody'}  {change.brand}: {change.title}", markup=False)
+        out.print(
+            f"{change.before or 'nobody'} -> {change.after or 'nobody'}  {change.brand}: {change.title}", markup=False
+        )
 
 
 @click.command()

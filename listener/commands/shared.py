@@ -55,7 +55,9 @@ def plainly(work: Callable[P, Awaitable[R]]) -> Callable[P, R]:
         try:
             return asyncio.run(_awaited(work(*args, **kwargs)))
         except ConfigError as wrong:
-            raise Failed("the configuration has mistakes, nothing was started:\n  " + str(wrong).replace("\n", "\n  ")) from None
+            raise Failed(
+                "the configuration has mistakes, nothing was started:\n  " + str(wrong).replace("\n", "\n  ")
+            ) from None
         except UnknownCase as wrong:
             raise Failed(f"{wrong.args[0]}; `listener cases` lists them") from None
         except (Refused, Conflict, StoreError, QueryError) as wrong:

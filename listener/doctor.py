@@ -1,0 +1,77 @@
+"""Is everything in place? Each check says what it found and, when it is wrong, what to do about it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connectors.contract import ConnectorError
+from listener import slack
+from listener.cycle import House
+from listener.storage.contract import StoreBusy
+
+CLOCK_STEP = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    name: str
+    ok: bool
+    found: str
+
+
+async def examine(house: House) -> AsyncIterator[Check]:
+    """Reads every source once without keeping anything."""
+    settings = house.settings
+    people = f"{len(settings.people)} people, {len(settings.brands)} brands, {len(settings.sources)} sources"
+    yield Check(name="configuration", ok=True, found=people)
+    yield await _store(house)
+    yield await _clock(house)
+    for source in settings.sources:
+        yield await _source(house, source.name)
+    async for check in _slack(house):
+        yield check
+
+
+async def _store(house: House) -> Check:
+    balance = await house.store.balance()
+    if balance.undeliverable:
+        found = f"{balance.undeliverable} notices could not be delivered; `listener audit` names them"
+        return Check(name="store", ok=False, found=found)
+    try:
+        async with house.store.engine():
+            running = "no listener is running on it"
+    except StoreBusy:
+        running = "a listener is running on it"
+    return Check(
+        name="store", ok=True, found=f"{house.settings.database}: {running}; {balance.owed} notices on their way"
+    )
+
+
+async def _clock(house: House) -> Check:
+    newest = max((state.last_heard for state in await house.store.sources() if state.last_heard), default=None)
+    if newest and newest - house.clock() > CLOCK_STEP:
+        return Check(
+            name="clock", ok=False, found=f"the store was written at {newest}, which is still to come; set the clock"
+        )
+    return Check(name="clock", ok=True, found=f"{house.clock():%Y-%m-%d %H:%M:%S} UTC")
+
+
+async def _source(house: House, name: str) -> Check:
+    state = await house.store.source(name)
+    try:
+        page = await house.ears[name].fetch(state.cursor, house.clock())
+    except ConnectorError as error:
+        return Check(name=f"source {name}", ok=False, found=str(error))
+    return Check(name=f"source {name}", ok=True, found=f"{page.hearing}, {len(page.posts)} items {page.note}".strip())
+
+
+async def _slack(house: House) -> AsyncIterator[Check]:
+    settings = house.settings.slack
+    if not settings.on:
+        yield Check(name="slack", ok=True, found="off; set SLACK_BOT_TOKEN and SLACK_APP_TOKEN to turn it on")
+        return
+    if not settings.hears_clicks:
+        missing = "SLACK_SIGNING_SECRET" if settings.mode == "http" else "SLACK_APP_TOKEN"
+        yield Check(name="slack", ok=False, found=f"cards can be sent, but nobody can press a button: set {missing}")
+    async for name, ok, found in slack.examine(settings, house.settings.people):
+        yield Check(name=f"slack {name}".strip(), ok=ok, found=found)

@@ -1,0 +1,54 @@
+"""The first configuration: a few answers -> four small files that work."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    brand: str
+    feed: str
+    person: str
+    timezone: str = "UTC"
+
+
+def write_config(directory: Path, answers: Answers) -> list[Path]:
+    """Writes nothing, and returns nothing, when any of the files is there already."""
+    files = {directory / name: text for name, text in first_config(answers).items()}
+    if any(path.exists() for path in files):
+        return []
+    directory.mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        path.write_text(text, "utf-8")
+    return list(files)
+
+
+def first_config(answers: Answers) -> dict[str, str]:
+    """File name -> TOML. Pure."""
+    phrase = '"' + answers.brand.replace('"', " ") + '"'
+    return {
+        "listener.toml": 'database = "listener.db"\n',
+        "brands.toml": f'[[brand]]\nname = {_toml(answers.brand)}\nquery = {_toml(phrase)}\npolicy = "care"\n',
+        "sources.toml": f'[[source]]\nname = "first-blog"\nkind = "feed"\nurl = {_toml(answers.feed)}\nevery = "10m"\n',
+        "people.toml": _PEOPLE.format(person=_toml(answers.person), timezone=_toml(answers.timezone)),
+    }
+
+
+def _toml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a TOML basic string is written like a JSON one
+
+
+_PEOPLE = """\
+[[person]]
+name = {person}
+timezone = {timezone}
+# slack = "U0123456789"        the member id from the profile in Slack
+# hours = "Mon-Fri 09:00-17:00"
+# backup = "somebody else's name"
+
+[policy.care]
+P1 = {{ acknowledge = "5m", report = "2h", ladder = [{person}] }}
+P2 = {{ acknowledge = "15m", report = "8h", ladder = [{person}] }}
+P3 = {{ acknowledge = "4h", report = "2d", ladder = [{person}] }}
+"""
