@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from connectors import check_options
 from escalation import hours
 from escalation.policy import Person, Policy
-from listener.query import Node, QueryError, check_tracking, parse, terms
+from listener.query import Node, Purpose, QueryError, check_tracking, parse, terms
 from listener.tables import ConfigError, Problem, Table, read
 from listener.triage import Rules, RulesError, load_rules
 
@@ -242,7 +242,7 @@ def _query(row: Table) -> Node | None:
     if not text:
         return None
     try:
-        return check_tracking(parse(text))
+        return check_tracking(parse(text, purpose=Purpose.TRACKING), text)
     except QueryError as wrong:
         row.wrong("query", str(wrong))
         return None
