@@ -239,6 +239,10 @@ class Store(Ledger, Protocol):
         """Open ones most urgent first; with `ended` all, newest first."""
         ...
 
+    async def notice_keys(self, case_id: int) -> frozenset[str]:
+        """Keys of every notice this case has caused, delivered or not."""
+        ...
+
     async def case_mentions(self, case_id: int) -> tuple[MentionRow, ...]: ...
     def timelines(self, since: datetime) -> AsyncIterator[int]:
         """Ids of the cases that were open at, or changed after, `since`: for digests and the audit."""

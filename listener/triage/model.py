@@ -1,0 +1,47 @@
+"""The shapes of a judgement. Pure data."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    COMPLAINT = "complaint"
+    PRAISE = "praise"
+    QUESTION = "question"
+    OTHER = "other"
+
+
+class Priority(StrEnum):
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+    P4 = "P4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A factor, its points, and the words that carried it: a place in subject_text(post), or -1 for a number."""
+
+    factor: str
+    points: float
+    words: str
+    start: int = -1
+    end: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    verdict: Verdict
+    complaint: float  # probability, 0 to 1
+    severity: int  # 0 to 100
+    priority: Priority | None  # None when it is not a complaint
+    cause: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandTarget:
+    """A brand as a text names it."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
