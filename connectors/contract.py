@@ -1,9 +1,9 @@
 """What every ear must offer the house, and how it says that it could not hear.
 
-    ConnectorError
-    ├── Wait      nobody needs to do anything: try again, not before `until`
-    ├── Fix       somebody must change something: configuration, access, an address
-    └── Broken    the source answered something this connector does not understand: tell a developer
+ConnectorError
+├── Wait      nobody needs to do anything: try again, not before `until`
+├── Fix       somebody must change something: configuration, access, an address
+└── Broken    the source answered something this connector does not understand: tell a developer
 """
 
 from collections.abc import Mapping

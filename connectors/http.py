@@ -1,0 +1,241 @@
+"""The one door to the web: polite, bounded and guarded. All connectors share one client.
+
+aiohttp carries the requests: an unchanged feed (304) costs it a twentieth of what httpx's own transport takes. Each
+address is checked where the connection is made, so neither a redirect nor a name that changes its mind leads inside.
+"""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from connectors.contract import Fix, Hearing, Wait
+
+MOST_BYTES = 15 * 1024 * 1024  # of a body, decompressed
+MOST_REDIRECTS = 5
+TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
+LONGEST_WAIT = timedelta(days=1)
+ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/html;q=0.7, */*;q=0.5"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. `moved` is where it lives now, when the server said so for good."""
+
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+    url: str
+    moved: str = ""
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").lower()
+
+
+class Web:
+    """`allow_private` opens hosts ("blog.intranet", "127.0.0.1:8080") that would otherwise be refused."""
+
+    def __init__(self, agent: str, allow_private: frozenset[str] = frozenset()):
+        self._agent = agent
+        self._guard = Guard(frozenset(host.lower() for host in allow_private))
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None, now: datetime) -> Answer:
+        """Answers 200, 304 and the 4xx that speak of the page itself (404, 410); the rest is an error.
+
+        Raises Wait or Fix.
+        """
+        answer = await self.try_get(url, headers=headers)
+        if answer.status in (200, 304, 404, 410):
+            return answer
+        raise refusal(answer, now)
+
+    async def try_get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """Any answer but a redirect; those are followed. Raises Wait or Fix."""
+        moved, permanent = "", True
+        here = url
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = await self._one(here, headers or {})
+            target = answer.headers.get("location", "")
+            if answer.status not in (301, 302, 303, 307, 308) or not target:
+                return Answer(answer.status, answer.headers, answer.body, here, moved)
+            permanent = permanent and answer.status in (301, 308)
+            here = urljoin(here, target)
+            moved = here if permanent else moved
+        raise Fix(f"{shown(url)}: more than {MOST_REDIRECTS} redirects; check the address in a browser")
+
+    async def _one(self, url: str, headers: Mapping[str, str]) -> Answer:
+        self._guard.check(url)
+        try:
+            async with self._client().get(url, headers=headers, allow_redirects=False) as response:
+                body = await _body(response, url)
+                return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body, url)
+        except Private as refused:
+            raise Fix(str(refused)) from None
+        except TimeoutError:
+            raise Wait(f"{shown(url)}: no answer in time; tried again later") from None
+        except aiohttp.InvalidURL:
+            raise Fix(f"{shown(url)}: is not an address; write it with http:// or https://") from None
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as wrong:
+            raise Fix(f"{shown(url)}: its certificate is not valid ({type(wrong).__name__})") from None
+        except (aiohttp.ClientError, OSError, ValueError) as wrong:
+            if isinstance(wrong.__cause__, Private) or isinstance(getattr(wrong, "os_error", None), Private):
+                raise Fix(str(getattr(wrong, "os_error", wrong.__cause__))) from None
+            raise Wait(f"{shown(url)}: cannot be reached ({_plain(wrong)}); tried again later") from None
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=100, limit_per_host=2, resolver=self._guard, ttl_dns_cache=60)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=TIMEOUT,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": self._agent, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate, br"},
+                max_field_size=16_384,
+            )
+        return self._session
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            await self._guard.close()
+            self._session = None
+
+
+async def _body(response: aiohttp.ClientResponse, url: str) -> bytes:
+    """Counted as it is decompressed, so that a small bomb stays small."""
+    pieces, size = [], 0
+    async for piece in response.content.iter_chunked(65_536):
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise Fix(f"{shown(url)}: is larger than {MOST_BYTES // 2**20} MB; is this really a feed?")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _plain(wrong: Exception) -> str:
+    reason = getattr(wrong, "strerror", "") or getattr(wrong, "message", "") or type(wrong).__name__
+    return str(reason)[:120]
+
+
+def refusal(answer: Answer, now: datetime) -> Wait | Fix:
+    """What a status that is no answer means for the next try. Pure."""
+    where, status = shown(answer.url), answer.status
+    if status in (429, 503):
+        until = retry_after(answer.headers.get("retry-after", ""), now)
+        hearing = Hearing.RATE_LIMITED if status == 429 or until else Hearing.NOT_REACHABLE
+        return Wait(f"{where}: the server asks us to wait ({status})", until=until, hearing=hearing)
+    if status in (401, 403, 407):
+        return Fix(f"{where}: access is refused ({status}); check the address, or ask its owner to let us in")
+    if status >= 500:
+        return Wait(f"{where}: the server has trouble ({status}); tried again later")
+    return Fix(f"{where}: answered {status}; check the address in a browser")
+
+
+def retry_after(value: str, now: datetime) -> datetime | None:
+    """Seconds or an HTTP date (RFC 9110, 10.2.3); never further than a day. Pure."""
+    try:
+        until = now + timedelta(seconds=int(value)) if value.strip().isdigit() else parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if until.tzinfo is None:
+        return None
+    return min(max(until, now), now + LONGEST_WAIT)
+
+
+def shown(url: str) -> str:
+    """An address as it may stand in a log: without user, password and the values of its query. Pure."""
+    try:
+        parts = urlsplit(url)
+        query = urlencode([(key, "…") for key, _ in parse_qsl(parts.query, keep_blank_values=True)], safe="…")
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit((parts.scheme, host, parts.path, query, ""))
+    except ValueError:
+        return "(an address that cannot be read)"
+
+
+class Private(OSError):
+    """An address inside, which nobody opened."""
+
+
+class Guard(AbstractResolver):
+    """Resolves names, and lets only public addresses through but for the hosts that were opened by name."""
+
+    def __init__(self, opened: frozenset[str]):
+        self._opened = opened
+
+    def check(self, url: str) -> None:
+        """What can be said before a name is resolved. Raises Fix."""
+        try:
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").lower(), parts.port
+        except ValueError:
+            raise Fix("this is not an address; write it with http:// or https://") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise Fix(f"{shown(url)}: only http:// and https:// are read")
+        literal = _address(host)
+        if (
+            literal
+            and not public(literal)
+            and not self._is_open(host, port or (443 if parts.scheme == "https" else 80))
+        ):
+            raise Fix(_refused(host))
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+        opened = self._is_open(host.lower(), port)
+        results: list[ResolveResult] = []
+        for kind, _, proto, _, address in found:
+            literal = _address(str(address[0]))
+            if literal and (opened or public(literal)):
+                results.append(_result(host, str(address[0]), port, kind, proto))
+        if not results:
+            raise Private(_refused(host))
+        return results
+
+    async def close(self) -> None: ...
+
+    def _is_open(self, host: str, port: int) -> bool:
+        return host in self._opened or f"{host}:{port}" in self._opened
+
+
+def _result(host: str, address: str, port: int, family: int, proto: int) -> ResolveResult:
+    return ResolveResult(
+        hostname=host, host=address, port=port, family=family, proto=proto, flags=socket.AI_NUMERICHOST
+    )
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+
+
+def public(address: IPv4Address | IPv6Address) -> bool:
+    """Reachable by everybody; what is mapped or tunnelled into IPv6 is judged by what it carries. Pure."""
+    if isinstance(address, IPv6Address):
+        inner: Any = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if inner is not None:
+            return public(inner)
+        if int(address) >> 32 == 0x64FF9B << 64:  # NAT64, RFC 6052
+            return public(IPv4Address(int(address) & 0xFFFFFFFF))
+    return address.is_global and not address.is_multicast
+
+
+def _refused(host: str) -> str:
+    return (
+        f"{host}: is a private address and is not read; if it is yours, open it with allow_private = "
+        f'["{host}"] under [http] in listener.toml'
+    )
