@@ -23,7 +23,7 @@ MOST_BYTES = 15 * 1024 * 1024  # of a body, decompressed
 MOST_REDIRECTS = 5
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
 LONGEST_WAIT = timedelta(days=1)
-ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/html;q=0.7, */*;q=0.5"
+ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
 
 @dataclass(frozen=True, slots=True)

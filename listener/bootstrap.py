@@ -5,15 +5,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from connectors.http import Web
-from escalation.slack.messenger import SlackMessenger
-from escalation.terminal import TerminalMessenger
 from rich.console import Console
 
 from connectors import open_connector
 from connectors.contract import Connector
+from connectors.http import Web
 from escalation.courier import Courier, Messenger
 from escalation.desk import Desk
+from escalation.slack.messenger import SlackMessenger
+from escalation.terminal import TerminalMessenger
 from listener import slack
 from listener.cycle import House
 from listener.settings import Settings
@@ -65,11 +65,8 @@ async def _ears(settings: Settings, web: Web, stack: AsyncExitStack) -> dict[str
 async def _messenger(settings: Settings, console: Console, clock: Clock, stack: AsyncExitStack) -> Messenger:
     if not settings.slack.on:
         return TerminalMessenger(console)
-    messenger = SlackMessenger(
-        token=settings.slack.bot_token,
-        api_url=settings.slack.api_url,
-        channels=settings.slack.channels,
-    )
+    people = {person.name: person for person in settings.people}
+    messenger = SlackMessenger(slack.client(settings.slack), settings.slack.channels, people, clock)
     stack.push_async_callback(messenger.aclose)
     return messenger
 

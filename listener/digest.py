@@ -78,15 +78,15 @@ async def compose(store: Store, since: datetime, until: datetime) -> Digest:
     return Digest(
         since=since,
         until=until,
-        verdicts=_by_brand(await store.counts(since)),
+        verdicts=_by_brand(await store.counts(since, until)),
         opened=tally.opened,
         closed=tally.closed,
         open=tuple(tally.open),
         open_total=tally.open_total,
         promises={owner: Promises(**counts) for owner, counts in sorted(tally.promises.items())},
         outcomes=dict(tally.outcomes.most_common()),
-        to_acknowledge=median(tally.to_acknowledge) if tally.to_acknowledge else None,
-        to_report=median(tally.to_report) if tally.to_report else None,
+        to_acknowledge=_median(tally.to_acknowledge),
+        to_report=_median(tally.to_report),
         deaf=tuple(span for span in spans if span.hearing is not Hearing.HEARD),
         silent=_never_heard(spans),
     )
@@ -153,6 +153,10 @@ def _owed(case: Case) -> Owed:
         status=case.status,
         due=case.due,
     )
+
+
+def _median(spans: list[timedelta]) -> timedelta | None:
+    return timedelta(seconds=median(span.total_seconds() for span in spans)) if spans else None
 
 
 def _by_brand(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -45,7 +46,7 @@ async def bring_in(
 ) -> Imported:
     """Streams the file in; importing it again changes nothing. `progress` is told how many bytes were read."""
     told, scale, source = Imported(), scales(settings), f"import {file.name}"
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as text:
+    with file.open("rb") as binary, TextIOWrapper(binary, "utf-8-sig", "replace", newline="") as text:
         rows = _rows(text, file.suffix.lower() == ".csv", source, told)
         while posts := {post.id: post for post in islice(rows, ROWS_AT_ONCE)}:
             known = await store.known(source, tuple(posts))
@@ -55,7 +56,7 @@ async def bring_in(
             )
             told.new += kept.new
             told.mentions += kept.mentions
-            progress(text.buffer.tell())
+            progress(binary.tell())
     return told
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors import check_options
+from connectors import check_options, durations_of
 from escalation import hours
 from escalation.policy import Person, Policy
 from listener.query import Node, Purpose, QueryError, check_tracking, parse, terms
@@ -91,7 +91,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
     main = read(directory / "listener.toml", problems, needed=True)
     people, policies = _people(read(directory / "people.toml", problems, needed=True))
     brands = _brands(read(directory / "brands.toml", problems, needed=True), policies)
-    sources = _sources(read(directory / "sources.toml", problems, needed=True))
+    sources = _sources(read(directory / "sources.toml", problems, needed=True), directory)
     rules = _rules(read(directory / "triage.toml", problems))
     http, web, listen = main.table("http"), main.table("web"), main.table("listen")
     settings = Settings(
@@ -248,11 +248,15 @@ def _query(row: Table) -> Node | None:
         return None
 
 
-def _sources(table: Table) -> tuple[Source, ...]:
+def _sources(table: Table, directory: Path) -> tuple[Source, ...]:
     sources: dict[str, Source] = {}
     for row in table.rows("source"):
         name, kind = row.text("name", needed=True).strip(), row.text("kind", needed=True)
-        source = Source(name=name, kind=kind, every=row.duration("every", EVERY), options=_options(row))
+        source = Source(
+            name=name, kind=kind, every=row.duration("every", EVERY), options=_options(row, kind, directory)
+        )
+        if ":" in name:
+            row.wrong("name", "must not contain a colon; it stands in front of every post's id")
         if name in sources:
             row.wrong("name", "is the name of two sources; make them differ")
         if kind:
@@ -265,8 +269,17 @@ def _sources(table: Table) -> tuple[Source, ...]:
     return tuple(sources.values())
 
 
-def _options(row: Table) -> dict[str, Any]:
-    return {key: value for key, value in row.data.items() if key not in row.known}
+def _options(row: Table, kind: str, directory: Path) -> dict[str, Any]:
+    """What belongs to the connector; a file is looked for beside the configuration."""
+    spans, options = durations_of(kind), dict[str, Any]()
+    for key, value in row.data.items():
+        if key in spans:
+            options[key] = row.duration(key, EVERY)
+        elif key == "file" and isinstance(value, str):
+            options[key] = str(directory / value)
+        elif key not in ("name", "kind", "every"):
+            options[key] = value
+    return options
 
 
 def _rules(table: Table) -> Rules:

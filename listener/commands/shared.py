@@ -101,7 +101,7 @@ def moment(text: str | None, *, past: bool) -> datetime | None:
 
 def console(*, as_json: bool = False) -> Console:
     """For people: stdout, or stderr when stdout belongs to a machine. NO_COLOR is honoured by rich."""
-    return Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
+    return Console(file=sys.stderr if as_json else sys.stdout, highlight=False)
 
 
 def print_json(document: Any, *, line: bool = False) -> None:

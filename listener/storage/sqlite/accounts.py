@@ -75,8 +75,9 @@ def coverage(db: sqlite3.Connection, since: datetime, until: datetime) -> tuple[
     )
 
 
-def counts(db: sqlite3.Connection, since: datetime) -> Mapping[tuple[str, str], int]:
+def counts(db: sqlite3.Connection, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
     rows = db.execute(
-        "SELECT brand, verdict, count(*) FROM mentions WHERE heard >= ? GROUP BY brand, verdict", (stamp(since),)
+        "SELECT brand, verdict, count(*) FROM mentions WHERE heard >= ? AND heard <= ? GROUP BY brand, verdict",
+        (stamp(since), stamp(until)),
     )
     return {(brand, verdict): count for brand, verdict, count in rows}

@@ -86,14 +86,15 @@ def _insert(db: sqlite3.Connection, heard: Heard, at: datetime) -> int | None:
     key = (post.source, storable(post.id), post.fingerprint)
     if not heard.mentions:
         row = db.execute(
-            "INSERT OR IGNORE INTO posts (source, external_id, fingerprint, state, heard) VALUES (?, ?, ?, ?, ?)"
-            " RETURNING id",
+            "INSERT OR IGNORE INTO posts (source, external_id, fingerprint, state, heard)"
+            " VALUES (?, ?, ?, ?, ?) RETURNING id",
             (*key, State.NOT_MATCHED, stamp(at)),
         ).fetchone()
         return int(row[0]) if row else None
     row = db.execute(
-        "INSERT OR IGNORE INTO posts (source, external_id, fingerprint, state, heard, created, url, title, text, handle,"
-        " author, followers, kind, lang, site, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "INSERT OR IGNORE INTO posts (source, external_id, fingerprint, state, heard, created, url, title, text,"
+        " handle, author, followers, kind, lang, site, parent)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             *(*key, State.KEPT, stamp(at), stamp_or_none(post.created), storable(post.url), storable(post.title)),
             *(storable(post.text), storable(post.author.handle), storable(post.author.name), post.author.followers),
@@ -224,9 +225,9 @@ def _revise(db: sqlite3.Connection, post_id: int, was: sqlite3.Row, mention: Men
 def _settle(db: sqlite3.Connection, post_id: int) -> None:
     """A post is where the furthest of its mentions is."""
     db.execute(
-        "UPDATE posts SET state = (SELECT state FROM mentions WHERE post = ?1 ORDER BY CASE state WHEN 'escalated' THEN 0"
-        " WHEN 'joined to case' THEN 1 WHEN 'dismissed' THEN 2 WHEN 'kept' THEN 3 ELSE 4 END LIMIT 1) WHERE id = ?1"
-        " AND EXISTS (SELECT 1 FROM mentions WHERE post = ?1)",
+        "UPDATE posts SET state = (SELECT state FROM mentions WHERE post = ?1 ORDER BY CASE state"
+        " WHEN 'escalated' THEN 0 WHEN 'joined to case' THEN 1 WHEN 'dismissed' THEN 2 WHEN 'kept' THEN 3 ELSE 4 END"
+        " LIMIT 1) WHERE id = ?1 AND EXISTS (SELECT 1 FROM mentions WHERE post = ?1)",
         (post_id,),
     )
 

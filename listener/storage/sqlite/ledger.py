@@ -50,7 +50,8 @@ def _project(db: sqlite3.Connection, case: Case, at: datetime) -> None:
     subject = case.subject
     db.execute(
         "INSERT INTO cases (id, brand, post, thread, source, status, priority, severity, owner, due, opened, changed,"
-        " promise, posts, seq, title) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+        " promise, posts, seq, title) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET"
         " thread = excluded.thread, status = excluded.status, priority = excluded.priority,"
         " severity = excluded.severity, owner = excluded.owner, due = excluded.due, changed = excluded.changed,"
         " promise = excluded.promise, posts = excluded.posts, seq = excluded.seq, title = excluded.title",

@@ -33,7 +33,7 @@ def plan(question: Question) -> Plan:
         condition, value = _condition(field)
         where.append(condition)
         given.append(value)
-    for column, op, at in (("since", ">=", question.since), ("until", "<", question.until)):
+    for op, at in ((">=", question.since), ("<", question.until)):
         if at:
             where.append(f"coalesce(p.created, m.heard) {op} ?")
             given.append(stamp(at))

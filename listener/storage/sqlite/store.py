@@ -155,8 +155,8 @@ class SqliteStore:
     async def balance(self) -> Balance:
         return await self._read(accounts.balance)
 
-    async def counts(self, since: datetime) -> Mapping[tuple[str, str], int]:
-        return await self._read(lambda db: accounts.counts(db, since))
+    async def counts(self, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
+        return await self._read(lambda db: accounts.counts(db, since, until))
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._reader.call(work)

@@ -1,0 +1,292 @@
+"""Blogs: RSS, Atom and JSON feeds, their comment feeds, and the articles behind a teaser.
+
+What is new is told by the items themselves, never by their dates: the cursor remembers each item of the feed's window
+with its wording, so a late item, an undated one and a changed one are all seen, and an unchanged one is never handled
+again. An item that leaves the window while older ones stay has perhaps been deleted: its own page is asked.
+
+The cursor: {"url", "main": validators and window, "older": a page under way, "comments": {address: the same},
+"counts": {item: comments when last read}}
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urldefrag, urlencode, urlsplit, urlunsplit
+
+from connectors.article import extract, teasing
+from connectors.contract import ConnectorError, Cursor, Fix, Hearing, Page, Wait
+from connectors.discovery import feeds_of
+from connectors.feed_parse import Feed, Item, NotAFeed, decode, parse
+from connectors.http import Answer, Web, shown
+from connectors.post import Author, Post, PostKind
+from connectors.schedule import wait
+from connectors.window import Window, older_than_known
+
+AT_ONCE = 25  # new items handled in one page, so that their articles are fetched in bounded number
+MOST_PAGES = 60  # of older items followed in one go
+FIRST_PAGES = 20  # the same when the feed is read for the first time
+COMMENT_FEEDS = 10  # read in one poll
+SUSPECTS = 5  # vanished items asked about in one poll
+HISTORY = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    url: str
+    comments: bool = True
+    full_text: str = "auto"  # or "never"
+    history: timedelta = HISTORY  # how far back the first reading goes
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one fetch gathers."""
+
+    state: dict[str, Any]
+    now: datetime
+    posts: list[Post]
+    gone: list[str]
+    notes: list[str]
+    more: bool = False
+    wait: timedelta | None = None
+    hearing: Hearing = Hearing.HEARD
+    facts: dict[str, str] | None = None
+
+
+class FeedConnector:
+    def __init__(self, name: str, options: Options, web: Web):
+        self.name = name
+        self._options = options
+        self._web = web
+
+    async def aclose(self) -> None:
+        """The client belongs to everybody."""
+
+    async def fetch(self, cursor: Cursor, now: datetime) -> Page:
+        reading = _Reading(dict(cursor), now, [], [], [])
+        if "older" in reading.state:
+            await self._older(reading)
+        else:
+            await self._newest(reading)
+        if self._options.comments and not reading.more:
+            await self._comments(reading)
+        return Page(
+            cursor=reading.state,
+            posts=tuple(reading.posts),
+            gone=tuple(reading.gone),
+            more=reading.more,
+            wait=reading.wait,
+            hearing=reading.hearing,
+            note="; ".join(dict.fromkeys(reading.notes)),
+            facts=reading.facts or {},
+        )
+
+    async def _newest(self, reading: _Reading) -> None:
+        url = reading.state.get("url", self._options.url)
+        window = Window.load(reading.state.get("main"))
+        answer = await self._get(url, window, reading.now)
+        reading.wait = wait(answer.headers, None, reading.now)
+        if answer.status == 304:
+            return
+        feed = await self._read(answer, reading)
+        if feed is None:
+            return
+        if answer.moved:
+            reading.state["url"] = answer.moved
+            reading.facts = {"url": answer.moved}
+        reading.wait = wait(answer.headers, feed, reading.now)
+        before = reading.state.pop("before", list(window.items)[-200:])
+        left = await self._take(reading, feed.items, window, PostKind.POST)
+        if not left:
+            window.validators(answer.headers)
+            reading.gone += await self._vanished(feed.items, window, reading.now)
+        reading.state |= {"main": window.dump(), "generator": feed.generator, "link": feed.link}
+        if left:
+            reading.state["before"] = before
+            reading.more = True
+        elif older_than_known(feed.items, before):
+            self._go_on(reading, feed, answer.url, before, 1, first=not before)
+
+    async def _read(self, answer: Answer, reading: _Reading) -> Feed | None:
+        """The feed, or None when the page led to one that is read next. Raises Fix."""
+        try:
+            return parse(answer.body, answer.content_type, answer.url)
+        except NotAFeed as wrong:
+            found = feeds_of(decode(answer.body, answer.content_type), answer.url)
+            if not found or found[0] == answer.url or reading.state.get("url"):
+                raise Fix(f"{shown(answer.url)}: is {wrong}; give the address of a feed") from None
+        reading.state["url"] = found[0]
+        reading.more = True
+        return None
+
+    async def _get(self, url: str, window: Window, now: datetime) -> Answer:
+        answer = await self._web.get(url, headers=window.conditions(), now=now)
+        if answer.status == 410:
+            raise Fix(f"{shown(url)}: the feed is gone for good (410); take this source out or give its new address")
+        if answer.status == 404:
+            raise Wait(f"{shown(url)}: not found (404); tried again later, check the address if this lasts")
+        return answer
+
+    async def _take(self, reading: _Reading, items: Sequence[Item], window: Window, kind: PostKind) -> int:
+        """Posts of what is new or changed, and how many had to be left for the next page."""
+        news = [item for item in items if window.is_news(item)]
+        for item in news[:AT_ONCE] if kind is PostKind.POST else news:
+            whole = await self._whole(item, reading) if kind is PostKind.POST else item
+            reading.posts.append(self._post(whole, kind))
+            window.remember(item)
+        window.trim(items)
+        return max(0, len(news) - AT_ONCE) if kind is PostKind.POST else 0
+
+    async def _whole(self, item: Item, reading: _Reading) -> Item:
+        if self._options.full_text == "never" or not (item.teaser and item.link and teasing(item.text)):
+            return item
+        try:
+            answer = await self._web.get(item.link, now=reading.now)
+        except ConnectorError as error:
+            reading.notes.append(f"only the teaser of an article was read: {error}")
+            return item
+        if answer.status != 200 or "html" not in answer.content_type:
+            return item
+        page = decode(answer.body, answer.content_type)
+        return replace(item, text=await asyncio.to_thread(extract, page, item.text))
+
+    def _post(self, item: Item, kind: PostKind) -> Post:
+        return Post(
+            source=self.name,
+            id=item.id,
+            url=item.link,
+            text=item.text,
+            title="" if kind is PostKind.COMMENT else item.title,
+            author=Author(handle=item.author, name=item.author, url=item.author_url),
+            created=item.published,
+            kind=kind,
+            lang=item.lang,
+            site=urlsplit(item.link or self._options.url).hostname or "",
+            parent=item.parent,
+        )
+
+    async def _vanished(self, items: Sequence[Item], window: Window, now: datetime) -> list[str]:
+        gone = []
+        for id_, link in window.suspects(items)[:SUSPECTS]:
+            verdict = await self._deleted(link, now)
+            if verdict is not None:
+                window.forget(id_)
+            if verdict:
+                gone.append(id_)
+        return gone
+
+    async def _deleted(self, link: str, now: datetime) -> bool | None:
+        """Is the page gone, or the anchor in it? None when it cannot be said now."""
+        address, anchor = urldefrag(link)
+        try:
+            answer = await self._web.try_get(address)
+        except ConnectorError:
+            return None
+        if answer.status in (404, 410):
+            return True
+        if answer.status != 200:
+            return None
+        return bool(anchor) and anchor.encode() not in answer.body
+
+    def _go_on(
+        self, reading: _Reading, feed: Feed, url: str, before: Sequence[str], number: int, *, first: bool
+    ) -> None:
+        """More was written than one page of the feed shows: older pages follow, until one that is known."""
+        oldest = min((item.published for item in feed.items if item.published), default=None)
+        if first and (oldest is None or oldest < reading.now - self._options.history or number >= FIRST_PAGES):
+            reading.state.pop("older", None)
+            return
+        following = feed.next or _paged(feed, url, number + 1, reading.state.get("generator", ""))
+        if following and number < MOST_PAGES:
+            reading.state["older"] = {"url": following, "page": number, "before": list(before), "first": first}
+            reading.more = True
+            return
+        reading.state.pop("older", None)
+        if not first:
+            reading.hearing = Hearing.TRUNCATED
+            reading.notes.append("more was written than the feed shows, and it has no older pages to read")
+
+    async def _older(self, reading: _Reading) -> None:
+        """A page of older items; trouble here is noted, and never costs the newest ones."""
+        older = reading.state["older"]
+        window = Window.load(reading.state.get("main"))
+        try:
+            answer = await self._web.get(older["url"], now=reading.now)
+            feed = parse(answer.body, answer.content_type, answer.url) if answer.status == 200 else Feed(items=())
+        except (ConnectorError, NotAFeed) as error:
+            reading.state.pop("older")
+            reading.hearing = Hearing.TRUNCATED
+            reading.notes.append(f"older items could not be read: {error}")
+            return
+        unknown = [item for item in feed.items if item.id not in window.items]
+        left = await self._take(reading, feed.items, window, PostKind.POST)
+        reading.state["main"] = window.dump()
+        if left:
+            reading.more = True
+        elif unknown and older_than_known(feed.items, older["before"]):
+            url = older["url"]
+            self._go_on(reading, feed, url, older["before"], older["page"] + 1, first=older["first"])
+        else:
+            reading.state.pop("older")
+
+    async def _comments(self, reading: _Reading) -> None:
+        """Comment feeds fail by themselves: the blog is heard all the same, and the note says what was not."""
+        feeds = dict(reading.state.get("comments", {}))
+        counts = dict(reading.state.get("counts", {}))
+        for address, parent, count in self._comment_feeds(reading, feeds, counts):
+            window = Window.load(feeds.get(address))
+            try:
+                answer = await self._web.get(address, headers=window.conditions(), now=reading.now)
+                if answer.status == 200:
+                    await self._read_comments(answer, parent, window, reading)
+            except (ConnectorError, NotAFeed) as error:
+                reading.notes.append(f"comments could not be read: {error}")
+                continue
+            feeds[address] = window.dump()
+            if parent:
+                counts[parent] = count
+        reading.state |= {"comments": dict(list(feeds.items())[-100:]), "counts": dict(list(counts.items())[-500:])}
+
+    async def _read_comments(self, answer: Answer, parent: str, window: Window, reading: _Reading) -> None:
+        feed = parse(answer.body, answer.content_type, answer.url)
+        links = {link: id_ for id_, (_, link) in Window.load(reading.state.get("main")).items.items() if link}
+        items = [replace(item, parent=parent or links.get(urldefrag(item.link)[0], "")) for item in feed.items]
+        known = {id_ for other in reading.state.get("comments", {}).values() for id_ in other.get("items", {})}
+        await self._take(
+            reading, [item for item in items if item.id not in known or window.knows(item)], window, PostKind.COMMENT
+        )
+        window.remember_all(items)
+        window.validators(answer.headers)
+        reading.gone += await self._vanished(items, window, reading.now)
+
+    def _comment_feeds(
+        self, reading: _Reading, feeds: Mapping[str, Any], counts: Mapping[str, int]
+    ) -> list[tuple[str, str, int]]:
+        """The whole site's comment feed, and those of posts whose number of comments has changed."""
+        found: list[tuple[str, str, int]] = []
+        if "wordpress" in reading.state.get("generator", "").lower():
+            found.append((_site_comments(reading.state.get("url", self._options.url)), "", 0))
+        threads = Window.load(reading.state.get("main")).threads
+        busy = [(address, id_, count) for id_, (address, count) in threads.items() if count != counts.get(id_, 0)]
+        return (found + busy)[:COMMENT_FEEDS]
+
+
+def _paged(feed: Feed, url: str, number: int, generator: str) -> str:
+    """WordPress shows older items at ?paged=2."""
+    if "wordpress" not in (feed.generator or generator).lower() or not feed.items:
+        return ""
+    parts = urlsplit(url)
+    query = [(key, value) for key, value in parse_qsl(parts.query) if key != "paged"]
+    return urlunsplit(parts._replace(query=urlencode([*query, ("paged", str(number))])))
+
+
+def _site_comments(url: str) -> str:
+    """WordPress: /feed/ has its comments at /comments/feed/, ?feed=rss2 at ?feed=comments-rss2."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    if "feed" in query:
+        return urlunsplit(parts._replace(query=urlencode({"feed": "comments-rss2"})))
+    root = parts.path.rstrip("/").removesuffix("/atom").removesuffix("/rss2").removesuffix("/rss").removesuffix("/feed")
+    return urlunsplit(parts._replace(path=f"{root}/comments/feed/", query=""))

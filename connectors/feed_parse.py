@@ -1,0 +1,334 @@
+"""Bytes -> feed: RSS 0.9x/1.0/2.0, Atom (RFC 4287), JSON Feed (jsonfeed.org). Pure.
+
+lxml reads the XML because comment feeds, paging and ttl are needed beside the items; it recovers what is broken, loads
+nothing from outside and expands no entity.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from hashlib import blake2b
+from html.entities import html5
+from typing import Any
+from urllib.parse import urljoin
+
+from lxml import etree
+
+from connectors.text import plain
+
+CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+DC = "{http://purl.org/dc/elements/1.1/}"
+WFW = "{http://wellformedweb.org/CommentAPI/}commentRss"
+SLASH = "{http://purl.org/rss/1.0/modules/slash/}comments"
+THREAD = "{http://purl.org/syndication/thread/1.0}"
+ATOM = "{http://www.w3.org/2005/Atom}"
+RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
+
+_DECLARED = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']", re.IGNORECASE)
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
+_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
+_DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class NotAFeed(ValueError):
+    """These bytes are no feed; the message says what they look like."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    id: str
+    link: str = ""
+    title: str = ""
+    text: str = ""
+    teaser: bool = False  # the feed holds only a summary
+    author: str = ""
+    author_url: str = ""
+    published: datetime | None = None
+    parent: str = ""  # id of what it answers
+    comments_feed: str = ""
+    comments: int | None = None
+    lang: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        said = "\x1f".join((self.title, self.text, self.link, self.author))
+        return blake2b(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    items: tuple[Item, ...]
+    title: str = ""
+    link: str = ""
+    generator: str = ""
+    next: str = ""  # RFC 5005: where older items are
+    ttl: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+    cut: bool = False  # the document ended too early
+
+
+def parse(body: bytes, content_type: str, url: str) -> Feed:
+    """Raises NotAFeed."""
+    text = decode(body, content_type).lstrip("\ufeff \t\r\n")
+    if text[:1] == "{":
+        return _json_feed(text, url)
+    if re.match(r"<!doctype\s+html|<html[\s>]", text[:2000], re.IGNORECASE):
+        raise NotAFeed("a web page, not a feed")
+    return _xml_feed(text, url)
+
+
+def decode(body: bytes, content_type: str) -> str:
+    """UTF-8 when it is UTF-8, whatever is claimed; then what the document says, then the server, then Windows-1252."""
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if body.startswith(mark):
+            return body.decode(name, "replace")
+    declared, served = _DECLARED.search(body[:500]), _CHARSET.search(content_type)
+    claims = [declared[1].decode("ascii") if declared else "", served[1] if served else ""]
+    for claim in ["utf-8", *claims]:
+        try:
+            if claim:
+                return body.decode(claim)
+        except (LookupError, UnicodeDecodeError):
+            continue
+    return body.decode("cp1252", "replace")
+
+
+def _xml_feed(text: str, url: str) -> Feed:
+    text = _DOCTYPE.sub("", _DECLARATION.sub("", text, count=1), count=1)
+    if "<!ENTITY" in text[:100_000].upper() or "<!DOCTYPE" in text[:2000].upper():
+        raise NotAFeed("XML with entity definitions, which are refused")
+    text = _CONTROL.sub("", _ENTITY.sub(_named, text))
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(text.encode("utf-8"), parser)
+    except (etree.XMLSyntaxError, ValueError) as wrong:
+        raise NotAFeed(f"XML that cannot be read: {str(wrong)[:120]}") from None
+    if root is None:
+        raise NotAFeed("not XML")
+    cut = any("premature end" in str(error.message).lower() for error in parser.error_log)
+    name = etree.QName(root).localname.lower()
+    if name == "feed":
+        return _atom(root, url, cut)
+    if name in ("rss", "rdf"):
+        return _rss(root, url, cut)
+    raise NotAFeed(f"XML, but <{name}> is not a feed")
+
+
+def _named(match: re.Match[str]) -> str:
+    name = match[1]
+    return match[0] if name in _XML_ENTITIES else html5.get(f"{name};", match[0].replace("&", "&amp;"))
+
+
+def _whole(elements: list[Any], cut: bool) -> list[Any]:
+    """Of a document that ended too early the last item may be half of one."""
+    return elements[:-1] if cut else elements
+
+
+def _rss(root: Any, url: str, cut: bool) -> Feed:
+    channel = next((e for e in root.iter() if _local(e) == "channel"), root)
+    items = _whole([e for e in root.iter() if _local(e) == "item"], cut)
+    links = {e.get("rel", ""): urljoin(url, e.get("href", "")) for e in channel.findall(f"{ATOM}link")}
+    return Feed(
+        items=_distinct(_rss_item(item, url) for item in items),
+        title=plain(_text(channel, "title")),
+        link=urljoin(url, _text(channel, "link")),
+        generator=_text(channel, "generator"),
+        next=links.get("next") or links.get("prev-archive", ""),
+        ttl=_minutes(_text(channel, "ttl")),
+        skip_hours=frozenset(_numbers(channel, "hour", 24)),
+        skip_days=frozenset(_DAYS.index(d.lower()) for d in _texts(channel, "day") if d.lower() in _DAYS),
+        cut=cut,
+    )
+
+
+def _rss_item(item: Any, url: str) -> Item:
+    link = _text(item, "link") or next((e.get("href", "") for e in item.findall(f"{ATOM}link")), "")
+    guid = _text(item, "guid") or item.get(RDF_ABOUT, "")
+    link = urljoin(url, link) if link else guid if guid.startswith(("http://", "https://")) else ""
+    whole, summary = item.findtext(CONTENT) or "", _text(item, "description")
+    title = plain(_text(item, "title"))
+    replies = item.find(f"{THREAD}in-reply-to")
+    return Item(
+        id=guid or link or _hash(link, title, summary),
+        link=link,
+        title=title,
+        text=plain(whole or summary, link),
+        teaser=not whole,
+        author=plain(item.findtext(f"{DC}creator") or _text(item, "author")),
+        published=when(_text(item, "pubDate") or item.findtext(f"{DC}date") or ""),
+        parent=replies.get("ref", "") if replies is not None else "",
+        comments_feed=urljoin(url, (item.findtext(WFW) or "").strip()) if item.findtext(WFW) else "",
+        comments=_number(item.findtext(SLASH)),
+    )
+
+
+def _atom(root: Any, url: str, cut: bool) -> Feed:
+    links = _atom_links(root, url)
+    entries = _whole([e for e in root if _local(e) == "entry"], cut)
+    lang = root.get("{http://www.w3.org/XML/1998/namespace}lang", "")
+    return Feed(
+        items=_distinct(_atom_entry(entry, url, lang) for entry in entries),
+        title=plain(_text(root, "title")),
+        link=links.get("alternate", ""),
+        generator=_text(root, "generator"),
+        next=links.get("next") or links.get("prev-archive", ""),
+        cut=cut,
+    )
+
+
+def _atom_entry(entry: Any, url: str, lang: str) -> Item:
+    links = _atom_links(entry, url)
+    link = links.get("alternate", "")
+    content, summary = _atom_text(entry, "content"), _atom_text(entry, "summary")
+    author = next((e for e in entry if _local(e) == "author"), None)
+    title = plain(_atom_text(entry, "title"))
+    answers = entry.find(f"{THREAD}in-reply-to")
+    return Item(
+        id=_text(entry, "id") or link or _hash(link, title, content or summary),
+        link=link,
+        title=title,
+        text=plain(content or summary, link),
+        teaser=not content,
+        author=plain(_text(author, "name")) if author is not None else "",
+        author_url=_text(author, "uri") if author is not None else "",
+        published=when(_text(entry, "published") or _text(entry, "updated") or _text(entry, "issued")),
+        parent=answers.get("ref", "") if answers is not None else "",
+        comments_feed=links.get("replies", "") if links.get("replies-type", "").endswith("+xml") else "",
+        comments=_number(entry.findtext(f"{THREAD}total")),
+        lang=entry.get("{http://www.w3.org/XML/1998/namespace}lang", lang),
+    )
+
+
+def _atom_links(element: Any, url: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for link in (e for e in element if _local(e) == "link"):
+        rel = link.get("rel", "alternate")
+        if rel == "replies" and "xml" not in link.get("type", ""):
+            continue
+        found.setdefault(rel, urljoin(url, link.get("href", "")))
+        found.setdefault(f"{rel}-type", link.get("type", ""))
+    return found
+
+
+def _atom_text(element: Any, name: str) -> str:
+    """Text, escaped HTML, or XHTML given as elements."""
+    child = next((e for e in element if _local(e) == name), None)
+    if child is None:
+        return ""
+    if child.get("type") == "xhtml" or len(child):
+        return "".join(etree.tostring(part, encoding="unicode") for part in child)
+    text = child.text or ""
+    return text if child.get("type", "text") != "text" else text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _json_feed(text: str, url: str) -> Feed:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise NotAFeed("JSON that cannot be read") from None
+    if not isinstance(document, dict) or not isinstance(document.get("items"), list):
+        raise NotAFeed("JSON, but not a feed: it has no list of items")
+    return Feed(
+        items=_distinct(_json_item(item, url, document) for item in document["items"] if isinstance(item, dict)),
+        title=plain(_string(document, "title")),
+        link=_string(document, "home_page_url"),
+        next=urljoin(url, _string(document, "next_url")) if document.get("next_url") else "",
+    )
+
+
+def _json_item(item: Mapping[str, Any], url: str, feed: Mapping[str, Any]) -> Item:
+    link = urljoin(url, _string(item, "url")) if item.get("url") else _string(item, "external_url")
+    text = _string(item, "content_text")
+    html, summary = _string(item, "content_html"), _string(item, "summary")
+    title = _string(item, "title").strip()
+    authors = item.get("authors") or feed.get("authors") or [item.get("author")]
+    author = authors[0] if isinstance(authors, list) and authors and isinstance(authors[0], dict) else {}
+    return Item(
+        id=_string(item, "id") or link or _hash(link, title, text or html or summary),
+        link=link,
+        title=title,
+        text=text or plain(html, link) or summary,
+        teaser=not (text or html),
+        author=_string(author, "name"),
+        author_url=_string(author, "url"),
+        published=when(_string(item, "date_published") or _string(item, "date_modified")),
+        lang=_string(item, "language") or _string(feed, "language"),
+    )
+
+
+def _distinct(items: Iterable[Item]) -> tuple[Item, ...]:
+    """Items that share an id but not an address are different items: the address makes them so."""
+    found: dict[str, Item] = {}
+    for item in items:
+        if item.id in found and found[item.id].link != item.link:
+            item = _renamed(item)
+        found[item.id] = item
+    return tuple(found.values())
+
+
+def _renamed(item: Item) -> Item:
+    return replace(item, id=f"{item.id}#{item.link or _hash(item.link, item.title, item.text)}")
+
+
+def _hash(*parts: str) -> str:
+    return blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+def when(text: str) -> datetime | None:
+    """RFC 822 or ISO 8601, aware; None when it is neither."""
+    text = text.strip()
+    if not text:
+        return None
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            stated = read(text)
+            return (stated if stated.tzinfo else stated.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, TypeError, OverflowError, IndexError):
+            continue
+    return None
+
+
+def _local(element: Any) -> str:
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def _text(element: Any, name: str) -> str:
+    return next(_texts(element, name, deep=False), "")
+
+
+def _texts(element: Any, name: str, *, deep: bool = True) -> Iterator[str]:
+    for child in element.iter() if deep else element:
+        if _local(child) == name and child is not element and (child.text or not deep):
+            namespace = etree.QName(child).namespace or ""
+            if deep or not namespace or namespace in _PLAIN:
+                yield (child.text or "").strip()
+
+
+_PLAIN = ("http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/", "http://my.netscape.com/rdf/simple/0.9/")
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.strip().isdigit() else None
+
+
+def _numbers(element: Any, name: str, below: int) -> Iterator[int]:
+    for text in _texts(element, name):
+        if text.isdigit() and int(text) % 24 < below:
+            yield int(text) % 24
+
+
+def _minutes(text: str) -> timedelta | None:
+    return timedelta(minutes=min(int(text), 1440)) if text.isdigit() and int(text) else None
+
+
+def _string(document: Mapping[str, Any], key: str) -> str:
+    value = document.get(key)
+    return str(value) if isinstance(value, (str, int)) else ""

@@ -1,0 +1,87 @@
+"""What a feed showed when it was last read: validators, and each item with its wording. Pure, but for being filled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.feed_parse import Item
+
+REMEMBERED = 3_000  # items; a feed shows tens
+
+
+@dataclass(slots=True)
+class Window:
+    etag: str = ""
+    modified: str = ""
+    items: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> wording, address
+    shown: list[str] = field(default_factory=list)  # ids in the order of the last reading
+    threads: dict[str, tuple[str, int]] = field(default_factory=dict)  # id -> comment feed, number of comments
+
+    @classmethod
+    def load(cls, saved: Mapping[str, Any] | None) -> "Window":
+        saved = saved or {}
+        return cls(
+            etag=saved.get("etag", ""),
+            modified=saved.get("modified", ""),
+            items={id_: (wording, link) for id_, (wording, link) in saved.get("items", {}).items()},
+            shown=list(saved.get("shown", [])),
+            threads={id_: (feed, count) for id_, (feed, count) in saved.get("threads", {}).items()},
+        )
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "etag": self.etag,
+            "modified": self.modified,
+            "items": dict(list(self.items.items())[-REMEMBERED:]),
+            "shown": self.shown,
+            "threads": dict(list(self.threads.items())[-REMEMBERED:]),
+        }
+
+    def conditions(self) -> dict[str, str]:
+        """Headers that let the server answer 304."""
+        wanted = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
+        return {name: value for name, value in wanted.items() if value}
+
+    def validators(self, headers: Mapping[str, str]) -> None:
+        """Only of a body that was read to its end."""
+        self.etag, self.modified = headers.get("etag", ""), headers.get("last-modified", "")
+
+    def is_news(self, item: Item) -> bool:
+        known = self.items.get(item.id)
+        return known is None or known[0] != item.fingerprint
+
+    def knows(self, item: Item) -> bool:
+        return item.id in self.items
+
+    def remember(self, item: Item) -> None:
+        self.items.pop(item.id, None)
+        self.items[item.id] = (item.fingerprint, item.link)
+
+    def remember_all(self, items: Sequence[Item]) -> None:
+        for item in items:
+            self.remember(item)
+
+    def trim(self, items: Sequence[Item]) -> None:
+        """Notes where the comments of what is shown are."""
+        for item in items:
+            if item.comments_feed:
+                self.threads[item.id] = (item.comments_feed, item.comments if item.comments is not None else -1)
+
+    def suspects(self, items: Sequence[Item]) -> list[tuple[str, str]]:
+        """Ids and addresses shown last time and not now, although older neighbours still are."""
+        now = {item.id for item in items}
+        last = max((place for place, id_ in enumerate(self.shown) if id_ in now), default=-1)
+        missing = [id_ for id_ in self.shown[: max(last, 0)] if id_ not in now and id_ in self.items]
+        self.shown = [*missing, *(item.id for item in items)][:REMEMBERED]
+        return [(id_, self.items[id_][1]) for id_ in missing if self.items[id_][1]]
+
+    def forget(self, id_: str) -> None:
+        self.items.pop(id_, None)
+        if id_ in self.shown:
+            self.shown.remove(id_)
+
+
+def older_than_known(items: Sequence[Item], before: Sequence[str]) -> bool:
+    """True when a page shows nothing that was there before: what lies between was not seen yet."""
+    known = set(before)
+    return bool(items) and not any(item.id in known for item in items)
