@@ -101,7 +101,8 @@ def moment(text: str | None, *, past: bool) -> datetime | None:
 
 def console(*, as_json: bool = False) -> Console:
     """For people: stdout, or stderr when stdout belongs to a machine. NO_COLOR is honoured by rich."""
-    return Console(file=sys.stderr if as_json else sys.stdout, highlight=False)
+    file = sys.stderr if as_json else sys.stdout
+    return Console(file=file, highlight=False, width=None if file.isatty() else 100)
 
 
 def print_json(document: Any, *, line: bool = False) -> None:

@@ -1,11 +1,10 @@
-"""The demo."""
+"""The whole loop on invented data: a small world on loopback, heard by the real connectors, with no keys.
 
+world.py   the blogs, served        data/    what people in it write, and the configuration
+story.py   a story with a turned clock, checked as it is told        live.py   the same world at its own pace
+"""
 
-class StoryBroken(Exception):
-    """What happened is not what the story tells."""
+from listener.demo.live import live
+from listener.demo.story import StoryBroken, play
 
-
-async def play(out: object) -> None: ...
-
-
-async def live(out: object, stop: object, directory: object) -> None: ...
+__all__ = ["StoryBroken", "live", "play"]

@@ -1,0 +1,209 @@
+"""Stand-ins at the built seams, and builders of what the escalation speaks of. Everything in them is invented."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from escalation.case import Case, open_case, replay
+from escalation.courier import Undelivered
+from escalation.events import Event, Opened, Subject, Why
+from escalation.ledger import Conflict, Owed, UnknownCase, written
+from escalation.notices import Kind, Notice
+from escalation.policy import Person, Policy
+
+NOW = datetime(2026, 5, 12, 14, 0, tzinfo=UTC)  # a Tuesday
+
+DANA = Person(name="Dana Fox", slack="U0DANA", timezone="America/Toronto", backup="Kim Vale")
+LEE = Person(name="Lee Park", slack="U0LEE", timezone="Europe/Berlin")
+SAM = Person(name="Sam Ortiz", slack="U0SAM")
+KIM = Person(name="Kim Vale", slack="U0KIM")
+PEOPLE = (DANA, LEE, SAM, KIM)
+
+
+def subject(**changes: Any) -> Subject:
+    """A customer's matter with every field filled."""
+    made = Subject(
+        brand="Acme Air",
+        post="travel-blogs:41",
+        thread="https://blog.example/lost-bag",
+        url="https://blog.example/lost-bag#c41",
+        site="blog.example",
+        author="Robin Quill",
+        title="Stranded by Acme Air",
+        text="My bag has been gone for nine days and nobody ever called me back.",
+        created=NOW - timedelta(minutes=30),
+        heard=NOW - timedelta(minutes=1),
+        severity=72,
+        priority="P1",
+        cause="baggage",
+        reasons=(
+            Why(factor="no answer", points=30, words="nobody ever called me back"),
+            Why(factor="loss", points=42, words="gone for nine days"),
+        ),
+    )
+    return replace(made, **changes)
+
+
+def policy(**changes: Any) -> Policy:
+    """Dana, then Lee, then Sam; Kim stands in for Dana."""
+    made = Policy(
+        name="care",
+        priority="P1",
+        acknowledge=timedelta(minutes=5),
+        report=timedelta(hours=2),
+        ladder=(DANA.name, LEE.name, SAM.name),
+        people=PEOPLE,
+    )
+    return replace(made, **changes)
+
+
+def opened(case_id: int = 12, at: datetime = NOW, **changes: Any) -> Opened:
+    """The first event of a case; `changes` are the subject's."""
+    return open_case(case_id, subject(**changes), policy(), at)
+
+
+def case(*later: Event, case_id: int = 12, **changes: Any) -> Case:
+    """A case opened at NOW, then whatever happened later."""
+    return replay((opened(case_id, **changes), *later))
+
+
+@dataclass(slots=True)
+class _Row:
+    """One owed notice, as a store keeps it."""
+
+    notice: Notice
+    next_try: datetime | None
+    attempts: int = 0
+    sent: datetime | None = None
+    ref: str = ""
+    error: str = ""
+
+    def ready(self, now: datetime) -> bool:
+        return self.sent is None and self.next_try is not None and self.next_try <= now
+
+
+@dataclass(slots=True)
+class MemoryLedger:
+    """escalation.ledger.Ledger in a dictionary; its claims follow the same rules as the stores'."""
+
+    timelines: dict[int, tuple[Event, ...]] = field(default_factory=dict)
+    rows: dict[str, _Row] = field(default_factory=dict)  # by key, in the order they were owed
+
+    def open(self, subject: Subject, policy: Policy, at: datetime) -> Case:
+        case_id = max(self.timelines, default=0) + 1
+        return self._write(None, case_id, (open_case(case_id, subject, policy, at),))
+
+    async def timeline(self, case_id: int) -> tuple[Event, ...]:
+        if case_id not in self.timelines:
+            raise UnknownCase(f"there is no case {case_id}")
+        return self.timelines[case_id]
+
+    async def append(self, case: Case, new: tuple[Event, ...]) -> Case:
+        if len(self.timelines[case.id]) != case.seq:
+            raise Conflict(f"case {case.id} has moved on")
+        return self._write(case, case.id, new)
+
+    def _write(self, case: Case | None, case_id: int, new: tuple[Event, ...]) -> Case:
+        after, owed = written(case, new)
+        self.timelines[case_id] = self.timelines.get(case_id, ()) + new
+        for notice in owed:
+            self.rows.setdefault(notice.key, _Row(notice, new[-1].at))
+        return after
+
+    async def due(self, now: datetime, limit: int) -> tuple[int, ...]:
+        cases = [case async for case in self.open_cases()]
+        late = sorted((case.due, case.id) for case in cases if case.due is not None and case.due <= now)
+        return tuple(case_id for _, case_id in late[:limit])
+
+    async def claim(self, now: datetime, limit: int, lease: timedelta) -> tuple[Owed, ...]:
+        order = list(self.rows.values())
+        ready = [row for row in order if row.ready(now) and not self._held_back(row, now)]
+        chosen = sorted(ready, key=lambda row: row.next_try or now)[:limit]
+        for row in chosen:
+            row.attempts, row.next_try = row.attempts + 1, now + lease
+        return tuple(self._owed(row) for row in order if any(row is one for one in chosen))
+
+    def _held_back(self, row: _Row, now: datetime) -> bool:
+        if row.notice.kind is not Kind.CARD:
+            return False
+        for older in self._cards(row.notice.case):
+            if older is row:
+                return False
+            if older.sent is None and older.next_try is not None and older.next_try > now:
+                return True
+        return False
+
+    def _cards(self, case_id: int) -> list[_Row]:
+        return [row for row in self.rows.values() if (row.notice.case, row.notice.kind) == (case_id, Kind.CARD)]
+
+    def _owed(self, row: _Row) -> Owed:
+        refs = [card.ref for card in self._cards(row.notice.case) if card.sent and card.ref]
+        on_card = row.notice.kind in (Kind.CARD, Kind.THREAD)
+        return Owed(notice=row.notice, attempts=row.attempts, ref=refs[-1] if on_card and refs else "")
+
+    async def delivered(self, key: str, ref: str, at: datetime) -> None:
+        row = self.rows[key]
+        row.sent, row.ref, row.next_try, row.error = at, ref, None, ""
+
+    async def failed(self, key: str, error: str, retry: datetime | None) -> None:
+        row = self.rows[key]
+        if row.sent is None:
+            row.error, row.next_try = error, retry
+
+    async def owe(self, notice: Notice, at: datetime) -> None:
+        self.rows.setdefault(notice.key, _Row(notice, at))
+
+    async def open_cases(self) -> AsyncIterator[Case]:
+        for timeline in tuple(self.timelines.values()):
+            case = replay(timeline)
+            if not case.status.ended:
+                yield case
+
+    def unsaid(self) -> list[str]:
+        """The keys of what is still owed."""
+        return [key for key, row in self.rows.items() if row.sent is None]
+
+
+@dataclass(slots=True)
+class RecordingMessenger:
+    """Keeps what it was asked to say; fails for a key as often as it is told to, before or after it was said."""
+
+    said: list[tuple[str, Notice]] = field(default_factory=list)  # (reference, notice), in order
+    redrawn: list[tuple[str, Notice, Case]] = field(default_factory=list)
+    refusals: dict[str, list[Undelivered]] = field(default_factory=dict)  # by notice key, raised in this order
+    deaths: set[str] = field(default_factory=set)  # said, then the process dies before anyone hears of it
+
+    async def find(self, notice: Notice) -> str:
+        same = [ref for ref, earlier in self.said if _means_the_same(earlier, notice)]
+        return same[-1] if same else ""
+
+    async def send(self, notice: Notice, case: Case | None, under: str, now: datetime) -> str:
+        if waiting := self.refusals.get(notice.key):
+            raise waiting.pop(0)
+        ref = f"memory:{len(self.said) + 1}"
+        self.said.append((ref, notice))
+        if notice.key in self.deaths:
+            self.deaths.remove(notice.key)
+            raise Died(notice.key)
+        return ref
+
+    async def redraw(self, ref: str, notice: Notice, case: Case, now: datetime) -> str:
+        if waiting := self.refusals.get(notice.key):
+            raise waiting.pop(0)
+        self.redrawn.append((ref, notice, case))
+        return ref
+
+    def told(self, name: str) -> list[str]:
+        """What one person was told directly."""
+        return [notice.text for _, notice in self.said if notice.kind is Kind.DIRECT and notice.to == name]
+
+
+class Died(BaseException):
+    """The process ends here: nothing that catches exceptions may catch it."""
+
+
+def _means_the_same(earlier: Notice, notice: Notice) -> bool:
+    if notice.kind is Kind.CARD:
+        return (earlier.kind, earlier.case) == (Kind.CARD, notice.case)
+    return earlier.key == notice.key
