@@ -1,33 +1,31 @@
-"""Text from strangers, made safe to show: nothing in it can ping, link, spoof, reorder or clear the screen. Pure.
+"""Text from strangers, made safe to show: nothing in it can ping, link, spoof, reorder or clear a screen. Pure.
 
-Cut before it is escaped, escaped once, and only where the place it goes to has control sequences at all.
+It is cut before it is escaped, escaped once, and only where the place it goes to has control sequences at all.
 """
 
 import re
 import unicodedata
 
-_INVISIBLE = frozenset(
-    "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u2060\ufeff"
-    "\u202a\u202b\u202c\u202d\u202e\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\u206a\u206b\u206c\u206d\u206e\u206f"
-)
-_DROPPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
-_KEPT = frozenset("\n\t")
-_BLANK_LINES = re.compile(r"\n{3,}")
+LONGEST_READ = 20_000  # characters; nobody is shown more than the beginning
+_BREAKS = re.compile(r"\r\n|[\r\v\f\x85\u2028\u2029]")
 _BLANKS = re.compile(r"[ \t]{2,}")
-LONGEST_READ = 20_000  # of a text nobody shows more than the beginning
+_TRAILING = re.compile(r"[ \t]+(?=\n)")
+_BLANK_LINES = re.compile(r"\n{3,}")
+# Controls, formats (all the bidirectional and zero-width ones), lone surrogates, private and unassigned.
+_DROPPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
+_KEPT = frozenset("\n\t\u200c\u200d")  # the two joiners shape Persian, Indic scripts and emoji, and move nothing
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def clean(text: str) -> str:
-    """Visible characters only, in the order they were written."""
-    text = unicodedata.normalize("NFC", text[:LONGEST_READ].replace("\r\n", "\n").replace("\r", "\n"))
-    shown = "".join(character for character in text if _visible(character))
-    return _BLANK_LINES.sub("\n\n", _BLANKS.sub(" ", shown)).strip()
+    """Visible characters only, in the order they were written; cleaning twice changes nothing."""
+    broken = _BREAKS.sub("\n", text[:LONGEST_READ])
+    shown = unicodedata.normalize("NFC", "".join(character for character in broken if _visible(character)))
+    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", _BLANKS.sub(" ", shown))).strip()
 
 
 def _visible(character: str) -> bool:
-    if character in _KEPT:
-        return True
-    return character not in _INVISIBLE and unicodedata.category(character) not in _DROPPED
+    return character in _KEPT or unicodedata.category(character) not in _DROPPED
 
 
 def cut(text: str, longest: int) -> str:
@@ -40,6 +38,17 @@ def line(text: str, longest: int) -> str:
     return cut(" ".join(clean(text).split()), longest)
 
 
-def escaped(text: str) -> str:
-    """For Slack's mrkdwn and top-level text (https://docs.slack.dev/messaging/formatting-message-text#escaping)."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def escape_mrkdwn(text: str, longest: int) -> str:
+    """For Slack's mrkdwn and top-level text; cut so that the escaped text has at most `longest` characters.
+
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    escaped = [_ENTITIES.get(character, character) for character in text]
+    if sum(map(len, escaped)) <= longest:
+        return "".join(escaped)
+    room = longest - 1
+    for count, piece in enumerate(escaped):
+        room -= len(piece)
+        if room < 0:
+            return f"{''.join(escaped[:count]).rstrip()}…"
+    return "".join(escaped)

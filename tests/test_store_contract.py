@@ -1,0 +1,334 @@
+"""What every store must do; runs on each of them."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from builders import NOW, batch, complaint, mention, opened, post, quiet
+from connectors.contract import Hearing
+from escalation.case import overdue, replay
+from escalation.commands import Acknowledge, Dismiss, Reopen
+from escalation.decide import decide
+from escalation.events import Erased, Joined, Revised
+from escalation.ledger import Conflict, UnknownCase
+from escalation.notices import HOUSE, Kind, Notice
+from listener.query import parse
+from listener.storage.contract import Failure, Heard, Question, Sort, State, Store
+
+LEASE = timedelta(seconds=60)
+
+
+async def rows(of: AsyncIterator[Any]) -> list[Any]:
+    return [row async for row in of]
+
+
+async def found(store: Store, text: str = "", **given: Any) -> list[str]:
+    question = Question(query=parse(text) if text else None, **given)
+    return [row.title async for row in store.search(question)]
+
+
+# hearing
+
+
+async def test_a_page_and_its_cursor_are_kept_together(store: Store) -> None:
+    kept = await store.keep(batch(complaint("p1"), complaint("p2"), cursor={"page": 7}))
+    assert (kept.new, kept.mentions, kept.complaints, len(kept.opened)) == (2, 2, 2, 2)
+    state = await store.source("blog")
+    assert (state.cursor, state.fetched, state.last_heard) == ({"page": 7}, 2, NOW)
+
+
+async def test_the_same_page_again_changes_nothing(store: Store) -> None:
+    await store.keep(batch(complaint("p1")))
+    again = await store.keep(batch(complaint("p1"), complaint("p1")))
+    assert (again.new, again.edited, again.opened) == (0, 0, ())
+    assert (await store.source("blog")).fetched == 1
+    assert len(await rows(store.cases())) == 1
+
+
+async def test_what_nobody_tracks_leaves_its_name_and_no_text(store: Store) -> None:
+    await store.keep(batch(Heard(post=post("p1", text="nothing of interest"))))
+    assert await store.known("blog", ("p1", "p2")) == {"p1": post("p1", text="nothing of interest").fingerprint}
+    assert await found(store) == []
+    assert (await store.balance()).posts == {"blog": {State.NOT_MATCHED: 1}}
+
+
+async def test_one_post_about_two_brands_is_two_mentions_and_may_be_two_cases(store: Store) -> None:
+    said = post("p1")
+    await store.keep(batch(Heard(post=said, mentions=(mention(said, "Acme Air"), mention(said, "Larkspur")))))
+    assert [row.brand for row in await rows(store.cases())] == ["Acme Air", "Larkspur"]
+
+
+async def test_an_edit_keeps_the_old_wording_and_tells_the_case(store: Store) -> None:
+    await store.keep(batch(complaint("p1")))
+    kept = await store.keep(batch(complaint("p1", text="The Acme Air charger exploded.")))
+    assert (kept.new, kept.edited, kept.opened) == (0, 1, ())
+    assert isinstance((await store.timeline(1))[-1], Revised)
+    assert await found(store, "exploded") == ["Post p1"]
+    assert await found(store, "caught") == []
+
+
+async def test_an_edit_can_turn_a_quiet_mention_into_a_case(store: Store) -> None:
+    said = post("p1", text="Acme Air, how nice")
+    await store.keep(batch(Heard(post=said, mentions=(quiet(),))))
+    kept = await store.keep(batch(complaint("p1")))
+    assert kept.opened == (1,)
+
+
+async def test_an_edit_can_bring_a_post_in_that_nobody_tracked(store: Store) -> None:
+    await store.keep(batch(Heard(post=post("p1", text="nothing"))))
+    await store.keep(batch(complaint("p1")))
+    assert await found(store, "charger") == ["Post p1"]
+    assert sum((await store.balance()).posts["blog"].values()) == 1
+
+
+async def test_a_post_that_another_source_heard_joins_its_case(store: Store) -> None:
+    await store.keep(batch(_threaded("p1", "blog")))
+    kept = await store.keep(batch(_threaded("p9", "mirror"), source="mirror"))
+    assert (kept.opened, kept.joined) == ((), 1)
+    assert isinstance((await store.timeline(1))[-1], Joined)
+    assert replay(await store.timeline(1)).posts == ("blog:p1", "mirror:p9")
+
+
+async def test_posts_of_one_source_never_swallow_each_other(store: Store) -> None:
+    kept = await store.keep(batch(_threaded("p1", "blog"), _threaded("p2", "blog")))
+    assert len(kept.opened) == 2, "a feed that gives every item one address still has several items"
+
+
+def _threaded(id_: str, source: str) -> Heard:
+    said = post(id_, source=source)
+    return Heard(post=said, mentions=(mention(said, thread="blog.example/same smoke"),))
+
+
+async def test_what_is_gone_upstream_is_gone_here(store: Store) -> None:
+    await store.keep(batch(complaint("p1"), complaint("p2")))
+    kept = await store.keep(batch(gone=("p1", "never heard of")))
+    assert kept.erased == 1
+    assert await found(store, "charger") == ["Post p2"]
+    timeline = await store.timeline(1)
+    assert isinstance(timeline[-1], Erased)
+    case = replay(timeline)
+    assert (case.subject.text, case.subject.author, case.subject.url) == ("", "", "")
+    assert (case.owner, case.status, case.due) == ("Dana Fox", "open", NOW + timedelta(minutes=5))
+    assert "charger" not in repr(timeline)
+    assert await store.known("blog", ("p1",)) == {"p1": ""}, "so that it is not heard again"
+    again = await store.keep(batch(complaint("p1", text="as it was, or changed")))
+    assert (again.new, again.edited) == (0, 0)
+
+
+async def test_an_author_can_be_erased(store: Store) -> None:
+    await store.keep(batch(complaint("p1"), complaint("p2")))
+    assert await store.erase_author("marta", NOW) == 2
+    assert await found(store) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\0b Acme Air",
+        "\u202egnp.exe Acme Air",
+        "<!channel> <@U1> Acme Air",
+        "=1+1 Acme Air",
+        "x" * 1_000_000 + " Acme Air",
+        "'; DROP TABLE posts; -- Acme Air",
+        "🔥" * 50,
+    ],
+    ids=["nul", "right to left", "slack", "formula", "a megabyte", "sql", "emoji"],
+)
+async def test_hostile_text_comes_back_as_it_was(store: Store, text: str) -> None:
+    await store.keep(batch(complaint("p1", text=text)))
+    [row] = await rows(store.search(Question()))
+    assert row.text == text
+
+
+async def test_a_lone_surrogate_is_replaced_and_harms_nothing(store: Store) -> None:
+    await store.keep(batch(complaint("p1", text="Acme \ud800 Air")))
+    [row] = await rows(store.search(Question()))
+    assert row.text == "Acme \ufffd Air"
+    assert (await store.keep(batch(complaint("p1", text="Acme \ud800 Air")))).edited == 0
+
+
+# the ledger
+
+
+async def test_a_case_is_written_once_and_a_second_writer_is_told(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    case = replay(await store.timeline(1))
+    taken = await store.append(case, decide(case, Acknowledge(by="Dana Fox"), NOW))
+    assert (taken.status, taken.owner) == ("acknowledged", "Dana Fox")
+    with pytest.raises(Conflict):
+        await store.append(case, decide(case, Acknowledge(by="Lee Park"), NOW))
+    assert replay(await store.timeline(1)) == taken
+
+
+async def test_no_such_case(store: Store) -> None:
+    with pytest.raises(UnknownCase):
+        await store.timeline(7)
+    with pytest.raises(Conflict):
+        await store.append(opened(), decide(opened(), Acknowledge(by="Dana Fox"), NOW))
+
+
+async def test_what_is_due_is_found_longest_overdue_first(store: Store) -> None:
+    await store.keep(batch(complaint("p1")))
+    await store.keep(batch(complaint("p2"), at=NOW - timedelta(hours=1)))
+    assert await store.due(NOW, 10) == (2,)
+    assert await store.due(NOW + timedelta(minutes=5), 10) == (2, 1)
+    assert await store.due(NOW + timedelta(minutes=5), 1) == (2,)
+
+
+async def test_an_ended_case_is_never_due(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    case = replay(await store.timeline(1))
+    await store.append(case, decide(case, Dismiss(by="Dana Fox", reason="a joke"), NOW))
+    assert await store.due(NOW + timedelta(days=9), 10) == ()
+    assert await rows(store.cases()) == []
+    assert [row.status for row in await rows(store.cases(ended=True))] == ["dismissed"]
+
+
+async def test_dismissed_and_reopened_is_seen_in_the_history(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    case = replay(await store.timeline(1))
+    case = await store.append(case, decide(case, Dismiss(by="Dana Fox", reason="a joke"), NOW))
+    assert (await store.balance()).mentions == {State.DISMISSED: 1}
+    await store.append(case, decide(case, Reopen(by="Lee Park", reason="it was none"), NOW))
+    assert (await store.balance()).posts["blog"] == {State.ESCALATED: 1}
+
+
+# notices
+
+
+async def test_a_claimed_notice_is_nobody_elses_until_its_lease_ends(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    claimed = await store.claim(NOW, 10, LEASE)
+    assert {owed.notice.kind for owed in claimed} == {Kind.CARD, Kind.DIRECT}
+    assert await store.claim(NOW, 10, LEASE) == ()
+    again = await store.claim(NOW + LEASE, 10, LEASE)
+    assert [owed.attempts for owed in again] == [2, 2]
+
+
+async def test_a_delivered_notice_is_never_owed_again(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    for owed in await store.claim(NOW, 10, LEASE):
+        await store.delivered(owed.notice.key, "C1:1.0", NOW)
+    assert await store.claim(NOW + timedelta(days=9), 10, LEASE) == ()
+    assert (await store.balance()).owed == 0
+
+
+async def test_a_failed_notice_waits_and_one_given_up_is_said_by_the_balance(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    card, direct = await store.claim(NOW, 10, LEASE)
+    await store.failed(card.notice.key, "Slack has trouble", NOW + timedelta(minutes=10))
+    await store.failed(direct.notice.key, "there is nobody", None)
+    assert await store.claim(NOW + LEASE, 10, LEASE) == ()
+    assert [o.notice.kind for o in await store.claim(NOW + timedelta(minutes=10), 10, LEASE)] == [Kind.CARD]
+    balance = await store.balance()
+    assert (balance.owed, balance.undeliverable) == (1, 1)
+    assert [finding.where for finding in balance.findings] == [f"notice {direct.notice.key}"]
+
+
+async def test_a_later_card_waits_for_the_first_so_that_there_is_only_one(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    await store.claim(NOW, 10, LEASE)  # somebody is delivering the first card
+    case = replay(await store.timeline(1))
+    await store.append(case, overdue(case, NOW + timedelta(minutes=5)))
+    later = await store.claim(NOW + timedelta(seconds=1) + timedelta(minutes=0), 10, LEASE)
+    assert Kind.CARD not in {owed.notice.kind for owed in later}
+
+
+async def test_a_later_card_redraws_the_first(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    for owed in await store.claim(NOW, 10, LEASE):
+        await store.delivered(owed.notice.key, f"C1:{owed.notice.kind}", NOW)
+    case = replay(await store.timeline(1))
+    await store.append(case, decide(case, Acknowledge(by="Dana Fox"), NOW))
+    refs = {owed.notice.kind: owed.ref for owed in await store.claim(NOW, 10, LEASE)}
+    assert refs[Kind.CARD] == refs[Kind.THREAD] == "C1:card"
+
+
+async def test_a_notice_of_the_house_is_owed_once(store: Store) -> None:
+    notice = Notice(case=HOUSE, seq=5, kind=Kind.HOUSE, to="blog silent", text="silent")
+    await store.owe(notice, NOW)
+    await store.owe(notice, NOW)
+    assert len(await store.claim(NOW, 10, LEASE)) == 1
+
+
+# memory
+
+
+async def test_search_finds_by_words_fields_and_time(store: Store) -> None:
+    await store.keep(
+        batch(complaint("p1", created=NOW - timedelta(days=3)), complaint("p2", text="a late parcel", created=NOW))
+    )
+    assert await found(store, "caught NEAR/3 fire") == ["Post p1"]
+    assert await found(store, "charger OR parcel") == ["Post p2", "Post p1"]
+    assert await found(store, 'brand:"acme air" -parcel severity>=50') == ["Post p1"]
+    assert await found(store, "brand:larkspur") == []
+    assert await found(store, "owner:'dana' OR parcel") == ["Post p2"]
+    assert await found(store, 'owner:"dana fox" status:open author:marta') == ["Post p2", "Post p1"]
+    assert await found(store, since=NOW - timedelta(days=1)) == ["Post p2"]
+    assert await found(store, "since:2026-05-04") == ["Post p2"]
+    assert await found(store, until=NOW - timedelta(days=1)) == ["Post p1"]
+
+
+async def test_search_reads_unspaced_scripts(store: Store) -> None:
+    await store.keep(batch(complaint("p1", text="東京電話のサービスは最悪です")))
+    assert await found(store, "最悪") == ["Post p1"]
+    assert await found(store, "最高") == []
+
+
+async def test_pages_follow_each_other_without_gap_or_repeat(store: Store) -> None:
+    await store.keep(batch(*(complaint(f"p{n}") for n in range(25))))
+    seen: list[int] = []
+    while page := [
+        row.id
+        async for row in store.search(Question(query=parse("charger"), limit=10, before=seen[-1] if seen else None))
+    ]:
+        seen += page
+    assert len(seen) == 25 and seen == sorted(seen, reverse=True)
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+async def test_every_order_holds_the_same_rows(store: Store, sort: Sort) -> None:
+    await store.keep(batch(*(complaint(f"p{n}") for n in range(5))))
+    assert sorted(await found(store, "charger", sort=sort)) == [f"Post p{n}" for n in range(5)]
+
+
+# accounts
+
+
+async def test_coverage_grows_only_when_the_hearing_changes(store: Store) -> None:
+    later = NOW + timedelta(minutes=1)
+    await store.keep(batch())
+    await store.keep(batch(at=later))
+    failure = Failure(
+        source="blog", at=later, error="503", hearing=Hearing.NOT_REACHABLE, next_poll=later, told_silent=False
+    )
+    await store.keep_failure(failure)
+    spans = await store.coverage(NOW, later)
+    assert [(span.hearing, span.polls) for span in spans] == [(Hearing.HEARD, 2), (Hearing.NOT_REACHABLE, 1)]
+    assert spans[0].until == spans[1].since, "there is no gap in the ledger"
+
+
+async def test_failures_are_counted_from_the_first_and_end_with_a_success(store: Store) -> None:
+    for minute in range(3):
+        at = NOW + timedelta(minutes=minute)
+        await store.keep_failure(
+            Failure(
+                source="blog", at=at, error="503", hearing=Hearing.NOT_REACHABLE, next_poll=at, told_silent=minute > 1
+            )
+        )
+    state = await store.source("blog")
+    assert (state.failures, state.failing_since, state.told_silent) == (3, NOW, True)
+    await store.keep(batch())
+    state = await store.source("blog")
+    assert (state.failures, state.failing_since, state.told_silent, state.error) == (0, None, False, "")
+
+
+async def test_the_balance_counts_everything_once(store: Store) -> None:
+    await store.keep(batch(complaint("p1"), complaint("p2"), Heard(post=post("p3")), gone=("p2",)))
+    balance = await store.balance()
+    assert balance.fetched == {"blog": 3}
+    assert balance.posts == {"blog": {State.ESCALATED: 1, State.ERASED: 1, State.NOT_MATCHED: 1}}
+    assert balance.findings == ()
+    assert await store.counts(NOW, NOW) == {("Acme Air", "complaint"): 2}
