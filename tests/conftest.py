@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from webserver import Server
 
 from listener.storage.sqlite import SqliteStore
-from webserver import Server
 
 
 class Clock:

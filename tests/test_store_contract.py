@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
 from builders import NOW, batch, complaint, mention, opened, post, quiet
+
 from connectors.contract import Hearing
 from escalation.case import overdue, replay
 from escalation.commands import Acknowledge, Dismiss, Reopen
