@@ -1,9 +1,12 @@
-"""The embedded store: one SQLite file.
+"""The embedded store: one SQLite file, through sqlite_utils. docs/storage.md describes its tables.
 
-schema.py      tables and migrations          keeping.py     what was heard: posts, mentions, cases, cursor
-ledger.py      timelines and notices          searching.py   the mention history
-accounts.py    does it balance?               erasing.py     what must be forgotten
-store.py       all of it behind the contract, on threads of its own
+store.py       all of it behind the contract         lanes.py      threads, transactions, errors of SQLite
+schema.py      tables and migrations                 rows.py       values <-> columns
+keeping.py     one page of a source, kept            giving.py     where a mention goes: which case, or none
+editing.py     a post that its author changed        erasing.py    a post that must be forgotten
+ledger.py      timelines and notices                 listening.py  sources, coverage, arrivals
+indexing.py    the full-text index                   searching.py  the mention history
+accounts.py    does it balance?
 """
 
 from listener.storage.sqlite.store import SqliteStore

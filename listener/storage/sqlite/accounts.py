@@ -1,83 +1,105 @@
-"""Counting what is there and finding rows that contradict each other."""
+"""Counting what is there, and finding rows that contradict each other."""
 
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 
-from connectors.contract import Hearing
-from listener.storage.contract import Balance, Finding, Span
-from listener.storage.sqlite.ledger import OPEN
-from listener.storage.sqlite.rows import moment, stamp
+from listener.storage.contract import Balance, Finding, State
+from listener.storage.sqlite.rows import stamp
+from listener.storage.sqlite.schema import OPEN
 
-CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with one)
-    "escalated mentions have a case": (
-        "SELECT 'mention ' || id FROM mentions WHERE state IN ('escalated', 'joined to case', 'dismissed')"
-        " AND case_id NOT IN (SELECT id FROM cases) OR (state = 'escalated' AND case_id IS NULL)",
-        "is escalated, but its case is not there",
+_STATES = ", ".join(f"'{state}'" for state in State)
+FOUND_AT_MOST = 100  # of each kind
+
+CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with each)
+    "every post has one state": (
+        f"SELECT 'post ' || source || ':' || external_id FROM posts WHERE state NOT IN ({_STATES})",
+        "is in no state that there is",
     ),
-    "open cases have an owner and a deadline": (
-        f"SELECT 'case ' || id FROM cases WHERE {OPEN} AND (owner = '' OR due IS NULL)",
-        "is open without an owner or a deadline",
-    ),
-    "cases have a timeline": (
-        "SELECT 'case ' || id FROM cases c WHERE seq <> (SELECT count(*) FROM events e WHERE e.case_id = c.id)",
-        "has another number of events than its row says",
-    ),
-    "notices are delivered or being tried": (
-        "SELECT 'notice ' || key FROM notices WHERE sent IS NULL AND next_try IS NULL",
-        "was given up",
-    ),
-    "kept posts have a mention": (
+    "a matched post has a mention": (
         "SELECT 'post ' || source || ':' || external_id FROM posts p WHERE state NOT IN ('not matched', 'erased')"
         " AND NOT EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id)",
         "is kept, but no brand was found in it",
+    ),
+    "an unmatched post has none": (
+        "SELECT 'mention ' || m.id FROM posts p JOIN mentions m ON m.post = p.id WHERE p.state = 'not matched'",
+        "belongs to a post that no brand was found in",
+    ),
+    "every matched post can be found": (
+        "SELECT 'post ' || source || ':' || external_id FROM posts WHERE state NOT IN ('not matched', 'erased')"
+        " AND id NOT IN (SELECT id FROM posts_fts_docsize)",
+        "is missing from the text index",
+    ),
+    "nothing else can be found": (
+        "SELECT 'index row ' || id FROM posts_fts_docsize WHERE id NOT IN"
+        " (SELECT id FROM posts WHERE state NOT IN ('not matched', 'erased'))",
+        "is in the text index without a post",
+    ),
+    "an escalated mention has a case": (
+        "SELECT 'mention ' || id FROM mentions WHERE state IN ('escalated', 'joined to case', 'dismissed')"
+        " AND (case_id IS NULL OR case_id NOT IN (SELECT id FROM cases))",
+        "was given to somebody, but there is no case",
+    ),
+    "a kept mention has none": (
+        "SELECT 'mention ' || id FROM mentions WHERE state IN ('kept', 'suppressed by rule') AND case_id IS NOT NULL",
+        "is only kept, but has a case",
+    ),
+    "an open case has an owner and a deadline": (
+        f"SELECT 'case ' || id FROM cases WHERE {OPEN} AND (owner = '' OR due IS NULL)",
+        "is open without an owner or a deadline",
+    ),
+    "a case has its timeline": (
+        "SELECT 'case ' || id FROM cases c WHERE seq <> (SELECT count(*) FROM events e WHERE e.case_id = c.id)"
+        " OR seq <> (SELECT max(seq) FROM events e WHERE e.case_id = c.id)",
+        "has other events than its row says",
+    ),
+    "a notice waits or is given up": (
+        "SELECT 'notice ' || key FROM notices WHERE sent_at IS NULL AND dead = 0 AND next_try IS NULL",
+        "is owed, but will never be tried",
+    ),
+    "a notice arrives": (
+        "SELECT 'notice ' || key FROM notices WHERE sent_at IS NULL AND dead = 1",
+        "was given up; `listener doctor` says what to mend",
     ),
 }
 
 
 def balance(db: sqlite3.Connection) -> Balance:
+    """Reads everything: an audit, not a dashboard."""
     posts: dict[str, dict[str, int]] = {}
     for source, state, count in db.execute("SELECT source, state, count(*) FROM posts GROUP BY source, state"):
         posts.setdefault(source, {})[state] = count
-    unsent = "SELECT count(*) FROM notices WHERE sent IS NULL AND next_try IS {} NULL"
     return Balance(
-        fetched=dict(tuple(row) for row in db.execute("SELECT name, fetched FROM sources")),
+        fetched=_pairs(db, "SELECT name, fetched FROM sources"),
         posts=posts,
-        mentions=dict(tuple(row) for row in db.execute("SELECT state, count(*) FROM mentions GROUP BY state")),
-        owed=db.execute(unsent.format("NOT")).fetchone()[0],
-        undeliverable=db.execute(unsent.format("")).fetchone()[0],
+        mentions=_pairs(db, "SELECT state, count(*) FROM mentions GROUP BY state"),
+        owed=_count(db, "SELECT count(*) FROM notices WHERE sent_at IS NULL AND dead = 0"),
+        undeliverable=_count(db, "SELECT count(*) FROM notices WHERE sent_at IS NULL AND dead = 1"),
         findings=tuple(_contradictions(db)),
     )
 
 
+def _pairs(db: sqlite3.Connection, sql: str) -> dict[str, int]:
+    return {row[0]: row[1] for row in db.execute(sql)}
+
+
+def _count(db: sqlite3.Connection, sql: str) -> int:
+    return int(db.execute(sql).fetchone()[0])
+
+
 def _contradictions(db: sqlite3.Connection) -> list[Finding]:
     return [
-        Finding(check=check, where=row[0], problem=problem)
+        Finding(check=check, where=where, problem=problem)
         for check, (sql, problem) in CONTRADICTIONS.items()
-        for row in db.execute(f"{sql} LIMIT 100")
+        for (where,) in db.execute(f"{sql} LIMIT {FOUND_AT_MOST}")
     ]
 
 
-def coverage(db: sqlite3.Connection, since: datetime, until: datetime) -> tuple[Span, ...]:
-    rows = db.execute(
-        "SELECT * FROM coverage WHERE until >= ? AND since <= ? ORDER BY source, id", (stamp(since), stamp(until))
-    )
-    return tuple(
-        Span(
-            source=row["source"],
-            hearing=Hearing(row["hearing"]),
-            since=moment(row["since"]),
-            until=moment(row["until"]),
-            polls=row["polls"],
-            note=row["note"],
-        )
-        for row in rows
-    )
-
-
 def counts(db: sqlite3.Connection, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
+    """Reads the days of the window and no others."""
     rows = db.execute(
-        "SELECT brand, verdict, count(*) FROM mentions WHERE heard >= ? AND heard <= ? GROUP BY brand, verdict",
-        (stamp(since), stamp(until)),
+        "SELECT brand, verdict, count(*) FROM mentions WHERE id >= (SELECT min(first_mention) FROM arrivals"
+        " WHERE day >= ?) AND heard >= ? AND heard <= ? GROUP BY brand, verdict",
+        (stamp(since)[:10], stamp(since), stamp(until)),
     )
     return {(brand, verdict): count for brand, verdict, count in rows}

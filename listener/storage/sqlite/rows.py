@@ -1,12 +1,15 @@
-"""Python values <-> columns. Pure. Times are ISO 8601 in UTC, of one length, so that they sort as text."""
+"""Python values <-> columns. Pure. Times are ISO 8601 in UTC and of one length, so that they sort as text."""
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from connectors.contract import Hearing
-from listener.storage.contract import CaseRow, MentionRow, SourceState, State
+from connectors.post import Author, Post
+from listener.storage.contract import CaseRow, MentionRow, SourceState, Span, State
+from listener.triage import Assessment
 
 
 def stamp(at: datetime) -> str:
@@ -26,31 +29,96 @@ def moment_or_none(text: str | None) -> datetime | None:
 
 
 def storable(text: str) -> str:
-    """Lone surrogates are not Unicode text and no database takes them: each becomes U+FFFD."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """A lone surrogate is no Unicode text and other tools could not read the file: each becomes U+FFFD. NULs stay."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
-def source_state(row: sqlite3.Row) -> SourceState:
-    return SourceState(
-        name=row["name"],
-        cursor=json.loads(row["cursor"]),
-        next_poll=moment_or_none(row["next_poll"]),
-        last_heard=moment_or_none(row["last_heard"]),
-        failures=row["failures"],
-        failing_since=moment_or_none(row["failing_since"]),
-        error=row["error"],
-        told_silent=bool(row["told_silent"]),
-        fetched=row["fetched"],
-        hearing=Hearing(row["hearing"]),
+def as_json(value: Any) -> str:
+    """Readable in any tool that opens the file."""
+    return storable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def marks(count: int) -> str:
+    return ",".join("?" * count)
+
+
+POST = (
+    "id source external_id fingerprint state heard created url title text handle author kind lang site parent facts"
+).split()
+
+
+def post_columns(post_id: int, post: Post, state: State, at: str) -> tuple[Any, ...]:
+    """A post that no query matched leaves its name, so that it is known again, and nothing of what it said."""
+    key = (post_id, post.source, storable(post.id), post.fingerprint, state, at)
+    if state is State.NOT_MATCHED:
+        return (*key, None, "", "", "", "", "", post.kind, "", "", "", "")
+    author = post.author
+    return (
+        *(*key, stamp_or_none(post.created), storable(post.url), storable(post.title), storable(post.text)),
+        *(storable(author.handle), storable(author.name), post.kind, storable(post.lang), storable(post.site)),
+        *(storable(post.parent), _facts(post)),
     )
 
 
-MENTION = """
-  m.id, m.brand, p.source, p.url, p.handle, p.author, p.title, p.created, m.heard, p.text, m.verdict, m.complaint,
-  m.severity, m.priority, m.cause, m.state, m.reason, m.case_id, m.reasons, p.kind, p.lang, p.site, p.parent
-"""
+def _facts(post: Post) -> str:
+    """What the source said beside the text, for later questions; most posts have none."""
+    reach, author = post.reach, post.author
+    facts = {
+        "author_url": author.url,
+        "followers": author.followers,
+        "replies": reach.replies,
+        "reposts": reach.reposts,
+        "likes": reach.likes,
+        "views": reach.views,
+        **post.extra,
+    }
+    told = {name: value for name, value in facts.items() if value not in (None, "")}
+    return as_json(told) if told else ""
+
+
+def stored_post(row: sqlite3.Row) -> Post:
+    """The post as far as a query can ask about it."""
+    return Post(
+        source=row["source"],
+        id=row["external_id"],
+        url=row["url"],
+        text=row["text"],
+        title=row["title"],
+        author=Author(handle=row["handle"], name=row["author"]),
+        lang=row["lang"],
+        site=row["site"],
+        kind=row["kind"],
+        parent=row["parent"],
+    )
+
+
+def judged(assessment: Assessment) -> tuple[Any, ...]:
+    """verdict, complaint, severity, priority, cause, reasons."""
+    one = assessment
+    return (one.verdict, one.complaint, one.severity, one.priority or "", storable(one.cause), _reasons(one))
+
+
+def _reasons(assessment: Assessment) -> str:
+    return as_json([(r.factor, r.points, r.words, r.start, r.end) for r in assessment.reasons])
+
+
+REASON = ("factor", "points", "words", "start", "end")
+
+
+def wordless(reasons: str) -> str:
+    """The same reasons without what the post said."""
+    return as_json([(factor, points, "", 0, 0) for factor, points, *_ in json.loads(reasons)])
+
+
+MENTION = (
+    "m.id, m.post, m.brand, m.heard, m.verdict, m.complaint, m.severity, m.priority, m.cause, m.state, m.reason,"
+    " m.case_id, m.reasons, p.source, p.external_id, p.url, p.handle, p.author, p.title, p.created, p.text, p.kind,"
+    " p.lang, p.site, p.parent"
+)
 
 
 def mention_row(row: sqlite3.Row) -> MentionRow:
@@ -72,7 +140,7 @@ def mention_row(row: sqlite3.Row) -> MentionRow:
         state=State(row["state"]),
         reason=row["reason"],
         case=row["case_id"],
-        reasons=tuple(json.loads(row["reasons"])),
+        reasons=tuple(dict(zip(REASON, reason, strict=True)) for reason in json.loads(row["reasons"])),
     )
 
 
@@ -92,5 +160,36 @@ def case_row(row: sqlite3.Row) -> CaseRow:
     )
 
 
-def as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+def source_state(row: sqlite3.Row) -> SourceState:
+    return SourceState(
+        name=row["name"],
+        cursor=json.loads(row["cursor"]),
+        next_poll=moment_or_none(row["next_poll"]),
+        last_heard=moment_or_none(row["last_heard"]),
+        failures=row["failures"],
+        failing_since=moment_or_none(row["failing_since"]),
+        error=row["error"],
+        told_silent=bool(row["told_silent"]),
+        fetched=row["fetched"],
+        hearing=Hearing(row["hearing"]),
+    )
+
+
+def span(row: sqlite3.Row) -> Span:
+    return Span(
+        source=row["source"],
+        hearing=Hearing(row["hearing"]),
+        since=moment(row["since"]),
+        until=moment(row["until"]),
+        polls=row["polls"],
+        note=row["note"],
+    )
+
+
+FURTHEST = (State.ESCALATED, State.JOINED, State.DISMISSED, State.SUPPRESSED, State.KEPT)
+
+
+def furthest(states: Iterable[str]) -> State:
+    """A post is where the furthest of its mentions is."""
+    there = set(states)
+    return next((state for state in FURTHEST if state in there), State.NOT_MATCHED)

@@ -1,0 +1,78 @@
+"""A post that was changed by its author: the old wording becomes a version, and what was decided is decided again."""
+
+import sqlite3
+from datetime import datetime
+
+from connectors.post import Post
+from escalation.case import replay
+from escalation.events import Revised
+from listener.storage.contract import Batch, Heard, State
+from listener.storage.sqlite import giving, indexing, ledger, listening
+from listener.storage.sqlite.giving import Given, Tally, give
+from listener.storage.sqlite.rows import POST, judged, post_columns, stamp, storable
+
+NO_LONGER = "edited: no longer matched"
+_UPDATE_POST = f"UPDATE posts SET {', '.join(f'{column} = ?' for column in POST)} WHERE id = ?"
+
+
+def edit(db: sqlite3.Connection, batch: Batch, heard: Heard, tally: Tally) -> None:
+    """In the caller's transaction."""
+    post = heard.post
+    sql = "SELECT * FROM posts WHERE source = ? AND external_id = ?"
+    row = db.execute(sql, (batch.source, storable(post.id))).fetchone()
+    tally.edited += 1
+    listening.day(db, batch.at)
+    was_kept = row["state"] != State.NOT_MATCHED
+    if was_kept:
+        db.execute(
+            "INSERT INTO post_versions (post, until, title, text) VALUES (?, ?, ?, ?)",
+            (row["id"], stamp(batch.at), row["title"], row["text"]),
+        )
+        db.execute(indexing.DELETE, indexing.indexed(db, row["id"]))
+    state = State.KEPT if was_kept or heard.mentions else State.NOT_MATCHED
+    db.execute(_UPDATE_POST, (*post_columns(row["id"], post, state, row["heard"]), row["id"]))
+    if state is State.KEPT:
+        _judge_again(db, row["id"], heard, batch.at, tally)
+        ledger.settle(db, row["id"])
+        listening.redated(db, row["heard"], post)
+        db.execute(indexing.INSERT, indexing.indexed(db, row["id"]))
+
+
+def _judge_again(db: sqlite3.Connection, post_id: int, heard: Heard, at: datetime, tally: Tally) -> None:
+    rows = db.execute("SELECT * FROM mentions WHERE post = ?", (post_id,)).fetchall()
+    before = {row["brand"]: row for row in rows}
+    for mention in heard.mentions:
+        was = before.pop(mention.brand, None)
+        if was is None:
+            given = give(db, heard.post, mention, at, tally)
+            db.execute(giving.INSERT, giving.columns(post_id, given, stamp(at)))
+        elif was["case_id"] is None:
+            _update(db, was["id"], give(db, heard.post, mention, at, tally))
+        else:
+            _update(db, was["id"], Given(mention, State(was["state"]), was["reason"], was["case_id"]))
+            _revise(db, was["case_id"], heard.post, mention.assessment.severity, at)
+    for was in before.values():
+        _no_longer(db, was, heard.post, at)
+
+
+def _update(db: sqlite3.Connection, mention_id: int, given: Given) -> None:
+    db.execute(
+        "UPDATE mentions SET state = ?, reason = ?, case_id = ?, verdict = ?, complaint = ?, severity = ?,"
+        " priority = ?, cause = ?, reasons = ? WHERE id = ?",
+        (given.state, storable(given.reason), given.case, *judged(given.mention.assessment), mention_id),
+    )
+
+
+def _no_longer(db: sqlite3.Connection, was: sqlite3.Row, post: Post, at: datetime) -> None:
+    """A case does not end because its post was reworded: its owner reads it again and decides."""
+    if was["case_id"] is None:
+        db.execute("UPDATE mentions SET state = ?, reason = ? WHERE id = ?", (State.KEPT, NO_LONGER, was["id"]))
+    else:
+        _revise(db, was["case_id"], post, was["severity"], at)
+
+
+def _revise(db: sqlite3.Connection, case_id: int, post: Post, severity: int, at: datetime) -> None:
+    case = replay(ledger.timeline(db, case_id))
+    if not case.status.ended:
+        key = f"{post.source}:{post.id}"
+        ledger.append(db, case, [Revised(at=at, post=storable(key), text=post.text, severity=severity)])

@@ -1,0 +1,60 @@
+"""What the full-text index holds of a post: its words, its author, and tags that stand for what was judged of it.
+
+Tags let a search skip posts of other brands or verdicts inside the index; SQL still has the last word. The index has no
+content of its own, so to take a post out it must be told exactly what was put in
+(https://www.sqlite.org/fts5.html#the_delete_command): every row made here can be made again from the tables.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from connectors.post import Post
+from listener.query import fold, index_text
+from listener.storage.sqlite.rows import storable, stored_post
+
+Row = tuple[int, str, str, str]
+Facts = tuple[str, str, str, int, bool]  # brand, verdict, priority, severity, has a case
+
+INSERT = "INSERT INTO posts_fts (rowid, body, author, tags) VALUES (?, ?, ?, ?)"
+DELETE = "INSERT INTO posts_fts (posts_fts, rowid, body, author, tags) VALUES ('delete', ?, ?, ?, ?)"
+
+
+def entry(post_id: int, post: Post, facts: Iterable[Facts]) -> Row:
+    """The index's row for a post; the same for the post as it is stored. Pure."""
+    said = f"{post.title}\n{post.text}" if post.title else post.text
+    author = f"{post.author.handle} {post.author.name}"
+    return post_id, index_text(storable(said)), index_text(storable(author)), tags(post.source, facts)
+
+
+def tags(source: str, mentions: Iterable[Facts]) -> str:
+    """Pure. The words are made so that `tag` finds them again."""
+    found = {tag("source", source)}
+    for brand, verdict, priority, severity, case in mentions:
+        found |= {tag("brand", brand), tag("verdict", verdict), tag("severity", str(severity)), band(severity)}
+        if priority:
+            found.add(tag("priority", priority))
+        if case:
+            found.add(tag("has", "case"))
+    return " ".join(sorted(found))
+
+
+def tag(name: str, value: str) -> str:
+    """One word for a fact, whatever the value is made of."""
+    plain = fold(value)
+    if not (plain.isascii() and plain.isalnum()):
+        plain = blake2b(plain.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    return f"{name}_{plain}"
+
+
+def band(severity: int) -> str:
+    return f"band_{severity // 10}"
+
+
+def indexed(db: sqlite3.Connection, post_id: int) -> Row:
+    """What the index holds, or must hold, of a stored post."""
+    post = db.execute("SELECT * FROM posts WHERE id = ?", (post_id,)).fetchone()
+    facts = db.execute(
+        "SELECT brand, verdict, priority, severity, case_id IS NOT NULL FROM mentions WHERE post = ?", (post_id,)
+    ).fetchall()
+    return entry(post_id, stored_post(post), (tuple(each) for each in facts))
