@@ -30,7 +30,7 @@ RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']", re.IGNORECASE)
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
-_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_LOOSE = re.compile(r"<!\[CDATA\[.*?\]\]>|&(?:([A-Za-z][A-Za-z0-9]*);|(?!#?\w+;))", re.DOTALL)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
@@ -105,7 +105,7 @@ def _xml_feed(text: str, url: str) -> Feed:
     text = _DOCTYPE.sub("", _DECLARATION.sub("", text, count=1), count=1)
     if "<!ENTITY" in text[:100_000].upper() or "<!DOCTYPE" in text[:2000].upper():
         raise NotAFeed("XML with entity definitions, which are refused")
-    text = _CONTROL.sub("", _ENTITY.sub(_named, text))
+    text = _CONTROL.sub("", _LOOSE.sub(_mended, text))
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(text.encode("utf-8"), parser)
@@ -122,9 +122,12 @@ def _xml_feed(text: str, url: str) -> Feed:
     raise NotAFeed(f"XML, but <{name}> is not a feed")
 
 
-def _named(match: re.Match[str]) -> str:
+def _mended(match: re.Match[str]) -> str:
+    """HTML's names for characters are not XML's, and many a writer forgets that & must be escaped."""
     name = match[1]
-    return match[0] if name in _XML_ENTITIES else html5.get(f"{name};", match[0].replace("&", "&amp;"))
+    if match[0].startswith("<") or name in _XML_ENTITIES:
+        return match[0]
+    return html5.get(f"{name};", f"&amp;{match[0][1:]}")
 
 
 def _whole(elements: list[Any], cut: bool) -> list[Any]:
@@ -306,10 +309,10 @@ def _text(element: Any, name: str) -> str:
 
 def _texts(element: Any, name: str, *, deep: bool = True) -> Iterator[str]:
     for child in element.iter() if deep else element:
-        if _local(child) == name and child is not element and (child.text or not deep):
+        if _local(child) == name and child is not element:
             namespace = etree.QName(child).namespace or ""
             if deep or not namespace or namespace in _PLAIN:
-                yield (child.text or "").strip()
+                yield "".join(child.itertext()).strip()
 
 
 _PLAIN = ("http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/", "http://my.netscape.com/rdf/simple/0.9/")

@@ -11,6 +11,8 @@ _BLOCKS = frozenset(
 )
 _SILENT = frozenset(("script", "style", "template", "noscript", "head", "title"))
 _MARKUP = re.compile(r"<[a-zA-Z/!]|&[a-zA-Z#]")
+_SCRIPTS = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
+_TAGS = re.compile(r"<[^>]*>?")
 _BLANKS = re.compile(r"[ \t\r\f\v\u00a0]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 
@@ -22,8 +24,13 @@ def plain(markup: str, url: str = "") -> str:
     try:
         root = html.fragment_fromstring(markup.replace("\0", ""), create_parent="div")
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
-        return _tidy(re.sub(r"<[^>]*>", " ", markup))
-    return _tidy("".join(_words(root)))
+        return _stripped(markup)
+    # the parser drops what is nested absurdly deep; then the tags are cut away by force
+    return _tidy("".join(_words(root))) or _stripped(markup)
+
+
+def _stripped(markup: str) -> str:
+    return _tidy(_TAGS.sub(" ", _SCRIPTS.sub(" ", markup)))
 
 
 def _words(root: Any) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from webserver import Server
 
+from connectors.http import Web
 from listener.storage.sqlite import SqliteStore
 
 
@@ -57,3 +58,11 @@ def no_tokens(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ):
         monkeypatch.delenv(name, raising=False)
     yield
+
+
+@pytest.fixture
+async def web_(server: Server) -> AsyncIterator[Web]:
+    """The client, with the scripted server opened to it."""
+    client = Web("ListeningPost/test", frozenset({server.host}))
+    yield client
+    await client.aclose()

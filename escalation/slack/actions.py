@@ -1,11 +1,13 @@
-"""What people press and fill in -> commands for the desk, or the form to open. Pure; nothing here trusts a payload."""
+"""What people press and fill in -> what they ask of the desk. Pure; nothing here trusts a payload.
+
+https://docs.slack.dev/reference/interaction-payloads
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from escalation.case import Case
 from escalation.commands import (
     Accept,
     Acknowledge,
@@ -13,14 +15,31 @@ from escalation.commands import (
     Decline,
     Dismiss,
     FollowUp,
+    Handover,
+    MakePromise,
     Refused,
     Reopen,
     ReportBack,
 )
 from escalation.events import Outcome, Result
-from escalation.slack import blocks
 
-FORMS = ("acknowledge", "report", "follow_up", "dismiss", "reopen", "decline")
+PREFIX = "case_"
+
+# Words of a refusal -> the field it speaks of.
+FIELDS = {
+    "in the future": "due",
+    "what you promise": "what",
+    "why the promise moves": "reason",
+    "apology": "done",
+    "what was done": "done",
+    "the customer got": "remedy",
+    "link or reference": "evidence",
+    "needs nothing": "reason",
+    "opened again": "reason",
+    "what became of it": "outcome",
+    "what you found": "result",
+    "already": "to",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,96 +54,84 @@ class Press:
 
 def pressed(body: Mapping[str, Any]) -> Press | None:
     """From a block_actions payload; None when it is not one of our buttons."""
-    action = (body.get("actions") or [{}])[0]
-    name, value = str(action.get("action_id", "")), str(action.get("value", ""))
-    user = str((body.get("user") or {}).get("id", ""))
-    if not name.startswith("case_") or not value.isdigit() or not user:
-        return None
-    return Press(
-        action=name.removeprefix("case_"), case=int(value), user=user, key=f"{user}:{action.get('action_ts')}:{name}"
-    )
+    name, value = _said(body, "actions", 0, "action_id"), _said(body, "actions", 0, "value")
+    when = _said(body, "actions", 0, "action_ts") or _said(body, "trigger_id")
+    return _press(body, name, value, f"{when}:{name}:{value}")
 
 
 def sent(body: Mapping[str, Any]) -> Press | None:
-    """From a view_submission payload."""
-    view = body.get("view") or {}
-    name, value = str(view.get("callback_id", "")), str(view.get("private_metadata", ""))
-    user = str((body.get("user") or {}).get("id", ""))
-    if not name.startswith("case_") or not value.isdigit() or not user:
+    """From a view_submission payload; None when it is not one of our forms."""
+    name, value = _said(body, "view", "callback_id"), _said(body, "view", "private_metadata")
+    return _press(body, name, value, f"{_said(body, 'view', 'id')}:{_said(body, 'view', 'hash')}")
+
+
+def _press(body: Mapping[str, Any], name: str, case: str, key: str) -> Press | None:
+    user = _said(body, "user", "id")
+    if not name.startswith(PREFIX) or not user or not _is_number(case):
         return None
-    return Press(
-        action=name.removeprefix("case_"), case=int(value), user=user, key=f"{user}:{view.get('id')}:{view.get('hash')}"
-    )
+    return Press(action=name.removeprefix(PREFIX), case=int(case), user=user, key=f"{user}:{key}")
 
 
-def form(action: str, case: Case, now: datetime) -> dict[str, Any] | None:
-    """The form a button opens; None for a button that acts at once."""
-    match action:
-        case "acknowledge":
-            return blocks.acknowledge_form(case, now)
-        case "report":
-            return blocks.report_form(case)
-        case "follow_up":
-            return blocks.follow_up_form(case)
-        case "dismiss" | "reopen" | "decline":
-            return blocks.reason_form(case, action)
-        case _:
-            return None
-
-
-def command(action: str, by: str, values: Mapping[str, str]) -> Command:
-    """Raises Refused, naming the field, when the form cannot mean anything."""
-    match action:
-        case "acknowledge":
-            return Acknowledge(by=by, what=values.get("what", ""), due=_time(values.get("due", "")))
-        case "accept":
-            return Accept(by=by)
-        case "decline":
-            return Decline(by=by, reason=values.get("reason", ""))
-        case "report":
-            return ReportBack(
-                by=by,
-                outcome=_outcome(values.get("outcome", "")),
-                done=values.get("done", ""),
-                remedy=values.get("remedy", ""),
-                evidence=values.get("evidence", ""),
-            )
-        case "follow_up":
-            return FollowUp(by=by, result=_result(values.get("result", "")), note=values.get("note", ""))
-        case "dismiss":
-            return Dismiss(by=by, reason=values.get("reason", ""))
-        case "reopen":
-            return Reopen(by=by, reason=values.get("reason", ""))
-        case _:
-            raise Refused("this button belongs to an older version; open the newest card")
+def place(body: Mapping[str, Any]) -> tuple[str, str]:
+    """(channel, thread) where a button was pressed: where an answer for that person's eyes belongs."""
+    channel = _said(body, "channel", "id") or _said(body, "container", "channel_id")
+    return channel, _said(body, "container", "thread_ts")
 
 
 def values(body: Mapping[str, Any]) -> dict[str, str]:
     """What was filled in, by field."""
-    state = ((body.get("view") or {}).get("state") or {}).get("values") or {}
-    return {name: _value(next(iter(inputs.values()), {})) for name, inputs in state.items() if isinstance(inputs, dict)}
+    state = _at(body, "view", "state", "values")
+    if not isinstance(state, Mapping):
+        return {}
+    return {str(name): _value(_at(state, name, "value")) for name in state}
 
 
-def _value(element: Mapping[str, Any]) -> str:
-    chosen = element.get("selected_option") or {}
-    found = element.get("value") or chosen.get("value") or element.get("selected_date_time") or ""
-    return str(found)
+def _value(element: Any) -> str:
+    return _said(element, "value") or _said(element, "selected_option", "value") or _said(element, "selected_date_time")
 
 
-def field_of(refused: str) -> str:
-    """The field under which a refusal is shown."""
-    hints = {
-        "future": "due",
-        "apology": "done",
-        "was done": "done",
-        "customer got": "remedy",
-        "link or reference": "evidence",
-    }
-    return next((name for hint, name in hints.items() if hint in refused), "")
+def command(action: str, by: str, given: Mapping[str, str]) -> Command:
+    """What `by` asks for; `given` is what was filled in. Raises Refused when it cannot mean anything."""
+    reason, note, what = given.get("reason", ""), given.get("note", ""), given.get("what", "")
+    match action:
+        case "acknowledge":
+            return Acknowledge(by=by, what=what, due=_time(given.get("due", "")))
+        case "promise":
+            due = _time(given.get("due", ""))
+            if due is None:
+                raise Refused("pick a time in the future")
+            return MakePromise(by=by, what=what, due=due, reason=reason)
+        case "handover":
+            return Handover(by=by, to=given.get("to", ""), note=note)
+        case "accept":
+            return Accept(by=by)
+        case "decline":
+            return Decline(by=by, reason=reason)
+        case "report":
+            return _report(by, given)
+        case "follow_up":
+            return FollowUp(by=by, result=_result(given.get("result", "")), note=note)
+        case "dismiss":
+            return Dismiss(by=by, reason=reason)
+        case "reopen":
+            return Reopen(by=by, reason=reason)
+        case _:
+            raise Refused("this button is not known any more; use the newest card of the case")
 
 
-def _time(text: str) -> datetime | None:
-    return datetime.fromtimestamp(int(text), UTC) if text.isdigit() and len(text) < 12 else None
+def field_of(refusal: str, given: Mapping[str, str]) -> str:
+    """The field of the form that a refusal speaks of; "" when it speaks of the whole case."""
+    return next((field for words, field in FIELDS.items() if words in refusal and field in given), "")
+
+
+def _report(by: str, given: Mapping[str, str]) -> ReportBack:
+    return ReportBack(
+        by=by,
+        outcome=_outcome(given.get("outcome", "")),
+        done=given.get("done", ""),
+        remedy=given.get("remedy", ""),
+        evidence=given.get("evidence", ""),
+    )
 
 
 def _outcome(text: str) -> Outcome:
@@ -139,3 +146,26 @@ def _result(text: str) -> Result:
         return Result(text)
     except ValueError:
         raise Refused("say what you found") from None
+
+
+def _time(text: str) -> datetime | None:
+    return datetime.fromtimestamp(int(text), UTC) if _is_number(text) and len(text) <= 11 else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 18
+
+
+def _said(body: Any, *path: str | int) -> str:
+    """The text (or whole number) at this place of a payload; "" when there is none."""
+    found = _at(body, *path)
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+
+
+def _at(body: Any, *path: str | int) -> Any:
+    for step in path:
+        if isinstance(step, int):
+            body = body[step] if isinstance(body, list) and len(body) > step else None
+        else:
+            body = body.get(step) if isinstance(body, Mapping) else None
+    return body

@@ -1,32 +1,33 @@
-"""Case -> Block Kit, as plain dicts. Pure.
+"""Case -> Block Kit messages, as plain dicts. Pure.
 
-What a stranger wrote is shown as rich_text, where nothing is markup; everything else of theirs is cleaned, cut, then
-escaped. `text` tells the whole card, for screen readers read nothing else
+What people outside wrote is shown as rich_text or plain_text, where nothing is markup; mrkdwn holds only our own words,
+names and times, escaped. `text` tells the whole card, for screen readers read nothing else
 (https://docs.slack.dev/reference/methods/chat.postMessage).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from escalation import wording
 from escalation.case import Case, Status
-from escalation.clean import clean, cut, escaped, line
-from escalation.events import Outcome, Result
+from escalation.clean import clean, cut, escape_mrkdwn, line
 from escalation.notices import Notice
 
 Block = dict[str, Any]
 
-QUOTED = 1_500  # characters of a post on a card
+QUOTED = 1_500  # characters of a post on a card; all blocks together stay far below Slack's 13,000
 LONGEST_TEXT = 3_800  # chat.update refuses more than 4,000
 SIGNS = {
-    Status.OPEN: "🔴 New",
-    Status.ACKNOWLEDGED: "🟡 Acknowledged",
-    Status.REPORTED: "🔵 Reported back",
-    Status.CLOSED: "🟢 Closed",
-    Status.DISMISSED: "⚪ Dismissed",
+    Status.OPEN: "🔴",
+    Status.ACKNOWLEDGED: "🟡",
+    Status.REPORTED: "🔵",
+    Status.CLOSED: "🟢",
+    Status.DISMISSED: "⚪",
 }
+GONE = "(the post was deleted)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,198 +37,178 @@ class Message:
 
 
 def card(case: Case, now: datetime) -> Message:
-    """The one card of a case in its brand's channel."""
+    """The one card of a case in its brand's channel; an ended case takes two lines."""
     if case.status.ended:
-        return Message(_story(case, now), (_header(case), *_facts(case, now), *_buttons(case)))
-    return Message(_story(case, now), (_header(case), _quote(case), *_facts(case, now), *_buttons(case)))
+        blocks = (_header(case, now), _words(_outcome(case)), *_actions(case, case.owner))
+    else:
+        blocks = (_header(case, now), *_body(case, now), *_actions(case, case.owner))
+    return Message(escape_mrkdwn(story(case, now), LONGEST_TEXT), blocks)
 
 
-def direct(notice: Notice, case: Case | None, now: datetime) -> Message:
-    """What one person is told, with what they can do about it."""
-    said = cut(escaped(line(notice.text, 1_000)), 2_900)
-    blocks: list[Block] = [{"type": "section", "text": {"type": "mrkdwn", "text": said, "verbatim": True}}]
+def direct(case: Case | None, notice: Notice, now: datetime, aside: str = "") -> Message:
+    """What one person is told, with what they can do about it. `aside` says why it is not said in private."""
+    said = f"{aside} {line(notice.text, 1_000)}".strip()
     if case is None:
-        return Message(said, tuple(blocks))
-    blocks += [_header(case), _quote(case), *_facts(case, now), *_buttons(case, to=notice.to)]
-    return Message(cut(f"{said} {_story(case, now)}", LONGEST_TEXT), tuple(blocks))
+        return Message(escape_mrkdwn(said, LONGEST_TEXT), (_said(said),))
+    blocks = (_said(said), _header(case, now), *_body(case, now), *_actions(case, notice.to))
+    return Message(escape_mrkdwn(f"{said} {story(case, now)}", LONGEST_TEXT), blocks)
 
 
-def thread(notice: Notice) -> Message:
-    said = cut(escaped(line(notice.text, 2_000)), 2_900)
-    return Message(said, ({"type": "section", "text": {"type": "mrkdwn", "text": said, "verbatim": True}},))
+def plain(notice: Notice) -> Message:
+    """A line under a card, or word from the house."""
+    said = line(notice.text, 2_500)
+    return Message(escape_mrkdwn(said, LONGEST_TEXT), (_said(said),))
 
 
-def _story(case: Case, now: datetime) -> str:
+def story(case: Case, now: datetime) -> str:
+    """Everything a card says that matters, as sentences; not escaped."""
     subject = case.subject
-    due = f" Due {due_token(case.due)}." if case.due else ""
-    promise = f" Promise: {line(case.promise.what, 200)}." if case.promise else ""
-    report = f" Outcome: {case.report.outcome}, {line(case.report.done, 300)}." if case.report else ""
-    judged = f"{subject.priority}, severity {subject.severity}"
-    said = f"Case {case.id}, possible complaint: {line(subject.brand, 80)}, {judged}."
-    state = f" {case.status}, owner {line(case.owner, 80)}.{escaped(promise)}{escaped(report)}"
-    quote = f" “{escaped(line(subject.text, 600))}”" if subject.text and not case.status.ended else ""
-    return cut(f"{escaped(said)}{state}{due}{quote}", LONGEST_TEXT)
+    told = [f"Case {case.id}, complaint about {line(subject.brand, 80)}, {_judged(case)}. {wording.state(case, now)}."]
+    told.append(f"Owner: {line(case.owner, 80)}, {wording.why_owner(case)}.")
+    if due := wording.deadline(case):
+        told.append(f"{due[0]} {wording.clock_time(case, due[1])}.")
+    if case.promise and not case.status.ended:
+        told.append(f"Promised: {line(case.promise.what, 200)}.")
+    if case.offer:
+        told.append(f"Offered to {line(case.offer.to, 80)}.")
+    told.append(_outcome(case) if case.status.ended or case.report else f"{_by(case)}: “{_quote(case, 500)}”")
+    return " ".join(told)
 
 
-def _header(case: Case) -> Block:
-    subject = case.subject
-    text = f"{SIGNS[case.status]} · {line(subject.brand, 60)} · {subject.priority} · case {case.id}"
-    return {"type": "header", "text": {"type": "plain_text", "text": cut(text, 150), "emoji": False}}
+def _judged(case: Case) -> str:
+    return f"{line(case.subject.priority, 10)}, severity {case.subject.severity} of 100"
 
 
-def _quote(case: Case) -> Block:
-    subject = case.subject
-    said = cut(clean(f"{subject.title}\n{subject.text}" if subject.title else subject.text), QUOTED)
-    element = {"type": "text", "text": said or "(the post was deleted)"}
-    return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [element]}]}
+def _by(case: Case) -> str:
+    author, site = line(case.subject.author, 80) or "Somebody", line(case.subject.site, 80)
+    return f"{author} on {site}" if site else author
+
+
+def _quote(case: Case, longest: int) -> str:
+    title, text = line(case.subject.title, 200), clean(case.subject.text)
+    return cut(f"{title}\n{text}".strip() or GONE, longest)
+
+
+def _outcome(case: Case) -> str:
+    if case.report is None:
+        return f"{case.status.capitalize()}; {line(case.owner, 80)} had it."
+    report = case.report
+    said = f"{line(report.by, 80)} reported back, {report.outcome}: {line(report.done, 500)}"
+    return f"{said} Customer got: {line(report.remedy, 300)}. Evidence: {line(report.evidence, 300)}"
+
+
+def _header(case: Case, now: datetime) -> Block:
+    about = f"{line(case.subject.brand, 60)} · {line(case.subject.priority, 10)} · case {case.id}"
+    return {"type": "header", "text": _plain(f"{SIGNS[case.status]} {wording.state(case, now)} · {about}")}
+
+
+def _body(case: Case, now: datetime) -> Iterator[Block]:
+    yield {"type": "rich_text", "elements": [_quoted(case), *_commitments(case)]}
+    yield {"type": "section", "fields": list(_facts(case, now))}
+    context = [_plain(_by(case))]
+    if why := wording.why_severity(case, 600):
+        context.append(_plain(f"Why {case.subject.severity}: {why}"))
+    yield {"type": "context", "elements": context}
+
+
+def _quoted(case: Case) -> Block:
+    return {"type": "rich_text_quote", "elements": [{"type": "text", "text": _quote(case, QUOTED)}]}
+
+
+def _commitments(case: Case) -> Iterator[Block]:
+    """What our own people said, which may quote the customer: literal too."""
+    if case.promise:
+        yield _labelled("Promised: ", line(case.promise.what, 300))
+    if case.offer:
+        note = f" ({line(case.offer.note, 300)})" if case.offer.note else ""
+        yield _labelled("Offered to: ", f"{line(case.offer.to, 100)}{note}")
+    if case.report:
+        yield _labelled("Outcome: ", _outcome(case))
+
+
+def _labelled(label: str, text: str) -> Block:
+    bold = {"type": "text", "text": label, "style": {"bold": True}}
+    return {"type": "rich_text_section", "elements": [bold, {"type": "text", "text": text or "-"}]}
+
+
+def _words(text: str) -> Block:
+    """Rich text in every state of the card: Slack refuses to replace it by anything else."""
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "elements": [section]}
 
 
 def _facts(case: Case, now: datetime) -> Iterator[Block]:
-    fields = [_field("Owner", line(case.owner, 100)), _field("Severity", f"{case.subject.severity} of 100")]
-    if case.due:
-        late = " (overdue)" if case.due <= now else ""
-        fields.append(_field("Due", f"{due_token(case.due)}{late}", escape=False))
-    if case.promise:
-        fields.append(_field("Promise", line(case.promise.what, 300) + (" (missed)" if case.promise.missed else "")))
-    if case.offer:
-        fields.append(_field("Offered to", line(case.offer.to, 100)))
-    if case.subject.author:
-        fields.append(_field("Author", line(case.subject.author, 100)))
-    if case.report:
-        fields.append(_field("Outcome", f"{case.report.outcome}: {line(case.report.done, 500)}"))
-        fields.append(_field("Remedy", line(case.report.remedy, 300)))
-    yield {"type": "section", "fields": fields[:10]}
-    if why := _why(case):
-        yield {"type": "context", "elements": [{"type": "mrkdwn", "text": why, "verbatim": True}]}
+    yield _fact("Owner", escape_mrkdwn(f"{line(case.owner, 100)}\n{wording.why_owner(case)}", 500))
+    if due := wording.deadline(case):
+        late = " (overdue)" if wording.overdue(case, now) else ""
+        yield _fact(due[0], f"{date_token(due[1])}{late}")
+    yield _fact("Severity", escape_mrkdwn(_judged(case), 500))
+    yield _fact("Customer waits since", date_token(case.subject.since))
+    if len(case.posts) > 1:
+        yield _fact("Posts", str(len(case.posts)))
 
 
-def _why(case: Case) -> str:
-    reasons = [
-        f"{line(reason.factor, 40)} {reason.points:+.0f}" + (f" “{line(reason.words, 60)}”" if reason.words else "")
-        for reason in case.subject.reasons[:8]
-    ]
-    return cut(f"Why: {escaped(', '.join(reasons))}", 2_000) if reasons else ""
+def _fact(name: str, mrkdwn: str) -> Block:
+    return {"type": "mrkdwn", "text": f"*{name}*\n{mrkdwn}", "verbatim": True}
 
 
-def _field(name: str, value: str, *, escape: bool = True) -> Block:
-    shown = cut(escaped(value), 1_900) if escape else value
-    return {"type": "mrkdwn", "text": f"*{name}*\n{shown or '-'}", "verbatim": True}
-
-
-def due_token(due: datetime) -> str:
+def date_token(at: datetime) -> str:
     """Each reader sees their own time (https://docs.slack.dev/messaging/formatting-message-text#date-formatting)."""
-    return f"<!date^{int(due.timestamp())}^{{date_short_pretty}} at {{time}}|{due:%Y-%m-%d %H:%M} UTC>"
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
 
 
-def _buttons(case: Case, to: str = "") -> Iterator[Block]:
-    buttons: list[Block] = []
-    if case.offer and to == case.offer.to:
-        buttons += [_button("Accept", "accept", case, style="primary"), _button("Decline", "decline", case)]
-    match case.status:
-        case Status.OPEN:
-            buttons += [
-                _button("Acknowledge", "acknowledge", case, style="primary"),
-                _button("Report back", "report", case),
-                _button("Not a complaint", "dismiss", case),
-            ]
-        case Status.ACKNOWLEDGED:
-            buttons += [_button("Report back", "report", case, style="primary")]
-        case Status.REPORTED:
-            buttons += [_button("Follow up", "follow_up", case, style="primary")]
-        case Status.CLOSED | Status.DISMISSED:
-            buttons += [_button("Reopen", "reopen", case)]
+def _said(text: str) -> Block:
+    return {"type": "section", "text": _plain(text)}
+
+
+def _plain(text: str) -> Block:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _actions(case: Case, to: str) -> Iterator[Block]:
+    """The buttons that make sense for whom this is shown to; at most five."""
+    buttons = [_button(case, name, label, main=not place) for place, (name, label) in enumerate(_choices(case, to))]
     if link := web_address(case.subject.url):
-        host = urlsplit(link).hostname or "the web"
-        buttons.append(_button(cut(f"Open on {host}", 75), "open", case, url=link))
-    yield {"type": "actions", "elements": buttons[:5]}
+        label = cut(f"Open on {urlsplit(link).hostname}", 75)
+        buttons.append({**_button(case, "open", label), "url": link})
+    if buttons:
+        yield {"type": "actions", "elements": buttons}
 
 
-def _button(label: str, action: str, case: Case, *, style: str = "", url: str = "") -> Block:
-    button: Block = {
-        "type": "button",
-        "text": {"type": "plain_text", "text": label, "emoji": False},
-        "action_id": f"case_{action}",
-        "value": str(case.id),
-    }
-    return button | ({"style": style} if style else {}) | ({"url": url} if url else {})
+def _choices(case: Case, to: str) -> list[tuple[str, str]]:
+    if case.offer and to == case.offer.to:
+        return [("accept", "Accept"), ("decline", "Decline")]
+    if case.status.ended:
+        return [("reopen", "Reopen")]
+    if case.status is Status.OPEN:
+        return [("acknowledge", "Acknowledge"), ("dismiss", "Not a complaint")]
+    if to != case.owner:
+        return []
+    if case.status is Status.REPORTED:
+        return [("follow_up", "Say if it helped"), ("handover", "Hand over")]
+    return [
+        ("report", "Report back"),
+        ("promise", "Move promise" if case.promise else "Promise"),
+        ("handover", "Hand over"),
+        ("dismiss", "Not a complaint"),
+    ]
+
+
+def _button(case: Case, name: str, label: str, *, main: bool = False) -> Block:
+    button = {"type": "button", "action_id": f"case_{name}", "value": str(case.id), "text": _plain(label)}
+    return {**button, "style": "primary"} if main else button
 
 
 def web_address(url: str) -> str:
-    """An address a button may carry, or ""."""
-    if not url.startswith(("http://", "https://")) or len(url) > 3_000 or clean(url) != url:
+    """The address as a button may carry it, its host spelt in ASCII so that it cannot pose as another; or ""."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode()
+        port = f":{parts.port}" if parts.port else ""
+        rest = quote(parts._replace(scheme="", netloc="").geturl(), safe="/?#[]@!$&'()*+,;=:%~")
+    except ValueError:  # not an address at all, a host or a port that cannot be
         return ""
-    return url
-
-
-def acknowledge_form(case: Case, now: datetime) -> Block:
-    until = min(case.policy.report, timedelta(days=30))
-    return _form(
-        case,
-        "acknowledge",
-        "Take this case",
-        "Take it",
-        _input("what", "What do you promise the customer?", _text(placeholder="call her back"), optional=True),
-        _input("due", "By when?", {"type": "datetimepicker", "initial_date_time": int((now + until).timestamp())}),
-    )
-
-
-def report_form(case: Case) -> Block:
-    return _form(
-        case,
-        "report",
-        "Report back",
-        "Report back",
-        _input("outcome", "What became of it?", _select(Outcome)),
-        _input("done", "What was done for the customer?", _text(multiline=True)),
-        _input("remedy", "What did they get, or why nothing?", _text()),
-        _input("evidence", "A link or reference that shows it", _text()),
-    )
-
-
-def follow_up_form(case: Case) -> Block:
-    return _form(
-        case,
-        "follow_up",
-        "Did it help?",
-        "Save",
-        _input("result", "What did you find?", _select(Result)),
-        _input("note", "Note", _text(multiline=True), optional=True),
-    )
-
-
-def reason_form(case: Case, action: str) -> Block:
-    title = {"dismiss": "Not a complaint", "reopen": "Open it again", "decline": "Decline"}[action]
-    return _form(case, action, title, "Save", _input("reason", "Why?", _text(multiline=True)))
-
-
-def _form(case: Case, action: str, title: str, submit: str, *blocks: Block) -> Block:
-    about = escaped(f"Case {case.id}: {line(case.subject.title or case.subject.text, 120)}")
-    return {
-        "type": "modal",
-        "callback_id": f"case_{action}",
-        "private_metadata": str(case.id),
-        "title": {"type": "plain_text", "text": title},
-        "submit": {"type": "plain_text", "text": submit},
-        "close": {"type": "plain_text", "text": "Cancel"},
-        "blocks": [{"type": "context", "elements": [{"type": "mrkdwn", "text": about, "verbatim": True}]}, *blocks],
-    }
-
-
-def _input(name: str, label: str, element: Block, *, optional: bool = False) -> Block:
-    return {
-        "type": "input",
-        "block_id": name,
-        "optional": optional,
-        "label": {"type": "plain_text", "text": label},
-        "element": {**element, "action_id": "value"},
-    }
-
-
-def _text(*, multiline: bool = False, placeholder: str = "") -> Block:
-    element: Block = {"type": "plain_text_input", "multiline": multiline, "max_length": 2_000}
-    return element | ({"placeholder": {"type": "plain_text", "text": placeholder}} if placeholder else {})
-
-
-def _select(choices: type[Outcome] | type[Result]) -> Block:
-    options = [{"text": {"type": "plain_text", "text": one.value}, "value": one.value} for one in choices]
-    return {"type": "static_select", "options": options}
+    if parts.scheme not in ("http", "https") or not host:
+        return ""
+    link = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{rest}"
+    return link if len(link) <= 3_000 else ""

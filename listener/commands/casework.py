@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from escalation.terminal import draw_case, draw_timeline
 from rich.table import Table
 
 from escalation import codec
@@ -25,6 +24,7 @@ from escalation.commands import (
 )
 from escalation.desk import Desk
 from escalation.events import Outcome, Result
+from escalation.terminal import draw_case, draw_timeline
 from listener.bootstrap import system_clock
 from listener.commands.shared import (
     Failed,

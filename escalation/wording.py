@@ -1,0 +1,82 @@
+"""What every voice says of a case in the same words: how it stands, by when, why this person, why so severe. Pure."""
+
+from datetime import datetime
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from escalation.case import Case, Status
+from escalation.clean import line
+
+
+def overdue(case: Case, now: datetime) -> bool:
+    """The present step's time has passed; being called again does not make it less late."""
+    if case.clock is None:
+        return False
+    return case.clock <= now or case.repeats > 0 or (case.status is Status.ACKNOWLEDGED and _missed(case))
+
+
+def _missed(case: Case) -> bool:
+    return case.promise is not None and case.promise.missed
+
+
+def state(case: Case, now: datetime) -> str:
+    late = overdue(case, now)
+    match case.status:
+        case Status.OPEN:
+            return "Nobody has acknowledged" if late else "New"
+        case Status.ACKNOWLEDGED:
+            return "Overdue" if late else "Acknowledged"
+        case Status.REPORTED if case.asked:
+            return "Follow-up overdue" if late else "Follow-up due"
+        case Status.REPORTED:
+            return "Reported back"
+        case Status.CLOSED:
+            return "Closed"
+        case Status.DISMISSED:
+            return "Dismissed"
+        case _:
+            assert_never(case.status)
+
+
+def deadline(case: Case) -> tuple[str, datetime] | None:
+    """What is due next, and when; None once the case has ended."""
+    if case.clock is None:
+        return None
+    match case.status:
+        case Status.OPEN:
+            return "Acknowledge by", case.clock
+        case Status.ACKNOWLEDGED:
+            return "Report back by", case.promise.due if case.promise else case.clock
+        case Status.REPORTED | Status.CLOSED | Status.DISMISSED:
+            return "Follow up by" if case.asked else "Follow up on", case.clock
+        case _:
+            assert_never(case.status)
+
+
+def why_owner(case: Case) -> str:
+    """Why this person and nobody else has it."""
+    if case.owner in case.policy.ladder:
+        place = case.policy.ladder.index(case.owner) + 1
+        return f"place {place} of {len(case.policy.ladder)} on the ladder"
+    absent = case.policy.person(case.policy.ladder[case.rung])
+    if absent and absent.backup == case.owner:
+        return f"stands in for {absent.name}"
+    return "took it over"
+
+
+def why_severity(case: Case, longest: int) -> str:
+    """The heaviest reasons first, with the words in the post that carried them; "" when there are none."""
+    reasons = sorted(case.subject.reasons, key=lambda reason: -abs(reason.points))
+    said = [f"{line(one.factor, 40)} {one.points:+.0f}{_quoted(one.words)}" for one in reasons[:6]]
+    return line(", ".join(said), longest)
+
+
+def _quoted(words: str) -> str:
+    return f" “{line(words, 80)}”" if line(words, 80) else ""
+
+
+def clock_time(case: Case, at: datetime) -> str:
+    """In the time zone of the case's owner."""
+    person = case.policy.person(case.owner)
+    local = at.astimezone(ZoneInfo(person.timezone if person else "UTC"))
+    return f"{local:%a %d %b %H:%M} {local.tzname()}"

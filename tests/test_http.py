@@ -1,0 +1,143 @@
+"""The one door to the web: what it refuses, what it follows, and what it says."""
+
+import gzip
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+from webserver import Server
+
+from connectors.contract import ConnectorError, Fix, Hearing, Wait
+from connectors.http import MOST_BYTES, Web, public, retry_after, shown
+
+NOW = datetime(2026, 5, 4, 13, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+     "::1", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"],
+)  # fmt: skip
+def test_addresses_inside_are_not_public(address: str) -> None:
+    assert not public(ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34"])
+def test_addresses_outside_are(address: str) -> None:
+    assert public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "[::1]", "[::ffff:127.0.0.1]"]
+)
+async def test_nothing_inside_is_read_however_it_is_written(server: Server, host: str) -> None:
+    server.answers["/"] = b"secret"
+    port = server.host.partition(":")[2]
+    visitor = Web("test")
+    with pytest.raises(ConnectorError):
+        await visitor.get(f"http://{host}:{port}/", now=NOW)
+    await visitor.aclose()
+    assert server.asked == []
+
+
+async def test_a_redirect_does_not_lead_inside(server: Server) -> None:
+    inside = server.address.replace("127.0.0.1", "localhost")
+    server.answers["/out"] = (302, {"Location": f"{inside}/secret"}, b"")
+    server.answers["/secret"] = b"secret"
+    visitor = Web("test", frozenset({server.host}))
+    with pytest.raises(Fix, match="private address"):
+        await visitor.get(f"{server.address}/out", now=NOW)
+    await visitor.aclose()
+    assert server.paths() == ["/out"]
+
+
+async def test_a_permanent_move_is_told_and_a_passing_one_is_not(server: Server, web_: Web) -> None:
+    server.answers |= {
+        "/old": (301, {"Location": "/new"}, b""),
+        "/away": (302, {"Location": "/new"}, b""),
+        "/mixed": (308, {"Location": "/away"}, b""),
+        "/new": b"here",
+    }
+    assert (await web_.get(f"{server.address}/old", now=NOW)).moved == f"{server.address}/new"
+    assert (await web_.get(f"{server.address}/away", now=NOW)).moved == ""
+    mixed = await web_.get(f"{server.address}/mixed", now=NOW)
+    assert (mixed.body, mixed.moved) == (b"here", f"{server.address}/away")
+
+
+async def test_a_circle_of_redirects_ends(server: Server, web_: Web) -> None:
+    server.answers["/round"] = (302, {"Location": "/round"}, b"")
+    with pytest.raises(Fix, match="redirects"):
+        await web_.get(f"{server.address}/round", now=NOW)
+
+
+async def test_a_small_bomb_stays_small(server: Server, web_: Web) -> None:
+    bomb = gzip.compress(b"\0" * (MOST_BYTES + 1))
+    server.answers["/"] = (200, {"Content-Encoding": "gzip"}, bomb)
+    with pytest.raises(Fix, match="larger than"):
+        await web_.get(f"{server.address}/", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "hearing"),
+    [
+        (429, {"Retry-After": "120"}, Wait, Hearing.RATE_LIMITED),
+        (503, {"Retry-After": "120"}, Wait, Hearing.RATE_LIMITED),
+        (503, {}, Wait, Hearing.NOT_REACHABLE),
+        (500, {}, Wait, Hearing.NOT_REACHABLE),
+        (403, {}, Fix, Hearing.BLOCKED),
+        (402, {}, Fix, Hearing.BLOCKED),
+    ],
+)
+async def test_refusals_say_who_must_do_what(
+    server: Server, web_: Web, status: int, headers: dict[str, str], kind: type[ConnectorError], hearing: Hearing
+) -> None:
+    server.answers["/"] = (status, headers, b"")
+    with pytest.raises(kind) as refused:
+        await web_.get(f"{server.address}/", now=NOW)
+    assert refused.value.hearing is hearing
+    if headers:
+        assert refused.value.until == NOW + timedelta(minutes=2)  # type: ignore[attr-defined]
+
+
+async def test_a_server_that_hangs_up_is_waited_for(server: Server, web_: Web) -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b"half")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    server.answers["/"] = hang_up
+    with pytest.raises(Wait):
+        await web_.get(f"{server.address}/", now=NOW)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://blog.example/", "file:///etc/passwd", "blog.example/feed", "http://", "http://[bad", "http://exa mple/"],
+)
+async def test_what_is_no_web_address_is_refused(web_: Web, url: str) -> None:
+    with pytest.raises(ConnectorError):
+        await web_.get(url, now=NOW)
+
+
+def test_retry_after_is_seconds_or_a_date_and_never_beyond_a_day() -> None:
+    assert retry_after("60", NOW) == NOW + timedelta(seconds=60)
+    assert retry_after("Mon, 04 May 2026 14:00:00 GMT", NOW) == NOW + timedelta(hours=1)
+    assert retry_after("Mon, 04 May 2020 14:00:00 GMT", NOW) == NOW
+    assert retry_after("9999999", NOW) == NOW + timedelta(days=1)
+    assert retry_after("soon", NOW) is None
+
+
+def test_secrets_in_an_address_are_not_shown() -> None:
+    told = shown("https://user:word@blog.example/feed?token=abc123&page=2")
+    assert "word" not in told and "abc123" not in told and "blog.example/feed" in told
+
+
+@given(st.text())
+def test_any_address_can_be_shown(url: str) -> None:
+    assert isinstance(shown(url), str)
