@@ -1,0 +1,166 @@
+"""The turn of the crank, through the real store and the real connectors: one source failing holds back nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import configs
+import pytest
+from conftest import Clock
+from rich.console import Console
+from webserver import Server
+
+from connectors.contract import Cursor, Page
+from listener.audit import audit
+from listener.bootstrap import build
+from listener.cycle import House, look, turn
+from listener.settings import load
+from listener.storage.contract import Question, State
+
+
+def feed(*items: tuple[str, str]) -> str:
+    body = "".join(
+        f"<item><guid>{id_}</guid><link>/{id_}</link><description>{text * 1}{' .' * 400}</description></item>"
+        for id_, text in items
+    )
+    return f"<rss><channel>{body}</channel></rss>"
+
+
+FIRE = "The Acme Air charger caught fire and burned my hand, third time I call"
+
+
+@asynccontextmanager
+async def a_house(tmp_path: Path, server: Server, clock: Clock, *paths: str) -> AsyncIterator[tuple[House, StringIO]]:
+    sources = "".join(
+        f'[[source]]\nname = "{path}"\nkind = "feed"\nurl = "{server.address}/{path}"\nevery = "1m"\n' for path in paths
+    )
+    settings = load(configs.write(tmp_path / "config", sources=sources), {"LISTENER_ALLOW_PRIVATE": server.host})
+    out = StringIO()
+    async with build(settings, Console(file=out, width=200), clock=clock) as house, house.store.engine():
+        yield house, out
+
+
+async def test_a_complaint_reaches_its_owner_and_praise_nobody(tmp_path: Path, server: Server, clock: Clock) -> None:
+    server.answers["/blog"] = feed(("a", FIRE), ("b", "Thank you Acme Air, lovely crew"), ("c", "nothing"))
+    async with a_house(tmp_path, server, clock, "blog") as (house, out):
+        done = await turn(house)
+        assert (done.polls[0].fetched, done.delivered) == (3, 2)
+        assert "Dana Fox" in out.getvalue() and "listener ack 1" in out.getvalue()
+        states = (await house.store.balance()).posts["blog"]
+        assert states == {State.ESCALATED: 1, State.KEPT: 1, State.NOT_MATCHED: 1}
+        again = await turn(house)
+        assert (again.polls[0].kept[0].new, again.delivered) == (0, 0)
+
+
+async def test_one_source_failing_holds_back_neither_another_nor_an_escalation(
+    tmp_path: Path, server: Server, clock: Clock
+) -> None:
+    server.answers |= {"/bad": (500, {}, b""), "/broken": b"<svg/>", "/good": feed(("a", FIRE))}
+    async with a_house(tmp_path, server, clock, "bad", "broken", "good") as (house, _):
+        done = await turn(house)
+        assert [poll.state for poll in done.polls] == ["not reachable", "blocked", "heard"]
+        assert len([row async for row in house.store.cases()]) == 1
+
+
+async def test_a_defect_in_one_ear_deafens_no_other(tmp_path: Path, server: Server, clock: Clock) -> None:
+    class Defective:
+        name = "odd"
+
+        async def fetch(self, cursor: Cursor, now: object) -> Page:
+            raise ZeroDivisionError
+
+        async def aclose(self) -> None: ...
+
+    server.answers |= {"/good": feed(("a", FIRE)), "/odd": b""}
+    async with a_house(tmp_path, server, clock, "odd", "good") as (house, _):
+        done = await turn(replace(house, ears={**house.ears, "odd": Defective()}))
+        assert [poll.state for poll in done.polls] == ["blocked", "heard"]
+        assert "please report it" in done.polls[0].note
+
+
+async def test_silence_is_said_once_and_the_return_once(tmp_path: Path, server: Server, clock: Clock) -> None:
+    server.answers["/blog"] = (500, {}, b"")
+    async with a_house(tmp_path, server, clock, "blog") as (house, out):
+        for _ in range(4):
+            await turn(house)
+            clock.forward(minutes=31)
+        assert out.getvalue().count("is silent") == 1
+        server.answers["/blog"] = feed(("a", "x"))
+        for _ in range(3):
+            await turn(house)
+        assert out.getvalue().count("is heard again") == 1
+
+
+async def test_a_server_that_asks_for_an_hour_gets_it(tmp_path: Path, server: Server, clock: Clock) -> None:
+    server.answers["/blog"] = (429, {"Retry-After": "3600"}, b"")
+    async with a_house(tmp_path, server, clock, "blog") as (house, _):
+        await turn(house)
+        assert (await turn(house)).polls[0].state == "waiting"
+        assert len(server.asked) == 1
+        clock.forward(hours=1)
+        server.answers["/blog"] = feed(("a", "x"))
+        assert (await turn(house)).polls[0].state == "heard"
+
+
+async def test_nobody_answers_and_each_is_told_in_turn(tmp_path: Path, server: Server, clock: Clock) -> None:
+    server.answers["/blog"] = feed(("a", FIRE))
+    async with a_house(tmp_path, server, clock, "blog") as (house, _):
+        await turn(house)
+        owners = []
+        for _ in range(3):
+            owners.append((await house.desk.case(1)).owner)
+            clock.forward(minutes=5)
+            assert await look(house) == 1
+            assert await look(house) == 0, "looked twice is once done"
+        assert owners == ["Dana Fox", "Lee Park", "Sam Ortiz"]
+
+
+async def test_an_outage_of_ours_causes_no_storm(tmp_path: Path, server: Server, clock: Clock) -> None:
+    server.answers["/blog"] = feed(("a", FIRE))
+    async with a_house(tmp_path, server, clock, "blog") as (house, _):
+        await turn(house)
+        clock.forward(days=3)
+        await turn(house)
+        events = [type(event).__name__ for event in await house.store.timeline(1)]
+        assert events == ["Opened", "Escalated"], "three days late, and still one step"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!channel> Acme Air sucks",
+        "a\0 Acme Air sucks",
+        "[red]Acme Air[/] sucks [/nope]",
+        "\x1b[2J Acme Air sucks",
+        "\u202e Acme Air sucks",
+    ],
+)
+async def test_hostile_posts_are_shown_literally_in_the_terminal(
+    tmp_path: Path, server: Server, clock: Clock, text: str
+) -> None:
+    shown = text.replace("\0", "").replace("\x1b", "").replace("<", "&amp;lt;").replace(">", "&amp;gt;")
+    server.answers["/blog"] = feed(("a", f"{shown} {FIRE}"))
+    async with a_house(tmp_path, server, clock, "blog") as (house, out):
+        await turn(house)
+        assert "sucks" in out.getvalue()
+        for forbidden in ("\x1b", "\0", "\u202e"):
+            assert forbidden not in out.getvalue()
+
+
+async def test_everything_balances_after_edits_deletions_and_failures(
+    tmp_path: Path, server: Server, clock: Clock
+) -> None:
+    server.answers["/blog"] = feed(("c", "nothing"), ("a", FIRE), ("b", "Acme Air was fine"))
+    server.answers |= {"/c": b"<!doctype html>", "/b": b"<!doctype html>"}
+    async with a_house(tmp_path, server, clock, "blog") as (house, _):
+        await turn(house)
+        server.answers["/blog"] = feed(("c", "nothing"), ("b", f"Acme Air is a disgrace. {FIRE}"))
+        await turn(house)
+        server.answers["/blog"] = (500, {}, b"")
+        await turn(house)
+        report = await audit(house.store, clock())
+        assert report.findings == ()
+        assert [row.title or row.text[:8] async for row in house.store.search(Question())] == ["Acme Air"]
+        assert (await house.desk.case(1)).subject.text == ""

@@ -1,0 +1,91 @@
+"""kill -9 at random moments: no post lost, no case doubled, no notice lost, none shown twice, and everything balances."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import configs
+import pytest
+
+KILLS = int(os.environ.get("LISTENER_KILLS", "6"))
+POSTS = 40
+HERE = Path(__file__).parent
+LISTENER = [sys.executable, "-m", "listener"]
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A Slack and a blog in processes of their own, which no kill of ours touches."""
+    log = tmp_path / "slack.jsonl"
+    with (
+        subprocess.Popen(
+            [sys.executable, str(HERE / "slackserver.py"), "--log", str(log)], stdout=subprocess.PIPE, text=True
+        ) as slack,
+        subprocess.Popen(
+            [sys.executable, str(HERE / "growingblog.py"), str(POSTS)], stdout=subprocess.PIPE, text=True
+        ) as blog,
+    ):
+        assert slack.stdout and blog.stdout
+        yield {"slack": slack.stdout.readline().strip(), "blog": blog.stdout.readline().strip(), "log": str(log)}
+        slack.kill()
+        blog.kill()
+
+
+@pytest.mark.timeout(300)
+def test_killed_again_and_again_it_loses_and_doubles_nothing(tmp_path: Path, outside: dict[str, str]) -> None:
+    config = configs.write(
+        tmp_path / "config",
+        listener=f'database = "listener.db"\n[slack]\nchannel = "C0CARE"\napi_url = "{outside["slack"]}/api/"\n',
+        sources=f'[[source]]\nname = "blog"\nkind = "feed"\nurl = "{outside["blog"]}/feed"\nevery = "1s"\n',
+    )
+    env = {
+        **os.environ,
+        "SLACK_BOT_TOKEN": "xoxb-test",
+        "LISTENER_ALLOW_PRIVATE": "127.0.0.1",
+        "LISTENER_CONFIG": str(config),
+    }
+    moments = random.Random(7)
+    for _ in range(KILLS):
+        with subprocess.Popen(
+            [*LISTENER, "run"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as running:
+            time.sleep(0.9 + moments.random() * 1.6)
+            running.kill()
+    balance = _settle(env)
+    assert balance["balanced"], balance["findings"]
+    assert sum(balance["balance"]["posts"]["blog"].values()) == POSTS
+    cases = [json.loads(line) for line in _listener(env, "cases", "--json").splitlines()]
+    assert len(cases) == POSTS, "every post is a complaint, and each is one case"
+    keys = [
+        json.loads(line)["metadata"]["event_payload"]["key"] for line in Path(outside["log"]).read_text().splitlines()
+    ]
+    assert sorted(keys) == sorted(set(keys)), "nothing was shown twice"
+    assert {f"{case['id']}/card" for case in cases} <= set(keys), "nothing was left unsaid"
+    assert {f"{case['id']}/1/direct/Dana Fox" for case in cases} <= set(keys)
+
+
+def _settle(env: dict[str, str]) -> dict[str, object]:
+    """Runs until everything is said."""
+    with subprocess.Popen([*LISTENER, "run"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        for _ in range(200):
+            time.sleep(0.5)
+            found: dict[str, object] = json.loads(_listener(env, "audit", "--json"))
+            balance = found["balance"]
+            assert isinstance(balance, dict)
+            if sum(balance["posts"].get("blog", {}).values()) == POSTS and balance["owed"] == 0:
+                break
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0, "asked to stop, it drains and ends well"
+    return found
+
+
+def _listener(env: dict[str, str], *arguments: str) -> str:
+    return subprocess.run(
+        [*LISTENER, *arguments], env=env, capture_output=True, text=True, timeout=60, check=False
+    ).stdout

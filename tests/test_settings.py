@@ -1,0 +1,110 @@
+"""The configuration: small ones work, wrong ones are refused whole, each mistake with its place and its mend."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import configs
+import pytest
+
+from listener.settings import load
+from listener.tables import ConfigError
+
+
+def mistakes(directory: Path, env: dict[str, str] | None = None) -> str:
+    with pytest.raises(ConfigError) as refused:
+        load(directory, env or {})
+    return str(refused.value)
+
+
+def test_the_smallest_configuration(tmp_path: Path) -> None:
+    settings = load(configs.write(tmp_path), {})
+    assert [brand.name for brand in settings.brands] == ["Acme Air"]
+    assert settings.sources[0].every == timedelta(minutes=10)
+    assert settings.database == str(tmp_path / "listener.db")
+    policy = settings.policies["care"]["P1"]
+    assert (policy.acknowledge, policy.ladder[0]) == (timedelta(minutes=5), "Dana Fox")
+    assert settings.person("dana fox") == settings.people[0]
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    told = mistakes(
+        configs.write(
+            tmp_path,
+            listener='databse = "x"\n',
+            brands='[[brand]]\nname = "A"\nquery = "(a OR"\npolicy = "cere"\n[[brand]]\nname = "B"\nquery = "NOT x"\npolicy = "care"\n',
+            sources='[[source]]\nname = "s"\nkind = "feeed"\n[[source]]\nname = "t"\nkind = "feed"\nevery = "often"\nurll = 3\n',
+            people='[[person]]\nname = "Dana"\ntimezone = "Mars/Olympus"\nhours = "always"\nbackup = "Nobody"\n[policy.care]\n'
+            'P1 = { acknowledge = "0m", report = 5, ladder = ["Dona"] }\nP9 = {}\n',
+        )
+    )
+    for part in (
+        "listener.toml: database: is missing",
+        "listener.toml: databse: is not a key",
+        'brands.toml: [[brand]] A.policy: "cere" is not a policy',
+        "brands.toml: [[brand]] A.query",
+        "brands.toml: [[brand]] B.query",
+        "feeed",
+        "urll",
+        "url: is missing",
+        '"often" is not a duration',
+        '"Mars/Olympus" is not a time zone',
+        '"always" is not hours',
+        'nobody is called "Nobody"',
+        'nobody is called "Dona"',
+        '"0m" is not a duration',
+        "report: must be a text",
+        "P9: is not a key",
+    ):
+        assert part in told, f"missing: {part}\n{told}"
+
+
+def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None:
+    configs.write(tmp_path, people="[[person]\n")
+    (tmp_path / "brands.toml").unlink()
+    told = mistakes(tmp_path)
+    assert "brands.toml: is missing" in told
+    assert "people.toml: is not TOML" in told and "line 1" in told
+
+
+def test_an_empty_configuration_says_what_to_add(tmp_path: Path) -> None:
+    told = mistakes(configs.write(tmp_path, listener='database = "x.db"', brands="", sources="", people=""))
+    for part in ("add a [[brand]]", "add a [[source]]", "add a [[person]]", "add [policy.care]"):
+        assert part in told
+
+
+def test_postgresql_is_refused_until_it_is_there(tmp_path: Path) -> None:
+    assert "not supported by this version" in mistakes(configs.write(tmp_path, listener='database = "postgresql://x"'))
+
+
+def test_tokens_come_from_the_environment_and_never_show(tmp_path: Path) -> None:
+    slack = 'database = "x.db"\n[slack]\nchannel = "C0CARE"\napi_url = "http://127.0.0.1:1/api/"\n'
+    settings = load(configs.write(tmp_path, listener=slack), {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"})
+    assert settings.slack.on and settings.slack.hears_clicks
+    assert "xoxb" not in repr(settings) and "xapp" not in repr(settings)
+
+
+def test_a_token_without_a_channel_is_a_mistake(tmp_path: Path) -> None:
+    assert "SLACK_BOT_TOKEN is set" in mistakes(configs.write(tmp_path), {"SLACK_BOT_TOKEN": "xoxb-1"})
+
+
+def test_a_brand_may_have_its_own_channel(tmp_path: Path) -> None:
+    slack = 'database = "x.db"\n[slack.channels]\n"Acme Air" = "C0ACME"\nOther = "C1"\n'
+    assert '"Other" is not a brand' in mistakes(configs.write(tmp_path, listener=slack))
+
+
+def test_private_hosts_are_opened_by_file_and_by_environment(tmp_path: Path) -> None:
+    listener = 'database = "x.db"\n[http]\nallow_private = ["blog.intranet.example"]\n'
+    settings = load(configs.write(tmp_path, listener=listener), {"LISTENER_ALLOW_PRIVATE": "127.0.0.1, 10.0.0.5:8080"})
+    assert settings.allow_private == {"blog.intranet.example", "127.0.0.1", "10.0.0.5:8080"}
+
+
+def test_triage_rules_are_checked_with_everything_else(tmp_path: Path) -> None:
+    told = mistakes(configs.write(tmp_path, triage="[priority]\nP1 = 1\n[famly]\n", brands=""))
+    assert "triage.toml" in told and "brands.toml" in told
+
+
+@pytest.mark.parametrize("name", ["a:b", ""])
+def test_a_source_needs_a_name_that_can_stand_in_front_of_an_id(tmp_path: Path, name: str) -> None:
+    assert "name" in mistakes(
+        configs.write(tmp_path, sources=f'[[source]]\nname = "{name}"\nkind = "feed"\nurl = "https://x.example"\n')
+    )
