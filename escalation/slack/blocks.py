@@ -62,9 +62,11 @@ def plain(notice: Notice) -> Message:
 
 def story(case: Case, now: datetime) -> str:
     """Everything a card says that matters, as sentences; not escaped."""
-    subject = case.subject
-    told = [f"Case {case.id}, complaint about {line(subject.brand, 80)}, {_judged(case)}. {wording.state(case, now)}."]
-    told.append(f"Owner: {line(case.owner, 80)}, {wording.why_owner(case)}.")
+    about = f"Case {case.id}, possible complaint: {line(case.subject.brand, 80)}, {_judged(case)}"
+    told = [
+        f"{about}; {wording.state(case, now).lower()}.",
+        f"Owner {line(case.owner, 80)}, {wording.why_owner(case)}.",
+    ]
     if due := wording.deadline(case):
         told.append(f"{due[0]} {wording.clock_time(case, due[1])}.")
     if case.promise and not case.status.ended:

@@ -1,4 +1,4 @@
-"""What Slack's refusals mean for a delivery: wait a little, or a person has to mend something. slack_sdk's errors end here.
+"""What Slack's refusals mean for a delivery: wait a little, or somebody has to mend something.
 
 https://docs.slack.dev/reference/methods/chat.postMessage#errors
 """
@@ -20,12 +20,10 @@ UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError, AttributeError)
 
 FRESH_CARD = frozenset(("edit_window_closed", "message_not_found", "cant_update_message", "block_mismatch"))
 UNSHOWABLE = frozenset(("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"))
-NO_SUCH_PERSON = frozenset(
-    ("user_not_found", "users_not_found", "user_not_visible", "user_disabled", "cannot_dm_bot", "invalid_arguments")
-)
 TROUBLE = frozenset(("internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"))
 
 _INVITE = "invite the app: type /invite @Listening Post in that channel"
+_PERSON = "check this person's `slack` id in people.toml; it is the member id from their profile"
 _TOKEN = "copy SLACK_BOT_TOKEN again from the app's page under OAuth & Permissions"
 _REINSTALL = "paste config/slack-manifest.yaml into the app's manifest and install it again"
 MENDS = {
@@ -33,6 +31,10 @@ MENDS = {
     "channel_not_found": f"check the channel's id under [slack] in listener.toml, then {_INVITE}",
     "is_archived": "the channel is archived; name another one under [slack] in listener.toml",
     "restricted_action": "the channel's settings do not let the app post; ask who runs the workspace",
+    "user_not_found": _PERSON,
+    "user_not_visible": _PERSON,
+    "user_disabled": _PERSON,
+    "cannot_dm_bot": _PERSON,
     "not_authed": _TOKEN,
     "invalid_auth": _TOKEN,
     "token_revoked": _REINSTALL,

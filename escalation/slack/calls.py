@@ -1,0 +1,77 @@
+"""One line to Slack's Web API: paced, quiet when Slack asks for it, and every failure said as Undelivered."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from escalation.courier import Undelivered
+from escalation.slack import errors
+
+CALL_LIMIT = 8  # seconds; a look and a message fit into the courier's limit for one delivery
+SPACING = 0.3  # seconds between two messages to one channel: Slack bears short bursts over its one a second
+
+Method = Callable[..., Awaitable[Any]]
+
+
+def connect(token: str, api_url: str) -> AsyncWebClient:
+    """A client that never sends a second time by itself: whoever tries again must first look what has arrived."""
+    return AsyncWebClient(token=token, base_url=f"{api_url.rstrip('/')}/", timeout=CALL_LIMIT, retry_handlers=[])
+
+
+class Calls:
+    def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], spacing: float):
+        self.client = client
+        self._clock, self._spacing = clock, spacing
+        self._turns: dict[str, float] = {}  # channel -> when the loop's clock allows the next message
+        self._quiet: dict[str, datetime] = {}  # channel, or "" for all of Slack -> until when nothing is tried
+        self._failures = 0  # calls in a row that got no answer
+
+    async def ask(self, method: Method, where: str, **arguments: Any) -> Any:
+        """One call; `where` is the channel or person it is about. Raises Undelivered."""
+        self._respect_quiet(where)
+        try:
+            answer = await method(**arguments)
+        except SlackApiError as error:
+            raise self._translated(error, where) from None
+        except errors.UNREACHABLE as error:
+            raise self._no_answer(f"Slack cannot be reached ({type(error).__name__})", quiet=True) from None
+        self._failures = 0
+        return answer
+
+    async def turn(self, channel: str) -> None:
+        """Waits until the channel may be written to again."""
+        now = asyncio.get_running_loop().time()
+        mine = max(now, self._turns.get(channel, 0.0))
+        self._turns[channel] = mine + self._spacing
+        if mine > now:
+            await asyncio.sleep(mine - now)
+
+    async def aclose(self) -> None:
+        if self.client.session and not self.client.session.closed:
+            await self.client.session.close()
+
+    def _respect_quiet(self, where: str) -> None:
+        for name in ("", where):
+            if (until := self._quiet.get(name)) and until > self._clock():
+                raise Undelivered("waiting until Slack takes messages again", retry=until)
+
+    def _translated(self, error: SlackApiError, where: str) -> Undelivered:
+        if pause := errors.asked_pause(error):
+            self._quiet[where] = self._clock() + pause
+            return Undelivered(f"Slack asks us to be quiet for {pause.total_seconds():.0f} s", retry=self._quiet[where])
+        if errors.in_trouble(error):
+            return self._no_answer(f"Slack is in trouble (status {errors.status_of(error)})", quiet=False)
+        self._failures = 0
+        return errors.refused(errors.code_of(error), where, self._clock())
+
+    def _no_answer(self, message: str, *, quiet: bool) -> Undelivered:
+        """After the second silence in a row everything waits: an outage must not be sat out notice by notice."""
+        self._failures += 1
+        retry = self._clock() + errors.back_off(self._failures)
+        if quiet and self._failures > 1:
+            self._quiet[""] = retry
+        return Undelivered(message, retry=retry)
