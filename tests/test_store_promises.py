@@ -1,9 +1,10 @@
 """What every store promises when things go wrong, come twice or come all at once; runs on each store of conftest.py."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +23,8 @@ from escalation.events import Erased, Event, Joined, Opened, Revised, Subject, W
 from escalation.ledger import Conflict, UnknownCase
 from escalation.notices import HOUSE, Kind, Notice, notices
 from escalation.policy import Person, Policy
-from listener.search import question
+from listener.query import document
+from listener.search import holds, question
 from listener.storage.contract import (
     Batch,
     Failure,
@@ -31,6 +33,7 @@ from listener.storage.contract import (
     Mention,
     MentionRow,
     Opening,
+    Question,
     Sort,
     State,
     Store,
@@ -721,6 +724,80 @@ async def library(store: Store) -> Store:
 async def test_a_search_finds_what_it_asks_for(library: Store, query: str, expected: str) -> None:
     rows = await found(library, query)
     assert "".join(row.title[-1] for row in rows) == expected
+
+
+WORDS = ("acme", "bolt", "refund", "lost bag", "Zürich", "返金", "a", "#delay")
+TEXTS = [" ".join((WORDS[n % 8], WORDS[n % 5], WORDS[n % 3])) for n in range(40)]
+LEAVES = st.sampled_from(
+    [
+        *("acme", "refund", '"lost bag"', "ref*", "zurich", "返", "#delay", '"acme refund"', "acme NEAR/1 refund"),
+        *("brand:bolt", "verdict:praise", "severity>=50", "severity<23", "priority:P1", "has:case", "status:open"),
+        *("source:forum", "author:user3", 'title:"title 7"', "until:2026-05-01", "site:blog.example", "is:reply"),
+    ]
+)
+QUERIES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(" ".join),
+        st.tuples(inner, inner).map(lambda two: f"({two[0]} OR {two[1]})"),
+        inner.map(lambda one: f"NOT ({one})"),
+    ),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Iterator[tuple[asyncio.Runner, dict[str, Store], list[Heard]]]:
+    """One shelf of posts in each kind of store, for a thousand questions."""
+    heard = []
+    for n, text in enumerate(TEXTS):
+        told_ = post(str(n), text, source="forum" if n % 3 else "blogs", created=T0 - (n % 4) * DAY)
+        brand, make = ("Bolt", escalated) if n % 4 == 0 else ("Acme Air", kept_only)
+        heard.append(make(told_, brand, severity=n * 2))
+    with asyncio.Runner() as runner, TemporaryDirectory() as place:
+        stores = {name: runner.run(opened(f"{place}/{name}.db")) for name, opened in STORES.items()}
+        for store, one in product(stores.values(), heard):
+            runner.run(store.keep(page(one, source=one.post.source)))
+        yield runner, stores, heard
+        for store in stores.values():
+            runner.run(store.aclose())
+
+
+@pytest.mark.parametrize("name", STORES)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=QUERIES, sort=st.sampled_from(list(Sort)))
+def test_a_search_finds_exactly_what_the_query_means(
+    shelf: tuple[asyncio.Runner, dict[str, Store], list[Heard]], name: str, text: str, sort: Sort
+) -> None:
+    runner, stores, heard = shelf
+    asked = question(text, sort=sort)
+    rows = runner.run(collected(stores[name].search(asked)))
+    expected = [one.post.title for one in heard if means(asked, one)]
+    assert sorted(row.title for row in rows) == sorted(expected)
+    if sort is Sort.NEWEST:
+        assert [row.title for row in rows] == expected[::-1]
+    if sort is Sort.SEVERITY:
+        assert [row.severity for row in rows] == sorted((row.severity for row in rows), reverse=True)
+
+
+async def collected(rows: AsyncIterator[MentionRow]) -> list[MentionRow]:
+    return [row async for row in rows]
+
+
+def means(asked: Question, one: Heard) -> bool:
+    (mention,) = one.mentions
+    posted = min(one.post.created or T0, T0)
+    facts = {
+        "brand": mention.brand,
+        "verdict": mention.assessment.verdict,
+        "severity": mention.assessment.severity,
+        "priority": mention.assessment.priority or "",
+        "case": mention.opening,
+        "status": "open" if mention.opening else "",
+        "posted": posted,
+    }
+    in_time = asked.until is None or posted < asked.until
+    return in_time and (asked.query is None or holds(asked.query, document(one.post), facts))
 
 
 async def test_severity_sorts_by_severity_and_relevance_by_how_well_it_fits(library: Store) -> None:

@@ -21,6 +21,7 @@ _INSERT_POST = f"INSERT INTO posts ({', '.join(POST)}) VALUES ({marks(len(POST))
 
 def keep(db: sqlite3.Connection, batch: Batch) -> Kept:
     """In the caller's transaction."""
+    purge(db)  # first, for the index does not merge what this transaction writes
     tally = giving.Tally()
     heard = {storable(each.post.id): each for each in batch.heard}  # a page may hold an item twice: its last wording
     there = {row["external_id"]: row for row in _there(db, batch.source, heard)}
@@ -30,7 +31,6 @@ def keep(db: sqlite3.Connection, batch: Batch) -> Kept:
             edit(db, batch, heard[id_], tally)
     erased = erase(db, batch.source, batch.gone, batch.at)
     listening.heard(db, batch, tally.new)
-    purge(db)
     return Kept(
         new=tally.new,
         edited=tally.edited,

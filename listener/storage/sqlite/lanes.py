@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from time import sleep
 from typing import TypeVar
 
 from sqlite_utils import Database
@@ -76,11 +77,25 @@ def connect(path: str) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
         db.row_factory = sqlite3.Row
         for pragma in PRAGMAS:
-            db.execute(f"PRAGMA {pragma}")
+            _set(db, pragma)
     except (sqlite3.Error, OSError) as wrong:
         raise StoreError(f"{path} cannot be opened as a database: {wrong}; see docs/storage.md") from wrong
     db.create_function("folded", 1, fold, deterministic=True)
     return db
+
+
+def _set(db: sqlite3.Connection, pragma: str) -> None:
+    """The change to WAL does not wait while another process makes the same change, so it is tried again."""
+    for _ in range(100):
+        try:
+            db.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as wrong:
+            if "locked" not in str(wrong):
+                raise
+            sleep(0.05)
+        else:
+            return
+    db.execute(f"PRAGMA {pragma}")
 
 
 def tables(db: sqlite3.Connection) -> Database:
