@@ -1,0 +1,56 @@
+"""The digest counts what happened, from the timelines, and never confuses silence with deafness."""
+
+from datetime import timedelta
+
+from builders import NOW, batch, complaint
+
+from connectors.contract import Hearing
+from escalation.case import overdue, replay
+from escalation.commands import Acknowledge, Command, MakePromise, ReportBack
+from escalation.decide import decide
+from escalation.events import Outcome
+from listener.digest import as_text, compose
+from listener.storage.contract import Failure, Store
+
+HOUR = timedelta(hours=1)
+
+
+async def act(store: Store, command: Command | None, at: object) -> None:
+    case = replay(await store.timeline(1))
+    new = decide(case, command, at) if command else overdue(case, at)  # type: ignore[arg-type]
+    await store.append(case, new)
+
+
+def report() -> ReportBack:
+    return ReportBack(by="Dana Fox", outcome=Outcome.SOLVED, done="called", remedy="80 EUR", evidence="t")
+
+
+async def test_promises_are_counted_kept_moved_and_missed(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    await act(store, Acknowledge(by="Dana Fox", due=NOW + HOUR), NOW)
+    await act(store, MakePromise(by="Dana Fox", what="x", due=NOW + 2 * HOUR, reason="y"), NOW)
+    await act(store, None, NOW + 2 * HOUR)
+    await act(store, MakePromise(by="Dana Fox", what="z", due=NOW + 4 * HOUR, reason="y"), NOW + 2 * HOUR)
+    await act(store, report(), NOW + 3 * HOUR)
+    digest = await compose(store, NOW - HOUR, NOW + 9 * HOUR)
+    told = digest.promises["Dana Fox"]
+    assert (told.kept, told.moved, told.missed) == (1, 1, 1)
+    assert digest.to_report == timedelta(hours=3, minutes=20), "measured from the moment of the post"
+    assert digest.outcomes == {"solved": 1}
+
+
+async def test_a_digest_as_of_then_does_not_know_the_future(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    await act(store, Acknowledge(by="Dana Fox"), NOW + HOUR)
+    then = await compose(store, NOW - HOUR, NOW)
+    assert then.open[0].status == "open" and then.to_acknowledge is None
+
+
+async def test_nothing_heard_and_nothing_to_hear_read_differently(store: Store) -> None:
+    await store.keep(batch())
+    assert "No mentions.\n" in as_text(await compose(store, NOW, NOW))
+    await store.keep_failure(
+        Failure(source="blog", at=NOW, error="503", hearing=Hearing.NOT_REACHABLE, next_poll=NOW, told_silent=False)
+    )
+    text = as_text(await compose(store, NOW, NOW))
+    assert "not everything could be heard" in text and "blog: not reachable" in text
