@@ -1,19 +1,27 @@
-"""The terminal as a messenger: cards and lines drawn with rich, for whoever works without Slack."""
+"""The terminal as a voice: cards and lines drawn with rich, for whoever works without Slack.
 
-from collections.abc import Sequence
+Everything is given to rich as Text, in which its markup is not looked for; what strangers wrote is cleaned first, so
+no escape sequence of theirs reaches the screen.
+"""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from escalation import wording
 from escalation.case import Case, Status
 from escalation.clean import clean, cut, line
-from escalation.events import Event, Opened
+from escalation.events import Event, Opened, Outcome, Result
 from escalation.notices import Kind, Notice
 
+WIDEST = 100  # columns; longer lines are hard to read
+QUOTED = 600  # characters of a post
 COLOURS = {
     Status.OPEN: "red",
     Status.ACKNOWLEDGED: "yellow",
@@ -24,7 +32,7 @@ COLOURS = {
 
 
 class TerminalMessenger:
-    """A card is drawn once; a terminal keeps no messages to redraw, so what follows are lines."""
+    """A terminal keeps no messages, so a card is drawn once and what changes is said as lines below it."""
 
     def __init__(self, console: Console):
         self._console = console
@@ -35,95 +43,98 @@ class TerminalMessenger:
     async def send(self, notice: Notice, case: Case | None, under: str, now: datetime) -> str:
         if notice.kind is Kind.CARD and case:
             draw_case(self._console, case, now)
-        elif notice.kind is Kind.DIRECT:
-            matter = f" [case {notice.case}]" if notice.case else ""
-            self._console.print(
-                Text.assemble(("→ ", "bold"), (f"{notice.to}{matter}: ", "bold"), line(notice.text, 400))
-            )
         else:
-            self._console.print(Text(f"  · {f'case {notice.case}: ' if notice.case else ''}{line(notice.text, 400)}"))
+            self._console.print(_said(notice))
+        if notice.kind is Kind.DIRECT and case and (way := next_step(case, notice.to)):
+            self._console.print(Text(f"  $ {way}", style="dim"))
         return f"terminal:{notice.key}"
 
     async def redraw(self, ref: str, notice: Notice, case: Case, now: datetime) -> str:
         return ref
 
 
+def _said(notice: Notice) -> Text:
+    matter = f"case {notice.case}" if notice.case else ""
+    if notice.kind is Kind.DIRECT:
+        to = line(notice.to, 80)
+        return Text.assemble((f"→ {to}{f' [{matter}]' if matter else ''}: ", "bold"), line(notice.text, 1_000))
+    return Text(f"  · {f'{matter}: ' if matter else ''}{line(notice.text, 1_000)}")
+
+
 def draw_case(console: Console, case: Case, now: datetime) -> None:
     subject = case.subject
-    title = f"case {case.id} · {line(subject.brand, 60)} · {subject.priority} {subject.severity} · {case.status}"
-    quote = Text(cut(clean(subject.text), 600) or "(the post was deleted)", style="italic")
+    state = wording.state(case, now)
+    title = f"case {case.id} · {line(subject.brand, 60)} · {line(subject.priority, 10)} {subject.severity} · {state}"
     head = [Text(line(subject.title, 200), style="bold")] if subject.title else []
-    console.print(
-        Panel(
-            Group(*head, quote, Text(""), _facts(case, now), *_next_step(case)),
-            title=Text(title),
-            title_align="left",
-            border_style=COLOURS[case.status],
-            width=min(console.width, 100),
-        )
+    quote = Text(cut(clean(subject.text), QUOTED) or "(the post was deleted)", style="italic")
+    ways = [Text(""), Text(f"$ {way}", style="dim")] if (way := next_step(case, case.owner)) else []
+    panel = Panel(
+        Group(*head, quote, Text(""), _table(case, now), *ways),
+        title=Text(title),
+        title_align="left",
+        border_style=COLOURS[case.status],
+        width=min(console.width, WIDEST),
     )
+    console.print(panel, soft_wrap=False)
 
 
-def _facts(case: Case, now: datetime) -> Table:
-    subject, table = case.subject, Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
+def _table(case: Case, now: datetime) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-
-    def fact(name: str, value: str) -> None:
+    for name, value in _facts(case, now):
         if value:
             table.add_row(name, Text(value))
-
-    fact("owner", case.owner)
-    fact("due", _due(case, now))
-    fact(
-        "promise", f"{line(case.promise.what, 200)}{' (missed)' if case.promise.missed else ''}" if case.promise else ""
-    )
-    fact("offered to", case.offer.to if case.offer else "")
-    fact("why", ", ".join(_why(reason.factor, reason.points, reason.words) for reason in subject.reasons[:6]))
-    fact("author", line(subject.author, 80))
-    fact("where", line(subject.url or subject.site, 200))
-    if case.report:
-        fact("outcome", f"{case.report.outcome}: {line(case.report.done, 200)}")
     return table
 
 
-def _why(factor: str, points: float, words: str) -> str:
-    said = f' "{line(words, 40)}"' if words else ""
-    return f"{factor} {points:+.0f}{said}"
+def _facts(case: Case, now: datetime) -> Iterator[tuple[str, str]]:
+    subject, due = case.subject, wording.deadline(case)
+    yield "owner", f"{line(case.owner, 80)}, {wording.why_owner(case)}"
+    if due:
+        late = ", overdue" if wording.overdue(case, now) else ""
+        yield due[0].lower(), f"{wording.clock_time(case, due[1])}{late}"
+    if case.promise:
+        yield "promised", line(case.promise.what, 200)
+    if case.offer:
+        yield "offered to", line(f"{case.offer.to} {f'({case.offer.note})' if case.offer.note else ''}", 200)
+    yield f"why {subject.severity}", wording.why_severity(case, 600)
+    yield "author", line(subject.author, 80)
+    yield "where", line(subject.url or subject.site, 300)
+    if case.report:
+        yield "outcome", f"{case.report.outcome}: {line(case.report.done, 300)}"
+        yield "remedy", line(case.report.remedy, 300)
+        yield "evidence", line(case.report.evidence, 300)
 
 
-def _due(case: Case, now: datetime) -> str:
-    if case.due is None:
-        return ""
-    person = case.policy.person(case.owner)
-    local = case.due.astimezone(ZoneInfo(person.timezone if person else "UTC"))
-    return f"{local:%a %d %b %H:%M %Z}{', overdue' if case.due <= now else ''}"
+def next_step(case: Case, name: str) -> str:
+    """What `name` can type now; "" when it is somebody else's turn. Pure."""
+    you = f"{case.id} --as {_quoted(name)}"
+    if case.offer and name == case.offer.to:
+        return f"listener accept {you}"
+    if case.status is Status.OPEN and name == case.owner:
+        return f"listener ack {you}"
+    if case.status is Status.ACKNOWLEDGED and name == case.owner:
+        return f'listener report {you} --outcome {Outcome.SOLVED} --done "…" --remedy "…" --evidence "…"'
+    if case.status is Status.REPORTED and name == case.owner:
+        return f"listener follow-up {you} --result {Result.VERIFIED}"
+    return ""
 
 
-def _next_step(case: Case) -> list[Text]:
-    """What to type now."""
-    you = f'{case.id} --as "{case.owner}"'
-    ways = {
-        Status.OPEN: f"listener ack {you}",
-        Status.ACKNOWLEDGED: f"listener report {you} --outcome solved --done … --remedy … --evidence …",
-        Status.REPORTED: f"listener follow-up {you} --result verified",
-    }
-    way = ways.get(case.status)
-    return [Text(""), Text(f"$ {way}", style="dim")] if way else []
+def _quoted(name: str) -> str:
+    shown = line(name, 80)
+    return shlex.quote(shown) if set(shown) & set('"$`\\!') else f'"{shown}"'
 
 
 def draw_timeline(console: Console, timeline: Sequence[Event]) -> None:
     for event in timeline:
-        console.print(
-            Text.assemble((f"{event.at:%Y-%m-%d %H:%M:%S} ", "dim"), (f"{type(event).__name__}  ", "bold"), told(event))
-        )
+        kind = type(event).__name__
+        console.print(Text.assemble((f"{event.at:%Y-%m-%d %H:%M:%S} ", "dim"), (f"{kind}  ", "bold"), told(event)))
 
 
 def told(event: Event) -> str:
     """An event's own fields, on one line. Pure."""
     if isinstance(event, Opened):
-        return f"{event.subject.brand}, {event.subject.priority}, owner {event.owner}: {event.why}"
-    fields = [name for name in event.__slots__ if name != "at"]
-    return line(
-        ", ".join(f"{name} {getattr(event, name)}" for name in fields if getattr(event, name) not in ("", None)), 300
-    )
+        return line(f"{event.subject.brand}, {event.subject.priority}, owner {event.owner}: {event.why}", 300)
+    values = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "at"}
+    return line(", ".join(f"{name} {value}" for name, value in values.items() if value not in ("", None)), 300)
