@@ -1,7 +1,8 @@
 """The whole loop on invented data: a small world on loopback, heard by the real connectors, with no keys.
 
-world.py   the blogs, served        data/    what people in it write, and the configuration
-story.py   a story with a turned clock, checked as it is told        live.py   the same world at its own pace
+world.py    three blogs, served            pages.py     how they look to a reader
+config.py   an ordinary configuration      data/        what people write, and the configuration's tables
+story.py    a story with a turned clock    telling.py   how it is checked and told       live.py    at its own pace
 """
 
 from listener.demo.live import live

@@ -1,85 +1,77 @@
-"""The same world at its own pace: short clocks, new posts, and you answer from another terminal or in Slack."""
+"""The same world at its own pace: short clocks, new articles, and you answer from another terminal or in Slack."""
 
 import asyncio
 import os
+import shutil
+import sys
+import tomllib
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.console import Console
 
 from listener.bootstrap import build, system_clock, voices
 from listener.demo import config
-from listener.demo.world import Blog, Entry, World, created, served
+from listener.demo.pages import Entry
+from listener.demo.world import World, created, served
 from listener.running import run
 from listener.settings import load
 
-PAUSE = 20.0  # seconds between two new posts
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    blog: str
-    title: str
-    text: str
-
-
-COMING = (
-    Coming(
-        "wander",
-        "Gate 9, again",
-        "Acme Air has delayed us for the third time and nobody at the desk answers. Ridiculous.",
-    ),
-    Coming("ledger", "A good morning", "Acme Air was on time today and the crew were friendly. Thank you."),
-    Coming(
-        "gadget",
-        "Larkspur swelled",
-        "My Larkspur has a swollen battery and smells of smoke. Unsafe. Where is my refund?",
-    ),
-)
+PAUSE = 8.0  # seconds between two new articles
 
 
 async def live(out: Console, stop: asyncio.Event, directory: Path | None = None) -> None:
-    """Until `stop` is set."""
+    """Until `stop` is set. Raises ConfigError when `directory` holds a configuration already."""
+    voice = config.voice(os.environ)
+    env = {name: value for name, value in os.environ.items() if voice.channel or not name.startswith("SLACK_")}
     async with AsyncExitStack() as stack:
         home = directory or Path(stack.enter_context(TemporaryDirectory(prefix="listening-post-")))
         world = await stack.enter_async_context(served(created(system_clock())))
-        config.write(home, world.address, clocks=config.QUICK, channel=os.environ.get("SLACK_CHANNEL", ""))
-        settings = load(home, os.environ)
-        house = await stack.enter_async_context(build(settings, out))
+        config.write(home, world.address, config.QUICK, voice)
+        house = await stack.enter_async_context(build(load(home, env), out))
         await stack.enter_async_context(house.store.engine())
         await stack.enter_async_context(voices(house))
-        _explain(out, home, in_slack=settings.slack.on)
+        for text in _explained(home, voice):
+            out.print(text, markup=False, soft_wrap=True)
         writing = asyncio.create_task(_write(world, stop))
-        try:
-            await run(house, stop)
-        finally:
-            writing.cancel()
-            with suppress(asyncio.CancelledError):
-                await writing
+        stack.push_async_callback(_ended, writing)
+        await run(house, stop)
+    out.print("Stopped. Nothing that was promised is lost: a real configuration keeps its database.")
 
 
-def _explain(out: Console, home: Path, *, in_slack: bool) -> None:
-    out.print(f"A small invented world is served on loopback; its configuration is in {home}", markup=False)
-    if in_slack:
-        out.print("Cards go to Slack. Press Acknowledge there.")
-    else:
-        out.print("Answer from another terminal, for example:")
-        out.print(f'  listener ack 1 --as "Dana Fox" --config {home}', markup=False, soft_wrap=True)
-        out.print(f"  listener cases --config {home}", markup=False, soft_wrap=True)
-    out.print("Dana has 20 seconds for a P1, then it goes to Lee. Ctrl-C ends.\n")
+def _explained(home: Path, voice: config.Voice) -> list[str]:
+    found = shutil.which("listener")
+    return [
+        "A small invented world is served on loopback; people in it write about two brands. Dana Fox is told first.",
+        "She has 20 seconds to acknowledge a P1; then it goes to Lee Park, then to Sam Ortiz.",
+        *(f"! {remark}" for remark in voice.remarks),
+        "Cards go to Slack; press Acknowledge there, or answer from another terminal:"
+        if voice.channel
+        else "Answer from another terminal:",
+        f"  export LISTENER_CONFIG={home}",
+        *([] if found else [f"  alias listener={Path(sys.argv[0]).absolute()}"]),
+        '  listener ack 1 --as "Dana Fox"',
+        "  listener cases",
+        "Ctrl-C ends.\n",
+    ]
 
 
 async def _write(world: World, stop: asyncio.Event) -> None:
     """People go on writing."""
-    for number, coming in enumerate(COMING):
+    for number, told in enumerate(tomllib.loads(config.text("coming.toml"))["post"]):
         with suppress(TimeoutError):
             async with asyncio.timeout(PAUSE):
                 await stop.wait()
-        _publish(world.blogs[coming.blog], coming, number)
+        world.blogs[told["blog"]].write(_entry(told, number))
 
 
-def _publish(blog: Blog, coming: Coming, number: int) -> None:
-    entry = Entry(id=f"new-{number}", title=coming.title, author="A reader", text=coming.text, at=system_clock())
-    blog.write(entry)
+def _entry(told: dict[str, Any], number: int) -> Entry:
+    return Entry(id=f"new-{number}", title=told["title"], author=told["author"], text=told["text"], at=system_clock())
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,9 +1,11 @@
-"""A story told to its end with a turned clock: heard, nobody answers, promised, missed, reported back, verified.
+"""A story told to its end: heard, nobody answers, promised, missed, reported back, verified.
 
-It goes through the same code as `listener run`. Nothing is narrated that was not looked up first: what does not happen
-as the story has it stops the telling.
+It goes through the same steps as `listener run`, with a turned clock. Nothing is narrated that was not looked up first:
+where what happens is not what the story has, the telling stops.
 """
 
+import tomllib
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,190 +13,249 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
-from rich.text import Text
 
-from escalation.case import Case, Status
-from escalation.commands import Acknowledge, Command, FollowUp, ReportBack
-from escalation.events import Event, Missed, Outcome, Result
-from escalation.terminal import TerminalMessenger, draw_case, draw_timeline
-from listener.audit import audit, totals
+from connectors.contract import Hearing
+from escalation.case import Status
+from escalation.commands import Acknowledge, FollowUp, ReportBack
+from escalation.events import (
+    Erased,
+    Escalated,
+    Event,
+    FollowUpDue,
+    Missed,
+    Opened,
+    Outcome,
+    Result,
+)
+from escalation.terminal import told
+from listener.audit import Report, audit, totals
 from listener.bootstrap import build
-from listener.cycle import House, Turn, turn
 from listener.demo import config
+from listener.demo.telling import Clock, StoryBroken, Teller
 from listener.demo.world import World, created, served
 from listener.digest import as_text, compose
 from listener.settings import load
-from listener.storage.contract import Question, State
+from listener.storage.contract import MentionRow, State
+
+__all__ = ["StoryBroken", "StoryResult", "play"]
 
 BEGINS = datetime(2026, 5, 4, 13, 0, tzinfo=UTC)  # a Monday, nine in the morning in Toronto
-
-
-class StoryBroken(Exception):
-    """What happened is not what the story tells."""
-
-
-@dataclass(slots=True)
-class Clock:
-    """Time, turned by hand."""
-
-    now: datetime = BEGINS
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, span: timedelta) -> None:
-        self.now += span
+DANA, LEE, SAM = "Dana Fox", "Lee Park", "Sam Ortiz"
+SMOKE = "wander-notes:wander-smoke"
+CELLO = "Acme Air broke my cello and nobody answers the phone. A disgrace."
+SORRY = "We are very sorry for the inconvenience"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryResult:
-    timeline: tuple[Event, ...]
-    new: tuple[int, ...]  # posts heard for the first time, turn by turn
+    """What a test may hold the story to."""
+
+    timeline: tuple[Event, ...]  # of the case that is told
+    mentions: tuple[MentionRow, ...]
+    new: tuple[int, ...]  # posts heard for the first time, at each hearing
+    answers: Mapping[int, int]  # how often the world gave each HTTP status
+    audit: Report
 
 
 async def play(out: Console) -> StoryResult:
     """Raises StoryBroken."""
-    clock = Clock()
+    clock = Clock(BEGINS)
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="listening-post-")))
-        world = await stack.enter_async_context(served(created(clock.now)))
-        config.write(directory, world.address, clocks=config.AS_IN_LIFE)
-        settings = load(directory, {})
-        house = await stack.enter_async_context(build(settings, out, clock=clock, messenger=TerminalMessenger(out)))
+        world = await stack.enter_async_context(served(created(clock())))
+        config.write(directory, world.address, config.AS_IN_LIFE)
+        house = await stack.enter_async_context(build(load(directory, {}), out, clock=clock))
         await stack.enter_async_context(house.store.engine())
-        return await _Teller(house, world, clock, out).tell()
+        return await _Story(Teller(house, clock, out), world).tell()
 
 
-class _Teller:
-    def __init__(self, house: House, world: World, clock: Clock, out: Console):
-        self._house, self._world, self._clock, self._out = house, world, clock, out
-        self._turns: list[Turn] = []
+class _Story:
+    def __init__(self, teller: Teller, world: World):
+        self._teller, self._world = teller, world
+        self._store, self._clock = teller.house.store, teller.clock
         self._case = 0
+        self._answers: Mapping[str, Mapping[str, str]] = tomllib.loads(config.text("answers.toml"))
 
     async def tell(self) -> StoryResult:
         await self._heard()
+        await self._told()
         await self._nobody_answers()
-        await self._lee_promises_and_misses()
+        await self._lee_promises()
+        await self._dana_keeps_hers()
+        await self._the_promise_is_missed()
         await self._the_world_goes_on()
-        await self._reported_and_verified()
-        await self._accounts()
-        new = tuple(sum(kept.new for poll in done.polls for kept in poll.kept) for done in self._turns)
-        return StoryResult(timeline=await self._house.store.timeline(self._case), new=new)
+        await self._lee_reports_back()
+        await self._it_really_helped()
+        report = await self._accounts()
+        return StoryResult(
+            timeline=await self._store.timeline(self._case),
+            mentions=tuple(await self._teller.mentions()),
+            new=tuple(self._teller.new),
+            answers=dict(self._world.answers),
+            audit=report,
+        )
 
     async def _heard(self) -> None:
-        self._chapter("Five sources are read: three blogs, and recorded pages of two networks")
-        done = await self._turn()
-        for poll in done.polls:
-            self._say(f"{poll.name}: {poll.state}, {poll.fetched} items")
-        balance = await self._house.store.balance()
-        self._say("posts: " + ", ".join(f"{count} {state}" for state, count in sorted(totals(balance.posts).items())))
-        worst = [row async for row in self._house.store.search(Question(limit=100)) if row.priority == "P1"]
-        self._case = next((row.case for row in worst if row.case and row.source == "wander-notes"), 0)
-        self._expect(bool(self._case), "the burning charger is a P1 case")
-        verdicts = {
-            row.brand: row.verdict
-            async for row in self._house.store.search(Question(limit=100))
-            if "Smoke" in row.title
-        }
-        self._expect(
-            verdicts == {"Acme Air": "complaint", "Larkspur": "praise"},
-            "one text damns one brand and praises the other",
-        )
-        self._say(f"one text, two verdicts: {verdicts}")
-        await self._expect_owner("Dana Fox", Status.OPEN)
+        tell = self._teller
+        tell.chapter("Three blogs, and recorded pages of two networks, are read")
+        polls = await tell.hear()
+        tell.draw_polls(polls)
+        deaf = [f"{poll.name}: {poll.note}" for poll in polls if poll.state != Hearing.HEARD]
+        tell.expect(not deaf, "every source to be heard", deaf)
+        rows = await tell.mentions()
+        tell.draw_mentions(rows)
+        await self._expect_each_in_one_state()
+        verdicts = {row.brand: row.verdict for row in rows if "Smoke" in row.title}
+        two = {"Acme Air": "complaint", "Larkspur": "praise"}
+        tell.expect(verdicts == two, "one text to damn one brand and to praise the other", verdicts)
+        tell.say("one text, two verdicts: " + ", ".join(f"{brand} {verdict}" for brand, verdict in two.items()))
+        told_of = [row.title or row.text for row in rows if row.verdict != "complaint" and row.case]
+        tell.expect(not told_of, "praise, news and questions to be kept without calling anybody", told_of)
+
+    async def _expect_each_in_one_state(self) -> None:
+        balance = await self._store.balance()
+        states = totals(balance.posts)
+        heard, placed = sum(balance.fetched.values()), sum(states.values())
+        self._teller.expect(heard == placed, f"{heard} posts to be accounted for", states)
+        told_states = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        self._teller.say(f"{heard} posts heard, each in exactly one state: {told_states}")
+
+    async def _told(self) -> None:
+        tell = self._teller
+        tell.chapter(f"Each complaint is given to one person: {DANA} is first on the ladder")
+        await tell.work()
+        opened = [case for case in await tell.open_of(DANA) if case.subject.post == SMOKE]
+        tell.expect(len(opened) == 1, "one case for the burning charger", opened)
+        self._case = opened[0].id
+        tell.expect(opened[0].subject.priority == "P1", "the burning charger to be P1", opened[0].subject.priority)
+        await tell.expect_last(self._case, Opened)
+        await tell.expect_case(self._case, DANA, Status.OPEN)
 
     async def _nobody_answers(self) -> None:
-        self._chapter("Five minutes pass and Dana does not answer")
+        tell = self._teller
         self._clock.forward(timedelta(minutes=5))
-        done = await self._turn()
-        self._expect(sum(kept.new for poll in done.polls for kept in poll.kept) == 0, "nothing is heard twice")
-        self._say("the same sources again: nothing is heard twice")
-        await self._expect_owner("Lee Park", Status.OPEN)
+        tell.chapter(f"{DANA} has not answered within five minutes")
+        unchanged = self._world.answers[304]
+        await tell.hear()
+        tell.expect(tell.new[-1] == 0, "nothing to be heard twice", f"{tell.new[-1]} posts")
+        unchanged = self._world.answers[304] - unchanged
+        tell.say(f"the same sources again: {tell.new[-1]} new posts; {unchanged} feeds answered 304, not modified")
+        await tell.work()
+        await tell.expect_last(self._case, Escalated)
+        await tell.expect_case(self._case, LEE, Status.OPEN)
 
-    async def _lee_promises_and_misses(self) -> None:
-        self._chapter("Lee acknowledges and makes a promise")
+    async def _lee_promises(self) -> None:
+        tell = self._teller
         self._clock.forward(timedelta(minutes=2))
-        due = self._clock.now + timedelta(hours=1)
-        await self._do(Acknowledge(by="Lee Park", what="call her back about the burn", due=due))
-        await self._expect_owner("Lee Park", Status.ACKNOWLEDGED)
-        self._chapter("The hour passes and the promise is missed")
-        self._clock.forward(timedelta(hours=1))
-        await self._turn()
-        events = await self._house.store.timeline(self._case)
-        told = [event.to for event in events if isinstance(event, Missed)]
-        self._expect(told == ["Sam Ortiz"], "the lead is told of the missed promise")
-        await self._expect_owner("Lee Park", Status.ACKNOWLEDGED)
+        tell.chapter(f"{LEE} acknowledges, with a promise")
+        due = self._clock() + timedelta(hours=1)
+        case = await tell.ask(self._case, Acknowledge(by=LEE, what="call her back about the burn", due=due))
+        tell.show(case)
+        await tell.expect_case(self._case, LEE, Status.ACKNOWLEDGED)
+
+    async def _dana_keeps_hers(self) -> None:
+        tell = self._teller
+        self._clock.forward(timedelta(minutes=5))
+        tell.chapter(f"{DANA} is back, and takes the others")
+        mine = await tell.open_of(DANA)
+        tell.expect(bool(mine), f"{DANA} to have the others", mine)
+        for case in mine:
+            await tell.ask(case.id, Acknowledge(by=DANA))
+        self._clock.forward(timedelta(minutes=38))
+        tell.chapter(f"{DANA} reports back on each")
+        for case in mine:
+            await tell.ask(case.id, self._report(DANA, case.subject.post))
+        states = {case.id: case.status for case in await tell.open_of(DANA)}
+        tell.expect(set(states.values()) == {Status.REPORTED}, f"all of {DANA}'s to be reported back", states)
+
+    async def _the_promise_is_missed(self) -> None:
+        tell = self._teller
+        self._clock.now = await self._due()
+        tell.chapter(f"The hour is over, and {LEE} has not reported back")
+        await tell.work()
+        await tell.expect_last(self._case, Missed)
+        missed = [event.to for event in await self._store.timeline(self._case) if isinstance(event, Missed)]
+        tell.expect(missed == [SAM], f"the lead, {SAM}, to be told", missed)
+        case = await tell.expect_case(self._case, LEE, Status.ACKNOWLEDGED)
+        tell.expect(bool(case.promise and case.promise.missed), "the promise to be marked as missed", case.promise)
 
     async def _the_world_goes_on(self) -> None:
-        self._chapter("Meanwhile one author deletes a post, and another edits one")
-        self._world.blogs["ledger"].edit(
-            "question", "Acme Air broke my cello and nobody answers the phone. A disgrace."
+        tell = self._teller
+        self._clock.forward(timedelta(minutes=2))
+        tell.chapter("Meanwhile one author deletes her article, and another changes his")
+        self._world.blogs["wander"].delete("smoke", self._clock())
+        self._world.blogs["ledger"].edit("cello", CELLO, self._clock())
+        kept = [one for poll in await tell.hear() for one in poll.kept]
+        tell.expect(tell.new[-1] == 0, "no new post", tell.new[-1])
+        edited, erased = sum(one.edited for one in kept), sum(one.erased for one in kept)
+        tell.expect(edited == 1 and erased >= 1, "one edit and the deletion to be noticed", (edited, erased))
+        await tell.work()
+        await tell.expect_last(self._case, Erased)
+        await self._expect_forgotten()
+        risen = [row.case for row in await tell.mentions() if row.text == CELLO and row.case]
+        tell.expect(len(risen) == 1, "the changed article to be a complaint now", risen)
+        tell.say(f"the changed article is judged again: a question has become case {risen[0]}")
+        await tell.ask(risen[0] or 0, Acknowledge(by=DANA))
+
+    async def _expect_forgotten(self) -> None:
+        tell = self._teller
+        case = await tell.house.desk.case(self._case)
+        subject = case.subject
+        left = (subject.text, subject.title, subject.author, subject.url)
+        tell.expect(not any(left), "what was deleted there to be gone here", left)
+        found = [row.text for row in await tell.mentions() if "charger" in row.text]
+        tell.expect(not found, "search to find nothing of it", found)
+        tell.say(f"case {case.id}: its text and author are gone here too, and {case.owner} still owes the promise")
+
+    async def _lee_reports_back(self) -> None:
+        tell = self._teller
+        self._clock.forward(timedelta(minutes=1))
+        tell.chapter(f"{LEE} reports back")
+        sorry = ReportBack(by=LEE, outcome=Outcome.SOLVED, done=SORRY, remedy="none", evidence="a letter")
+        tell.say(f'"{SORRY}" is refused: {await tell.refused(self._case, sorry)}')
+        tell.show(await tell.ask(self._case, self._report(LEE, SMOKE)))
+        await tell.expect_case(self._case, LEE, Status.REPORTED)
+
+    async def _it_really_helped(self) -> None:
+        tell = self._teller
+        self._clock.now = await self._due()
+        tell.chapter("The next day each is asked whether it really helped")
+        await tell.work()
+        await tell.expect_last(self._case, FollowUpDue)
+        for case in await tell.open_of(DANA):
+            if case.status is Status.REPORTED:
+                await tell.ask(case.id, self._verified(DANA, case.subject.post))
+        await tell.ask(self._case, self._verified(LEE, SMOKE))
+        await tell.expect_case(self._case, LEE, Status.CLOSED)
+
+    async def _accounts(self) -> Report:
+        tell = self._teller
+        tell.chapter("The whole story of the case, the digest, and the proof that nothing was lost")
+        timeline = await self._store.timeline(self._case)
+        tell.draw_timeline(timeline, [told(event) for event in timeline])
+        tell.boxed("digest", as_text(await compose(self._store, BEGINS, self._clock())))
+        report = await audit(self._store, self._clock())
+        tell.expect(report.balanced, "everything to balance", report.findings)
+        tell.expect(report.balance.owed == 0, "everything owed to be said", f"{report.balance.owed} unsaid")
+        erased = totals(report.balance.posts).get(State.ERASED, 0)
+        tell.say(
+            f"audit: {report.cases} cases, posts erased: {erased}, notices unsaid: {report.balance.owed}; it balances"
         )
-        self._world.blogs["wander"].delete("battery")
-        self._clock.forward(timedelta(minutes=10))
-        done = await self._turn()
-        kept = [one for poll in done.polls for one in poll.kept]
-        self._expect(sum(one.edited for one in kept) == 1, "the edit is noticed")
-        self._expect(sum(one.erased for one in kept) == 1, "the deletion is noticed")
-        case = await self._house.desk.case(self._case)
-        self._expect(not case.subject.text and not case.subject.author, "what was deleted there is gone here")
-        self._say(
-            "the question became a complaint and a case; the deleted text is gone here too, the case is still owed"
+        return report
+
+    async def _due(self) -> datetime:
+        case = await self._teller.house.desk.case(self._case)
+        self._teller.expect(case.due is not None, "the case to have a deadline", case.status)
+        return case.due or self._clock()
+
+    def _report(self, by: str, post: str) -> ReportBack:
+        said = self._answer(post)
+        return ReportBack(
+            by=by, outcome=Outcome.SOLVED, done=said["done"], remedy=said["remedy"], evidence=said["evidence"]
         )
 
-    async def _reported_and_verified(self) -> None:
-        self._chapter("Lee reports back: what was done, what she got, and where it shows")
-        report = ReportBack(
-            by="Lee Park",
-            outcome=Outcome.SOLVED,
-            done="called her, arranged a doctor and took the seat out of service",
-            remedy="fare refunded, 320 EUR, and the doctor paid",
-            evidence="https://crm.example.com/t/4711",
-        )
-        case = await self._do(report)
-        await self._expect_owner("Lee Park", Status.REPORTED)
-        self._chapter("The next day Lee is asked whether it helped")
-        self._clock.now = case.due or self._clock.now
-        await self._turn()
-        await self._do(FollowUp(by="Lee Park", result=Result.VERIFIED, note="she thanked us on the phone"))
-        await self._expect_owner("Lee Park", Status.CLOSED)
+    def _verified(self, by: str, post: str) -> FollowUp:
+        return FollowUp(by=by, result=Result.VERIFIED, note=self._answer(post)["found"])
 
-    async def _accounts(self) -> None:
-        self._chapter("The digest, and the proof that nothing was lost")
-        self._out.print(as_text(await compose(self._house.store, BEGINS, self._clock.now)), markup=False, end="")
-        await self._turn()
-        draw_timeline(self._out, await self._house.store.timeline(self._case))
-        report = await audit(self._house.store, self._clock.now)
-        self._expect(report.balanced, f"everything balances: {report.findings}")
-        unread = await self._house.store.balance()
-        self._expect(unread.owed == 0, "everything owed was said")
-        erased = totals(unread.posts).get(State.ERASED, 0)
-        self._say(f"audit: everything balances, {report.cases} cases, {erased} post erased, nothing left unsaid")
-
-    async def _turn(self) -> Turn:
-        done = await turn(self._house)
-        self._turns.append(done)
-        return done
-
-    async def _do(self, command: Command) -> Case:
-        case = await self._house.desk.handle(self._case, command, self._clock.now)
-        draw_case(self._out, case, self._clock.now)
-        await self._turn()
-        return case
-
-    async def _expect_owner(self, owner: str, status: Status) -> None:
-        case = await self._house.desk.case(self._case)
-        self._expect(
-            (case.owner, case.status) == (owner, status), f"{owner} has it, {status}; not {case.owner}, {case.status}"
-        )
-        self._say(f"case {case.id}: {case.status}, and {case.owner} has it")
-
-    def _expect(self, true: bool, what: str) -> None:
-        if not true:
-            raise StoryBroken(f"the story does not hold at {self._clock.now:%H:%M}: expected that {what}")
-
-    def _chapter(self, title: str) -> None:
-        self._out.print(Text(f"\n{self._clock.now:%a %d %b %H:%M} UTC  {title}", style="bold cyan"))
-
-    def _say(self, what: str) -> None:
-        self._out.print(Text(f"  ✓ {what}"))
+    def _answer(self, post: str) -> Mapping[str, str]:
+        return self._answers.get(post, self._answers["other"])
