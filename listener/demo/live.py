@@ -22,7 +22,7 @@ from listener.settings import load
 PAUSE = 8.0  # seconds between two new articles
 
 
-async def live(out: Console, stop: asyncio.Event, directory: Path | None = None) -> None:
+async def live(out: Console, stop: asyncio.Event, directory: Path | None = None, *, pause: float = PAUSE) -> None:
     """Until `stop` is set. Raises ConfigError when `directory` holds a configuration already."""
     voice = config.voice(os.environ)
     env = {name: value for name, value in os.environ.items() if voice.channel or not name.startswith("SLACK_")}
@@ -35,7 +35,7 @@ async def live(out: Console, stop: asyncio.Event, directory: Path | None = None)
         await stack.enter_async_context(voices(house))
         for text in _explained(home, voice):
             out.print(text, markup=False, soft_wrap=True)
-        writing = asyncio.create_task(_write(world, stop))
+        writing = asyncio.create_task(_write(world, stop, pause))
         stack.push_async_callback(_ended, writing)
         await run(house, stop)
     out.print("Stopped. Nothing that was promised is lost: a real configuration keeps its database.")
@@ -58,11 +58,11 @@ def _explained(home: Path, voice: config.Voice) -> list[str]:
     ]
 
 
-async def _write(world: World, stop: asyncio.Event) -> None:
+async def _write(world: World, stop: asyncio.Event, pause: float) -> None:
     """People go on writing."""
     for number, told in enumerate(tomllib.loads(config.text("coming.toml"))["post"]):
         with suppress(TimeoutError):
-            async with asyncio.timeout(PAUSE):
+            async with asyncio.timeout(pause):
                 await stop.wait()
         world.blogs[told["blog"]].write(_entry(told, number))
 
