@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urldefrag, urlencode, urlsplit, urlunsplit
+from urllib.parse import urldefrag, urlsplit
 
+from connectors import wordpress
 from connectors.article import extract, teasing
 from connectors.contract import ConnectorError, Cursor, Fix, Hearing, Page, Wait
 from connectors.discovery import feeds_of
@@ -26,7 +27,6 @@ from connectors.window import Window, older_than_known
 
 AT_ONCE = 25  # new items handled in one page, so that their articles are fetched in bounded number
 MOST_PAGES = 60  # of older items followed in one go
-FIRST_PAGES = 20  # the same when the feed is read for the first time
 COMMENT_FEEDS = 10  # read in one poll
 SUSPECTS = 5  # vanished items asked about in one poll
 HISTORY = timedelta(days=7)
@@ -89,6 +89,8 @@ class FeedConnector:
         answer = await self._get(url, window, reading.now)
         reading.wait = wait(answer.headers, None, reading.now)
         if answer.status == 304:
+            window.unchanged += 1
+            reading.state["main"] = window.dump()
             return
         feed = await self._read(answer, reading)
         if feed is None:
@@ -195,18 +197,18 @@ class FeedConnector:
     ) -> None:
         """More was written than one page of the feed shows: older pages follow, until one that is known."""
         oldest = min((item.published for item in feed.items if item.published), default=None)
-        if first and (oldest is None or oldest < reading.now - self._options.history or number >= FIRST_PAGES):
+        if first and (oldest is None or oldest < reading.now - self._options.history):
             reading.state.pop("older", None)
             return
-        following = feed.next or _paged(feed, url, number + 1, reading.state.get("generator", ""))
+        following = feed.next or wordpress.older_page(feed, url, number + 1, reading.state.get("generator", ""))
         if following and number < MOST_PAGES:
             reading.state["older"] = {"url": following, "page": number, "before": list(before), "first": first}
             reading.more = True
             return
         reading.state.pop("older", None)
-        if not first:
+        if following or not first:
             reading.hearing = Hearing.TRUNCATED
-            reading.notes.append("more was written than the feed shows, and it has no older pages to read")
+            reading.notes.append("more was written than the feed shows, and its older pages end here")
 
     async def _older(self, reading: _Reading) -> None:
         """A page of older items; trouble here is noted, and never costs the newest ones."""
@@ -251,42 +253,49 @@ class FeedConnector:
 
     async def _read_comments(self, answer: Answer, parent: str, window: Window, reading: _Reading) -> None:
         feed = parse(answer.body, answer.content_type, answer.url)
-        links = {link: id_ for id_, (_, link) in Window.load(reading.state.get("main")).items.items() if link}
-        items = [replace(item, parent=parent or links.get(urldefrag(item.link)[0], "")) for item in feed.items]
+        items = list(feed.items)
+        if older_than_known(items, list(window.items)):
+            items += await self._comments_no_feed_shows(answer, parent, window, reading)
+        posts = Window.load(reading.state.get("main")).items
+        links = {link: id_ for id_, (_, link) in posts.items() if link}
+        items = [replace(i, parent=i.parent or parent or links.get(urldefrag(i.link)[0], "")) for i in items]
         known = {id_ for other in reading.state.get("comments", {}).values() for id_ in other.get("items", {})}
-        await self._take(
-            reading, [item for item in items if item.id not in known or window.knows(item)], window, PostKind.COMMENT
-        )
+        news = [item for item in items if item.id not in known or window.knows(item)]
+        await self._take(reading, news, window, PostKind.COMMENT)
         window.remember_all(items)
         window.validators(answer.headers)
-        reading.gone += await self._vanished(items, window, reading.now)
+        reading.gone += await self._vanished(feed.items, window, reading.now)
+
+    async def _comments_no_feed_shows(
+        self, answer: Answer, parent: str, window: Window, reading: _Reading
+    ) -> list[Item]:
+        """None of these was there before, so others may lie between: WordPress's API has them."""
+        api, found = wordpress.api_of(answer.headers, answer.url), list[Item]()
+        if not api or parent:
+            if window.items and not parent:
+                reading.notes.append("more comments were written than their feed shows")
+                reading.hearing = Hearing.TRUNCATED
+            return []
+        posts = Window.load(reading.state.get("main")).items
+        home = reading.state.get("link") or answer.url
+        for number in range(1, MOST_PAGES):
+            url = wordpress.comments_page(api, number, reading.now - self._options.history)
+            page = await self._web.try_get(url)
+            if page.status != 200:  # past the last page WordPress answers 400
+                break
+            items = wordpress.comments(page.body, posts, home)
+            found += [item for item in items if not window.knows(item)]
+            if len(items) < wordpress.PAGE or any(window.knows(item) for item in items):
+                break
+        return found
 
     def _comment_feeds(
         self, reading: _Reading, feeds: Mapping[str, Any], counts: Mapping[str, int]
     ) -> list[tuple[str, str, int]]:
         """The whole site's comment feed, and those of posts whose number of comments has changed."""
         found: list[tuple[str, str, int]] = []
-        if "wordpress" in reading.state.get("generator", "").lower():
-            found.append((_site_comments(reading.state.get("url", self._options.url)), "", 0))
+        if wordpress.is_wordpress(reading.state.get("generator", "")):
+            found.append((wordpress.site_comments(reading.state.get("url", self._options.url)), "", 0))
         threads = Window.load(reading.state.get("main")).threads
         busy = [(address, id_, count) for id_, (address, count) in threads.items() if count != counts.get(id_, 0)]
         return (found + busy)[:COMMENT_FEEDS]
-
-
-def _paged(feed: Feed, url: str, number: int, generator: str) -> str:
-    """WordPress shows older items at ?paged=2."""
-    if "wordpress" not in (feed.generator or generator).lower() or not feed.items:
-        return ""
-    parts = urlsplit(url)
-    query = [(key, value) for key, value in parse_qsl(parts.query) if key != "paged"]
-    return urlunsplit(parts._replace(query=urlencode([*query, ("paged", str(number))])))
-
-
-def _site_comments(url: str) -> str:
-    """WordPress: /feed/ has its comments at /comments/feed/, ?feed=rss2 at ?feed=comments-rss2."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    if "feed" in query:
-        return urlunsplit(parts._replace(query=urlencode({"feed": "comments-rss2"})))
-    root = parts.path.rstrip("/").removesuffix("/atom").removesuffix("/rss2").removesuffix("/rss").removesuffix("/feed")
-    return urlunsplit(parts._replace(path=f"{root}/comments/feed/", query=""))

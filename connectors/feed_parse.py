@@ -308,14 +308,15 @@ def _text(element: Any, name: str) -> str:
 
 
 def _texts(element: Any, name: str, *, deep: bool = True) -> Iterator[str]:
+    """Of elements that have any: an atom:link in a channel has none, and is not the channel's link."""
     for child in element.iter() if deep else element:
         if _local(child) == name and child is not element:
-            namespace = etree.QName(child).namespace or ""
-            if deep or not namespace or namespace in _PLAIN:
-                yield "".join(child.itertext()).strip()
+            text = "".join(child.itertext()).strip()
+            if text and (deep or (etree.QName(child).namespace or "") in _PLAIN):
+                yield text
 
 
-_PLAIN = ("http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/", "http://my.netscape.com/rdf/simple/0.9/")
+_PLAIN = ("", "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/", "http://my.netscape.com/rdf/simple/0.9/")
 
 
 def _number(text: str | None) -> int | None:

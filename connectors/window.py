@@ -7,12 +7,14 @@ from typing import Any
 from connectors.feed_parse import Item
 
 REMEMBERED = 3_000  # items; a feed shows tens
+BELIEVED = 20  # times a server may say "unchanged" before it is asked for the whole: some do not notice a deletion
 
 
 @dataclass(slots=True)
 class Window:
     etag: str = ""
     modified: str = ""
+    unchanged: int = 0  # how often the server has said so since the last whole answer
     items: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> wording, address
     shown: list[str] = field(default_factory=list)  # ids in the order of the last reading
     threads: dict[str, tuple[str, int]] = field(default_factory=dict)  # id -> comment feed, number of comments
@@ -23,6 +25,7 @@ class Window:
         return cls(
             etag=saved.get("etag", ""),
             modified=saved.get("modified", ""),
+            unchanged=saved.get("unchanged", 0),
             items={id_: (wording, link) for id_, (wording, link) in saved.get("items", {}).items()},
             shown=list(saved.get("shown", [])),
             threads={id_: (feed, count) for id_, (feed, count) in saved.get("threads", {}).items()},
@@ -32,6 +35,7 @@ class Window:
         return {
             "etag": self.etag,
             "modified": self.modified,
+            "unchanged": self.unchanged,
             "items": dict(list(self.items.items())[-REMEMBERED:]),
             "shown": self.shown,
             "threads": dict(list(self.threads.items())[-REMEMBERED:]),
@@ -39,12 +43,15 @@ class Window:
 
     def conditions(self) -> dict[str, str]:
         """Headers that let the server answer 304."""
+        if self.unchanged >= BELIEVED:
+            return {}
         wanted = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
         return {name: value for name, value in wanted.items() if value}
 
     def validators(self, headers: Mapping[str, str]) -> None:
         """Only of a body that was read to its end."""
         self.etag, self.modified = headers.get("etag", ""), headers.get("last-modified", "")
+        self.unchanged = 0
 
     def is_news(self, item: Item) -> bool:
         known = self.items.get(item.id)

@@ -1,9 +1,11 @@
 """Blogs are heard whole and once: late, undated, changed, deleted, three hundred at a time, or failing."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiohttp import web
 from webserver import Server
 
 from connectors.contract import START, Cursor, Fix, Hearing, Page, Wait
@@ -286,3 +288,60 @@ async def test_a_server_that_asks_for_time_is_given_it(
     server.answers["/feed"] = (200, headers, feed([item("a")], head).encode())
     await reader.poll()
     assert reader.last.wait == wait
+
+
+async def test_comments_that_no_feed_shows_are_fetched_from_wordpress(server: Server, reader: Reader) -> None:
+    wordpress = "<generator>https://wordpress.org/?v=6.1</generator>"
+    link = {"Link": f'<{server.address}/index.php?rest_route=/>; rel="https://api.w.org/"'}
+    post = item(f"{server.address}/?p=4", link="/?p=4")
+    server.answers["/feed"] = feed([post], wordpress)
+
+    def shown(numbers: Iterable[int]) -> tuple[int, dict[str, str], bytes]:
+        return (
+            200,
+            link,
+            feed(item(f"{server.address}/?p=4#comment-{n}", link=f"/?p=4#comment-{n}") for n in numbers).encode(),
+        )
+
+    def api(numbers: Iterable[int]) -> bytes:
+        found = [
+            {
+                "id": n,
+                "post": 4,
+                "author_name": "C",
+                "date_gmt": "2026-05-04T12:00:00",
+                "link": "/x",
+                "content": {"rendered": "<p>x</p>"},
+            }
+            for n in numbers
+        ]
+        return json.dumps(found).encode()
+
+    server.answers["/comments/feed/"] = shown([1])
+    server.answers["/index.php"] = api([1])
+    await reader.poll()
+    server.answers["/comments/feed/"] = shown(range(26, 16, -1))
+    server.answers["/index.php"] = api(range(26, 0, -1))
+    heard = [post for post in await reader.poll() if post.kind == "comment"]
+    assert sorted(ids(heard)) == sorted(f"{server.address}/?p=4#comment-{n}" for n in range(2, 27))
+    assert {post.parent for post in heard} == {f"{server.address}/?p=4"}
+    assert await reader.poll() == []
+
+
+async def test_a_server_whose_unchanged_hides_a_deletion_is_asked_for_the_whole_now_and_then(
+    server: Server, reader: Reader
+) -> None:
+    body = {"items": [item("b"), item("a")]}
+
+    async def stubborn(request: web.Request) -> web.Response:
+        if request.headers.get("If-None-Match"):
+            return web.Response(status=304)
+        return web.Response(body=feed(body["items"]).encode(), headers={"ETag": '"1"'})
+
+    server.answers["/feed"] = stubborn
+    server.answers["/a"] = b"<!doctype html>"
+    await reader.poll()
+    body["items"] = [item("a")]
+    for _ in range(22):
+        await reader.poll()
+    assert [id_ for page in reader.pages for id_ in page.gone] == ["b"]
