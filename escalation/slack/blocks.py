@@ -56,7 +56,7 @@ def direct(case: Case | None, notice: Notice, now: datetime, aside: str = "") ->
 
 def plain(notice: Notice) -> Message:
     """A line under a card, or word from the house."""
-    said = line(notice.text, 2_500)
+    said = line(notice.text, 1_400)
     return Message(escape_mrkdwn(said, LONGEST_TEXT), (_said(said),))
 
 
@@ -100,7 +100,7 @@ def _outcome(case: Case) -> str:
 
 
 def _header(case: Case, now: datetime) -> Block:
-    about = f"{line(case.subject.brand, 60)} · {line(case.subject.priority, 10)} · case {case.id}"
+    about = f"{line(case.subject.brand, 40)} · {line(case.subject.priority, 10)} · case {case.id}"
     return {"type": "header", "text": _plain(f"{SIGNS[case.status]} {wording.state(case, now)} · {about}")}
 
 
@@ -144,7 +144,7 @@ def _facts(case: Case, now: datetime) -> Iterator[Block]:
     if due := wording.deadline(case):
         late = " (overdue)" if wording.overdue(case, now) else ""
         yield _fact(due[0], f"{date_token(due[1])}{late}")
-    yield _fact("Severity", escape_mrkdwn(_judged(case), 500))
+    yield _fact("How bad", escape_mrkdwn(_judged(case), 500))
     yield _fact("Customer waits since", date_token(case.subject.since))
     if len(case.posts) > 1:
         yield _fact("Posts", str(len(case.posts)))
