@@ -255,7 +255,9 @@ class FeedConnector:
         feed = parse(answer.body, answer.content_type, answer.url)
         items = list(feed.items)
         if older_than_known(items, list(window.items)):
-            items += await self._comments_no_feed_shows(answer, parent, window, reading)
+            shown = {item.id for item in items}
+            further = await self._comments_no_feed_shows(answer, parent, window, reading)
+            items += [item for item in further if item.id not in shown]
         posts = Window.load(reading.state.get("main")).items
         links = {link: id_ for id_, (_, link) in posts.items() if link}
         items = [replace(i, parent=i.parent or parent or links.get(urldefrag(i.link)[0], "")) for i in items]
