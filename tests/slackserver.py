@@ -41,6 +41,7 @@ class Slack:
     updates: int = 0
     trouble: dict[str, list[object]] = field(default_factory=dict)
     retry_after: int = 1
+    scopes: str = SCOPES
     log: Path | None = None
     address: str = ""
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
@@ -97,7 +98,7 @@ class Slack:
             request.transport.close()
         if now == "hang after":
             await asyncio.sleep(3_600)
-        return web.json_response({"ok": True, **answer}, headers={"x-oauth-scopes": SCOPES})
+        return web.json_response({"ok": True, **answer}, headers={"x-oauth-scopes": self.scopes})
 
     def _troubled(self, request: web.Request, now: object) -> web.StreamResponse:
         if now == 429:
