@@ -1,71 +1,15 @@
-"""Stand-ins at the built seams, and builders of what the escalation speaks of. Everything in them is invented."""
+"""Stand-ins at the escalation's seams: a ledger in memory, and a messenger that records and can fail or die."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from escalation.case import Case, open_case, replay
 from escalation.courier import Undelivered
-from escalation.events import Event, Opened, Subject, Why
+from escalation.events import Event, Subject
 from escalation.ledger import Conflict, Owed, UnknownCase, written
 from escalation.notices import Kind, Notice
-from escalation.policy import Person, Policy
-
-NOW = datetime(2026, 5, 12, 14, 0, tzinfo=UTC)  # a Tuesday
-
-DANA = Person(name="Dana Fox", slack="U0DANA", timezone="America/Toronto", backup="Kim Vale")
-LEE = Person(name="Lee Park", slack="U0LEE", timezone="Europe/Berlin")
-SAM = Person(name="Sam Ortiz", slack="U0SAM")
-KIM = Person(name="Kim Vale", slack="U0KIM")
-PEOPLE = (DANA, LEE, SAM, KIM)
-
-
-def subject(**changes: Any) -> Subject:
-    """A customer's matter with every field filled."""
-    made = Subject(
-        brand="Acme Air",
-        post="travel-blogs:41",
-        thread="https://blog.example/lost-bag",
-        url="https://blog.example/lost-bag#c41",
-        site="blog.example",
-        author="Robin Quill",
-        title="Stranded by Acme Air",
-        text="My bag has been gone for nine days and nobody ever called me back.",
-        created=NOW - timedelta(minutes=30),
-        heard=NOW - timedelta(minutes=1),
-        severity=72,
-        priority="P1",
-        cause="baggage",
-        reasons=(
-            Why(factor="no answer", points=30, words="nobody ever called me back"),
-            Why(factor="loss", points=42, words="gone for nine days"),
-        ),
-    )
-    return replace(made, **changes)
-
-
-def policy(**changes: Any) -> Policy:
-    """Dana, then Lee, then Sam; Kim stands in for Dana."""
-    made = Policy(
-        name="care",
-        priority="P1",
-        acknowledge=timedelta(minutes=5),
-        report=timedelta(hours=2),
-        ladder=(DANA.name, LEE.name, SAM.name),
-        people=PEOPLE,
-    )
-    return replace(made, **changes)
-
-
-def opened(case_id: int = 12, at: datetime = NOW, **changes: Any) -> Opened:
-    """The first event of a case; `changes` are the subject's."""
-    return open_case(case_id, subject(**changes), policy(), at)
-
-
-def case(*later: Event, case_id: int = 12, **changes: Any) -> Case:
-    """A case opened at NOW, then whatever happened later."""
-    return replay((opened(case_id, **changes), *later))
+from escalation.policy import Policy
 
 
 @dataclass(slots=True)

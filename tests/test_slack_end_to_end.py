@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -328,3 +329,11 @@ async def test_the_doctor_names_a_missing_permission() -> None:
         slack.scopes = "chat:write,im:write,users:read"
         found = [told async for _, well, told in voice.examine(link, PEOPLE) if not well]
     assert len(found) == 1 and "channels:history, groups:history, im:history" in found[0]
+
+
+def test_the_manifest_asks_for_what_is_needed() -> None:
+    manifest = (Path(__file__).parents[1] / "config" / "slack-manifest.yaml").read_text(encoding="utf-8")
+    asked = re.findall(r"^ +- ([a-z:]+)", manifest, re.MULTILINE)
+    assert set(voice.SCOPES) <= set(asked)
+    assert "socket_mode_enabled: true" in manifest and "interactivity:\n    is_enabled: true" in manifest
+    assert voice.PATH in manifest
