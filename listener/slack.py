@@ -38,7 +38,6 @@ DRAIN = 10.0  # seconds given to what was pressed just before we stop
 RECONNECT = 10.0  # seconds between two attempts to open the socket
 SCOPES = ("chat:write", "im:write", "im:history", "channels:history", "groups:history")
 STRANGER = "You are not in people.toml; ask whoever runs Listening Post to add your Slack member id."
-SLOW = "Slack did not open the form in time. Press the button again."
 
 
 def client(settings: SlackSettings) -> AsyncWebClient:
@@ -80,12 +79,13 @@ class Clicks:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def pressed(self, ack: Callable[..., Awaitable[Any]], body: dict[str, Any], client: AsyncWebClient) -> None:
+        """Answered once it is done, so that a press that could not be kept shows its presser a warning."""
+        press, said = actions.pressed(body), ""
         with self._known():
+            if press and press.action != "open" and press.key not in self._done:
+                said = await self._act(press, str(body.get("trigger_id", "")), client)
             await ack()
-            press = actions.pressed(body)
-            if press is None or press.action == "open" or press.key in self._done:
-                return
-            if said := await self._act(press, str(body.get("trigger_id", "")), client):
+            if said:
                 await _whisper(client, body, said)
 
     async def _act(self, press: actions.Press, trigger: str, client: AsyncWebClient) -> str:
@@ -96,13 +96,11 @@ class Clicks:
             with self._done_once(press.key):
                 case = await self._desk.case(press.case)
                 if form := forms.form(press.action, case, self._names, self._clock()):
-                    await client.views_open(trigger_id=trigger, view=form)
+                    await _open_form(client, trigger, form)
                 else:
                     await self._handle(press, {})
         except (Refused, UnknownCase, Conflict) as why:
             return str(why.args[0])
-        except (SlackApiError, *errors.UNREACHABLE):
-            return SLOW
         return ""
 
     async def sent(self, ack: Callable[..., Awaitable[Any]], body: dict[str, Any]) -> None:
@@ -159,6 +157,14 @@ class Clicks:
     async def drain(self) -> None:
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=DRAIN)
+
+
+async def _open_form(client: AsyncWebClient, trigger: str, form: dict[str, Any]) -> None:
+    """Slack opens a form within three seconds of the press, or not at all."""
+    try:
+        await client.views_open(trigger_id=trigger, view=form)
+    except (SlackApiError, *errors.UNREACHABLE):
+        raise Refused("Slack did not open the form in time. Press the button again.") from None
 
 
 async def _whisper(client: AsyncWebClient, body: dict[str, Any], said: str) -> None:
