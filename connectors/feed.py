@@ -23,9 +23,9 @@ from connectors.feed_parse import Feed, Item, NotAFeed, decode, parse
 from connectors.http import Answer, Web, shown
 from connectors.post import Author, Post, PostKind
 from connectors.schedule import wait
-from connectors.window import Window, older_than_known
+from connectors.window import Window, conditions, older_than_known
 
-AT_ONCE = 25  # new items handled in one page, so that their articles are fetched in bounded number
+AT_ONCE = 25  # articles fetched for one page of posts
 MOST_PAGES = 60  # of older items followed in one go
 COMMENT_FEEDS = 10  # read in one poll
 SUSPECTS = 5  # vanished items asked about in one poll
@@ -85,13 +85,13 @@ class FeedConnector:
 
     async def _newest(self, reading: _Reading) -> None:
         url = reading.state.get("url", self._options.url)
-        window = Window.load(reading.state.get("main"))
-        answer = await self._get(url, window, reading.now)
+        saved = reading.state.get("main", {})
+        answer = await self._get(url, conditions(saved), reading.now)
         reading.wait = wait(answer.headers, None, reading.now)
         if answer.status == 304:
-            window.unchanged += 1
-            reading.state["main"] = window.dump()
+            reading.state["main"] = {**saved, "unchanged": saved.get("unchanged", 0) + 1}
             return
+        window = Window.load(saved)
         feed = await self._read(answer, reading)
         if feed is None:
             return
@@ -123,8 +123,8 @@ class FeedConnector:
         reading.more = True
         return None
 
-    async def _get(self, url: str, window: Window, now: datetime) -> Answer:
-        answer = await self._web.get(url, headers=window.conditions(), now=now)
+    async def _get(self, url: str, headers: Mapping[str, str], now: datetime) -> Answer:
+        answer = await self._web.get(url, headers=headers, now=now)
         if answer.status == 410:
             raise Fix(f"{shown(url)}: the feed is gone for good (410); take this source out or give its new address")
         if answer.status == 404:
@@ -134,15 +134,16 @@ class FeedConnector:
     async def _take(self, reading: _Reading, items: Sequence[Item], window: Window, kind: PostKind) -> int:
         """Posts of what is new or changed, and how many had to be left for the next page."""
         news = [item for item in items if window.is_news(item)]
-        for item in news[:AT_ONCE] if kind is PostKind.POST else news:
+        handled = _with_few_articles(news) if kind is PostKind.POST else news
+        for item in handled:
             whole = await self._whole(item, reading) if kind is PostKind.POST else item
             reading.posts.append(self._post(whole, kind))
             window.remember(item)
-        window.trim(items)
-        return max(0, len(news) - AT_ONCE) if kind is PostKind.POST else 0
+        window.note_threads(items)
+        return len(news) - len(handled)
 
     async def _whole(self, item: Item, reading: _Reading) -> Item:
-        if self._options.full_text == "never" or not (item.teaser and item.link and teasing(item.text)):
+        if self._options.full_text == "never" or not _wants_article(item):
             return item
         try:
             answer = await self._web.get(item.link, now=reading.now)
@@ -240,7 +241,7 @@ class FeedConnector:
         for address, parent, count in self._comment_feeds(reading, feeds, counts):
             window = Window.load(feeds.get(address))
             try:
-                answer = await self._web.get(address, headers=window.conditions(), now=reading.now)
+                answer = await self._web.get(address, headers=conditions(feeds.get(address, {})), now=reading.now)
                 if answer.status == 200:
                     await self._read_comments(answer, parent, window, reading)
             except (ConnectorError, NotAFeed) as error:
@@ -301,3 +302,19 @@ class FeedConnector:
         threads = Window.load(reading.state.get("main")).threads
         busy = [(address, id_, count) for id_, (address, count) in threads.items() if count != counts.get(id_, 0)]
         return (found + busy)[:COMMENT_FEEDS]
+
+
+def _wants_article(item: Item) -> bool:
+    return bool(item.teaser and item.link and teasing(item.text))
+
+
+def _with_few_articles(items: Sequence[Item]) -> list[Item]:
+    """As many as can be had without fetching more than AT_ONCE articles."""
+    taken: list[Item] = []
+    articles = 0
+    for item in items:
+        articles += _wants_article(item)
+        if articles > AT_ONCE:
+            break
+        taken.append(item)
+    return taken

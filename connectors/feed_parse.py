@@ -31,7 +31,7 @@ _DECLARED = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
 _LOOSE = re.compile(r"<!\[CDATA\[.*?\]\]>|&(?:([A-Za-z][A-Za-z0-9]*);|(?!#?\w+;))", re.DOTALL)
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r"))  # XML 1.0 has no place for them
 _XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -105,10 +105,11 @@ def _xml_feed(text: str, url: str) -> Feed:
     text = _DOCTYPE.sub("", _DECLARATION.sub("", text, count=1), count=1)
     if "<!ENTITY" in text[:100_000].upper() or "<!DOCTYPE" in text[:2000].upper():
         raise NotAFeed("XML with entity definitions, which are refused")
-    text = _CONTROL.sub("", _LOOSE.sub(_mended, text))
+    text = _LOOSE.sub(_mended, text) if "&" in text else text
+    body = text.encode("utf-8", "replace").translate(None, _CONTROL)
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(text.encode("utf-8"), parser)
+        root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as wrong:
         raise NotAFeed(f"XML that cannot be read: {str(wrong)[:120]}") from None
     if root is None:
@@ -153,11 +154,12 @@ def _rss(root: Any, url: str, cut: bool) -> Feed:
 
 
 def _rss_item(item: Any, url: str) -> Item:
-    link = _text(item, "link") or next((e.get("href", "") for e in item.findall(f"{ATOM}link")), "")
-    guid = _text(item, "guid") or item.get(RDF_ABOUT, "")
+    given = _children(item)
+    link = given.get("link") or next((e.get("href", "") for e in item.findall(f"{ATOM}link")), "")
+    guid = given.get("guid") or item.get(RDF_ABOUT, "")
     link = urljoin(url, link) if link else guid if guid.startswith(("http://", "https://")) else ""
-    whole, summary = item.findtext(CONTENT) or "", _text(item, "description")
-    title = plain(_text(item, "title"))
+    whole, summary = given.get(CONTENT, ""), given.get("description", "")
+    title = plain(given.get("title", ""))
     replies = item.find(f"{THREAD}in-reply-to")
     return Item(
         id=guid or link or _hash(link, title, summary),
@@ -165,12 +167,26 @@ def _rss_item(item: Any, url: str) -> Item:
         title=title,
         text=plain(whole or summary, link),
         teaser=not whole,
-        author=plain(item.findtext(f"{DC}creator") or _text(item, "author")),
-        published=when(_text(item, "pubDate") or item.findtext(f"{DC}date") or ""),
+        author=plain(given.get(f"{DC}creator") or given.get("author", "")),
+        published=when(given.get("pubDate") or given.get(f"{DC}date", "")),
         parent=replies.get("ref", "") if replies is not None else "",
-        comments_feed=urljoin(url, (item.findtext(WFW) or "").strip()) if item.findtext(WFW) else "",
-        comments=_number(item.findtext(SLASH)),
+        comments_feed=urljoin(url, given[WFW]) if WFW in given else "",
+        comments=_number(given.get(SLASH)),
     )
+
+
+def _children(item: Any) -> dict[str, str]:
+    """Text by tag, the first of each; RSS's own tags without the namespace that 0.9 and 1.0 give them."""
+    found: dict[str, str] = {}
+    for child in item:
+        tag = child.tag
+        if isinstance(tag, str):
+            if tag.startswith(("{http://purl.org/rss/1.0/}", "{http://my.netscape.com/")):
+                tag = tag.rpartition("}")[2]
+            text = (child.text or "") if not len(child) else "".join(child.itertext())
+            if text.strip():
+                found.setdefault(tag, text.strip())
+    return found
 
 
 def _atom(root: Any, url: str, cut: bool) -> Feed:

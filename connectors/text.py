@@ -13,8 +13,8 @@ _SILENT = frozenset(("script", "style", "template", "noscript", "head", "title")
 _MARKUP = re.compile(r"<[a-zA-Z/!]|&[a-zA-Z#]")
 _SCRIPTS = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
 _TAGS = re.compile(r"<[^>]*>?")
-_BLANKS = re.compile(r"[ \t\r\f\v\u00a0]+")
-_LINES = re.compile(r" ?\n[ \n]*")
+_BLANKS = re.compile(r"[ \t\r\f\v\u00a0]{2,}|[\t\r\f\v\u00a0]")
+_LINES = re.compile(r" \n[ \n]*|\n[ \n]+")
 
 
 def plain(markup: str, url: str = "") -> str:
@@ -50,4 +50,6 @@ def _words(root: Any) -> list[str]:
 
 
 def _tidy(text: str) -> str:
+    if "\n" not in text:
+        return " ".join(text.split())
     return _LINES.sub("\n", _BLANKS.sub(" ", text)).strip()

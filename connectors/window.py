@@ -41,13 +41,6 @@ class Window:
             "threads": dict(list(self.threads.items())[-REMEMBERED:]),
         }
 
-    def conditions(self) -> dict[str, str]:
-        """Headers that let the server answer 304."""
-        if self.unchanged >= BELIEVED:
-            return {}
-        wanted = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
-        return {name: value for name, value in wanted.items() if value}
-
     def validators(self, headers: Mapping[str, str]) -> None:
         """Only of a body that was read to its end."""
         self.etag, self.modified = headers.get("etag", ""), headers.get("last-modified", "")
@@ -68,7 +61,7 @@ class Window:
         for item in items:
             self.remember(item)
 
-    def trim(self, items: Sequence[Item]) -> None:
+    def note_threads(self, items: Sequence[Item]) -> None:
         """Notes where the comments of what is shown are."""
         for item in items:
             if item.comments_feed:
@@ -86,6 +79,14 @@ class Window:
         self.items.pop(id_, None)
         if id_ in self.shown:
             self.shown.remove(id_)
+
+
+def conditions(saved: Mapping[str, Any]) -> dict[str, str]:
+    """Headers that let the server answer 304, from what was kept of the last reading."""
+    if saved.get("unchanged", 0) >= BELIEVED:
+        return {}
+    wanted = {"If-None-Match": saved.get("etag"), "If-Modified-Since": saved.get("modified")}
+    return {name: value for name, value in wanted.items() if value}
 
 
 def older_than_known(items: Sequence[Item], before: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ is looked for before it is sent again.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,8 +16,11 @@ from escalation.case import Case, replay
 from escalation.ledger import Ledger, Owed
 from escalation.notices import HOUSE, Kind, Notice
 
-LEASE = timedelta(seconds=60)  # longer than any one delivery may take
+log = logging.getLogger("listener")
+
+AT_ONCE = 25  # notices claimed together
 TIME_LIMIT = 20.0  # seconds for one delivery
+LEASE = timedelta(seconds=(AT_ONCE + 5) * TIME_LIMIT)  # the last of them is tried before it ends
 
 
 class Undelivered(Exception):
@@ -48,8 +52,8 @@ class Courier:
     ledger: Ledger
     messenger: Messenger
 
-    async def deliver(self, now: datetime, limit: int = 100) -> int:
-        """Tries everything that is owed now, one matter after the other; says how many notices arrived."""
+    async def deliver(self, now: datetime, limit: int = AT_ONCE) -> int:
+        """Tries what is owed now, one matter after the other; says how many notices arrived."""
         owed = await self.ledger.claim(now, limit, LEASE)
         by_case = groupby(sorted(owed, key=_matter), key=_matter)
         return sum([await self._deliver_case(list(group), now) for _, group in by_case])
@@ -61,7 +65,7 @@ class Courier:
         arrived = len(cards) if card else 0
         for one in owed:
             if one.notice.kind is not Kind.CARD:
-                arrived += bool(await self._attempt([one], case, one.ref or card, now))
+                arrived += bool(await self._attempt([one], case, card or one.ref, now))
         return arrived
 
     async def _attempt(self, same: list[Owed], case: Case | None, ref: str, now: datetime) -> str:
@@ -76,6 +80,9 @@ class Courier:
             return await self._failed(same, f"no answer within {TIME_LIMIT:.0f} s", now + _back_off(same))
         except Undelivered as trouble:
             return await self._failed(same, str(trouble), trouble.retry)
+        except Exception as defect:  # the fence: one message that cannot be made must not hold back the others
+            log.exception("notice %s could not be said", same[0].notice.key)
+            return await self._failed(same, f"a defect: {type(defect).__name__}", now + _back_off(same))
         for one in same:
             await self.ledger.delivered(one.notice.key, sent, now)
         return sent

@@ -176,7 +176,7 @@ async def test_the_first_reading_goes_back_only_so_far(server: Server, reader: R
 
 
 async def test_sixty_new_items_are_handled_in_pieces_and_none_is_left(server: Server, reader: Reader) -> None:
-    server.answers["/feed"] = (200, {"ETag": '"1"'}, feed(item(f"p{n}") for n in range(60)).encode())
+    server.answers["/feed"] = (200, {"ETag": '"1"'}, feed(item(f"p{n}", text="It began …") for n in range(60)).encode())
     assert len(await reader.poll()) == 60
     assert [len(page.posts) for page in reader.pages] == [25, 25, 10]
 
