@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
@@ -78,7 +79,7 @@ class Web:
         try:
             async with self._client().get(url, headers=headers, allow_redirects=False) as response:
                 body = await _body(response, url)
-                return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body, url)
+                return Answer(response.status, _headers(response), body, url)
         except Private as refused:
             raise Fix(str(refused)) from None
         except TimeoutError:
@@ -111,8 +112,14 @@ class Web:
             self._session = None
 
 
+def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
 async def _body(response: aiohttp.ClientResponse, url: str) -> bytes:
     """Counted as it is decompressed, so that a small bomb stays small."""
+    if response.status == 304:
+        return b""
     pieces, size = [], 0
     async for piece in response.content.iter_chunked(65_536):
         size += len(piece)
@@ -183,11 +190,8 @@ class Guard(AbstractResolver):
         if parts.scheme not in ("http", "https") or not host:
             raise Fix(f"{shown(url)}: only http:// and https:// are read")
         literal = _address(host)
-        if (
-            literal
-            and not public(literal)
-            and not self._is_open(host, port or (443 if parts.scheme == "https" else 80))
-        ):
+        port = port or (443 if parts.scheme == "https" else 80)
+        if literal and not self._is_open(host, port) and not public(literal):
             raise Fix(_refused(host))
 
     async def resolve(
@@ -216,6 +220,7 @@ def _result(host: str, address: str, port: int, family: int, proto: int) -> Reso
     )
 
 
+@lru_cache(maxsize=4096)
 def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
         return ip_address(host.strip("[]").partition("%")[0])
