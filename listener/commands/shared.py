@@ -10,6 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -102,6 +103,8 @@ def moment(text: str | None, *, past: bool) -> datetime | None:
 def console(*, as_json: bool = False) -> Console:
     """For people: stdout, or stderr when stdout belongs to a machine. NO_COLOR is honoured by rich."""
     file = sys.stderr if as_json else sys.stdout
+    if isinstance(file, TextIOWrapper):
+        file.reconfigure(errors="replace")  # a terminal that knows only ASCII shows less, and breaks nothing
     return Console(file=file, highlight=False, width=None if file.isatty() else 100)
 
 
