@@ -4,11 +4,15 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 from webserver import Server
 
 from connectors.http import Web
 from listener.storage.sqlite import SqliteStore
+
+hypothesis.settings.register_profile("promises", deadline=None)  # speed is measured in benchmarks/, not here
+hypothesis.settings.load_profile("promises")
 
 
 class Clock:

@@ -79,7 +79,7 @@ def test_words_and_columns_in_one_or_are_held_against_each_row() -> None:
         ("bag since:yesterday", 5, "since: takes a day, since:2026-05-01"),
         ("until:2026-99-01", 1, "until: takes a day"),
         ("owner>Dana", 1, "owner is not a number; write owner:dana"),
-        ("from>=dana", 1, "author is not a number"),
+        ("from>=dana", 1, "from is not a number"),
     ],
 )
 def test_a_mistake_is_pointed_at_and_the_mend_is_said(text: str, column: int, says: str) -> None:

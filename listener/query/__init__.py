@@ -1,14 +1,15 @@
 """One query language, for tracking brands and for searching the history.
 
-text.py      folding: what counts as the same letters        tree.py      the shape of a query
-parse.py     text -> tree, or an error with its column        meaning.py   does this post match?
-fts.py       tree -> an expression for the full-text index
+text.py      folding: what counts as the same letters      tree.py      the shape of a query
+tokens.py    text -> tokens; the error with its column      parse.py     tokens -> tree
+meaning.py   does this post match, and where?               fts.py       tree -> an expression for the full-text index
 """
 
 from listener.query.fts import FtsPlan, index_text, to_fts
 from listener.query.meaning import Document, document, matches, said, spans, terms
-from listener.query.parse import Purpose, QueryError, check_tracking, parse
+from listener.query.parse import Purpose, check_tracking, parse
 from listener.query.text import fold
+from listener.query.tokens import QueryError
 from listener.query.tree import And, Field, Near, Node, Not, Or, Word
 
 __all__ = [

@@ -1,16 +1,15 @@
 """Does this post match? The reference meaning of a query, which the matcher and the search both agree with. Pure."""
 
-import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
 from connectors.post import Post
-from listener.query.text import UNSPACED, bounded, fold, folded_with_places
+from listener.query.text import REST, WORD, bounded, fold, folded_with_places
 from listener.query.tree import And, Field, Near, Node, Not, Or, Word
 
-_WORD_START = re.compile(rf"{UNSPACED.pattern}|(?:(?!{UNSPACED.pattern})\w)+")
+Extent = tuple[int, int]  # [start, end) in a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def matches(node: Node, doc: Document) -> bool:
         case Word():
             return next(places(node, doc.text), None) is not None
         case Near():
-            return near(node, doc.text)
+            return bool(_meeting(node, doc.text))
         case Field():
             return field_holds(node, doc)
         case And(items=items):
@@ -67,14 +66,19 @@ def matches(node: Node, doc: Document) -> bool:
             assert_never(node)
 
 
-def places(word: Word, text: str) -> Iterator[tuple[int, int]]:
-    """Where it stands in the folded text."""
+def places(word: Word, text: str) -> Iterator[Extent]:
+    """Where it stands in the folded text; a prefix as far as its word goes."""
     start = text.find(word.text)
     while start >= 0:
         end = start + len(word.text)
         if bounded(text, start, end, prefix=word.prefix):
-            yield start, end
+            yield start, _word_end(text, end) if word.prefix else end
         start = text.find(word.text, start + 1)
+
+
+def _word_end(text: str, end: int) -> int:
+    rest = REST.match(text, end) if end and REST.fullmatch(text[end - 1]) else None
+    return rest.end() if rest else end
 
 
 FIELDS = ("author", "lang", "site", "title", "source", "kind", "is")
@@ -101,34 +105,43 @@ def field_holds(field: Field, doc: Document) -> bool:
             return True
 
 
-def near(node: Near, text: str) -> bool:
-    starts = [match.start() for match in _WORD_START.finditer(text)]
+def _meeting(node: Near, text: str) -> list[Extent]:
+    """The places that are near enough to one of the other side; none when there is no such pair."""
     left, right = _extents(node.left, text), _extents(node.right, text)
-    return any(_apart(a, b, starts) <= node.distance for a in left for b in right)
+    if not (left and right):
+        return []
+    starts = [found.start() for found in WORD.finditer(text)]
+    met = _beside(left, right, node.distance, starts)
+    return met + _beside(right, left, node.distance, starts) if met else []
 
 
-def _apart(a: tuple[int, int], b: tuple[int, int], starts: list[int]) -> int:
-    """Words between two places; they may not overlap."""
-    first, second = sorted((a, b))
-    if second[0] < first[1]:
-        return len(starts) + 1
-    return bisect_left(starts, second[0]) - bisect_left(starts, first[1])
+def _beside(these: list[Extent], those: list[Extent], distance: int, starts: list[int]) -> list[Extent]:
+    """Those of `these` with one of `those` before or behind, at most `distance` words between; n log n."""
+    begins, ends = sorted(start for start, _ in those), sorted(end for _, end in those)
+
+    def words(start: int, end: int) -> int:
+        return bisect_left(starts, end) - bisect_left(starts, start)
+
+    def beside(start: int, end: int) -> bool:
+        behind, before = bisect_left(begins, end), bisect_right(ends, start) - 1
+        return (behind < len(begins) and words(end, begins[behind]) <= distance) or (
+            before >= 0 and words(ends[before], start) <= distance
+        )
+
+    return [extent for extent in these if beside(*extent)]
 
 
-def _extents(node: Node, text: str) -> list[tuple[int, int]]:
+def _extents(node: Node, text: str) -> list[Extent]:
     """Where the operand of a NEAR stands."""
     match node:
         case Word():
             return list(places(node, text))
+        case Near():
+            return _meeting(node, text)
         case Or(items=items):
             return [extent for item in items for extent in _extents(item, text)]
-        case Near(left=left, right=right) if near(node, text):
-            return _extents(left, text) + _extents(right, text)
-        case And(items=items):
-            found = [_extents(item, text) for item in items]
-            return [extent for extents in found for extent in extents] if all(found) else []
         case _:
-            return []
+            return []  # the parser lets nothing else be near
 
 
 def positive_words(node: Node) -> Iterator[Word]:
@@ -160,9 +173,13 @@ def terms(node: Node) -> tuple[str, ...]:
             return ()
 
 
-def spans(node: Node, text: str) -> tuple[tuple[int, int], ...]:
-    """Where the words that were asked for stand in the text as it was written; linear in the text."""
+def spans(node: Node, text: str) -> tuple[Extent, ...]:
+    """Where the words that were asked for stand in the text as it was written: in order, apart; linear in the text."""
     folded, origin = folded_with_places(text)
-    origin.append(len(text))
-    found = {place for word in set(positive_words(node)) for place in places(word, folded)}
-    return tuple(sorted({(origin[start], origin[end - 1] + 1) for start, end in found}))
+    found = {extent for word in set(positive_words(node)) for extent in places(word, folded)}
+    merged: list[Extent] = []
+    for start, end in sorted((origin[start][0], origin[end - 1][1]) for start, end in found):
+        if merged and start < merged[-1][1]:
+            start, end = merged[-1][0], max(end, merged.pop()[1])
+        merged.append((start, end))
+    return tuple(merged)

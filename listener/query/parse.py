@@ -1,39 +1,30 @@
-"""Text -> tree, or an error that points at the column and says the mend. Pure; linear time.
+"""Tokens -> tree, or an error that points at the column and says the mend. Pure; linear time.
 
-or    := and ("OR" and)*          near  := item ("NEAR/n" item)*
-and   := unary ("AND"? unary)*    item  := "(" or ")" | "phrase" | word | prefix* | field:value
-unary := ("NOT" | "-") unary | near
+either := all ("OR" all)*                   near := item ("NEAR/n" item)*
+all    := unary ("AND"? unary)*             item := "(" either ")" | "phrase" | word | prefix* | field:value
+unary  := ("NOT" | "-") unary | near
 """
 
 import re
-from dataclasses import dataclass
+import unicodedata
 from enum import StrEnum
 
 from listener.query.text import fold
+from listener.query.tokens import QUOTES, Kind, QueryError, Token, tokens
 from listener.query.tree import And, Field, Near, Node, Not, Or, Word
 
-LONGEST = 10_000  # characters
-DEEPEST = 40  # parentheses and NOTs inside each other
-MOST = 2_000  # words
+DEEPEST = 20  # parentheses, NOTs and NEARs inside each other; the full-text index takes no more
+LONGEST_TERM = 500  # characters of a word or a phrase
+FURTHEST = 100  # words between the two sides of NEAR
+ROUGHLY = 10  # the same, where no number is given
 
 TRACKED = ("from", "author", "lang", "site", "title", "source", "kind", "is")
 SEARCHED = ("brand", "verdict", "severity", "priority", "owner", "status", "outcome", "cause", "since", "until", "has")
-IS = ("post", "comment", "review", "reply")
-_ALIAS = {"from": "author"}
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<open>\() | (?P<close>\)) |
-        (?P<near>NEAR(?:/(?P<n>\d{1,3}))?(?=[\s("]|$)) |
-        (?P<op>(?:AND|OR|NOT)(?=[\s("]|$)) |
-        (?P<minus>-(?=[^\s)])) |
-        (?P<field>[A-Za-z]+(?P<cmp>:(?!//)|>=|<=|>|<|=)) (?=\S) |
-        (?P<quote>["\u201c\u201d]) |
-        (?P<word>[^\s()"\u201c\u201d]+)
-    )""",
-    re.VERBOSE,
-)
-_QUOTES = re.compile('["\u201c\u201d]')
+KINDS = ("post", "comment", "review")
+VERDICTS = ("complaint", "praise", "question")
+TIMES = ("since", "until")  # their values stay as written
+_FIELD = re.compile(f"([A-Za-z]+)(:|[<>]=?|=)[{QUOTES}]?(.*?)[{QUOTES}]?", re.DOTALL)
+_OPERATORS = {Kind.AND, Kind.OR, Kind.NEAR}
 
 
 class Purpose(StrEnum):
@@ -41,43 +32,35 @@ class Purpose(StrEnum):
     SEARCH = "search"
 
 
-class QueryError(ValueError):
-    """What is wrong, at which column (from 1), and what to write instead."""
-
-    def __init__(self, what: str, query: str, column: int):
-        self.what, self.column = what, column
-        start = max(0, column - 41)
-        shown = query[start : start + 80].replace("\n", " ")
-        super().__init__(f"{what} (column {column})\n  {shown}\n  {' ' * (column - 1 - start)}^")
-
-
 def parse(text: str, *, purpose: Purpose = Purpose.SEARCH) -> Node:
     """Raises QueryError."""
-    if len(text) > LONGEST:
-        raise QueryError(f"a query has at most {LONGEST:,} characters; this one has {len(text):,}", text[:80], 1)
-    reader = _Reader(text, _tokens(text), purpose)
+    reader = _Reader(text, tokens(text), purpose)
     if not reader.tokens:
         raise QueryError("the query is empty; write a word or a name", text, 1)
     tree = reader.either(0)
     if left := reader.peek():
-        raise QueryError("this ) closes nothing; take it away or open it with (", text, left.column)
+        raise reader.wrong("this ) closes nothing; take it away, or open it with ( further left", left)
     return tree
 
 
 def check_tracking(tree: Node, text: str = "") -> Node:
     """A tracking query must contain words to listen for. Raises QueryError."""
-    if not anchored(tree):
-        raise QueryError("this would match nearly everything: add a word or a name it must contain", text, 1)
-    return tree
+    if anchored(tree):
+        return tree
+    if isinstance(tree, Not):
+        what = "NOT alone would match everything: add something it must contain"
+    elif isinstance(tree, Or):
+        what = "one side of this OR would match nearly everything: every side needs a word it must contain"
+    else:
+        what = "this would match nearly everything: add a word or a name it must contain"
+    raise QueryError(what, text, 1, text)
 
 
 def anchored(tree: Node) -> bool:
     """True when a match is impossible without some word of the query in the text."""
     match tree:
-        case Word():
+        case Word() | Near():
             return True
-        case Near(left=left, right=right):
-            return anchored(left) or anchored(right)
         case And(items=items):
             return any(anchored(item) for item in items)
         case Or(items=items):
@@ -86,143 +69,161 @@ def anchored(tree: Node) -> bool:
             return False
 
 
-def _fields(tree: Node) -> list[Field]:
-    match tree:
-        case Field():
-            return [tree]
-        case Near(left=left, right=right):
-            return _fields(left) + _fields(right)
-        case And(items=items) | Or(items=items):
-            return [field for item in items for field in _fields(item)]
-        case Not(item=item):
-            return _fields(item)
-        case _:
-            return []
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str  # open close op near minus field word phrase
-    text: str
-    column: int
-    op: str = ""
-
-
-def _tokens(text: str) -> list[_Token]:
-    found, place = [], 0
-    while place < len(text) and (match := _TOKEN.match(text, place)):
-        kind = match.lastgroup or ""
-        kind = "near" if kind == "n" else "field" if kind == "cmp" else kind
-        column = match.start(kind) + 1
-        place = match.end()
-        if kind == "quote":
-            closing = _QUOTES.search(text, place)
-            if closing is None:
-                raise QueryError("this quote is never closed; add one where the phrase ends", text, column)
-            found.append(_Token("phrase", text[place : closing.start()], column))
-            place = closing.end()
-        elif kind == "near":
-            found.append(_Token("near", match["n"] or "10", column))
-        elif kind == "field":
-            found.append(_Token("field", match["field"][: -len(match["cmp"])].lower(), column, match["cmp"]))
-        else:
-            found.append(_Token(kind, match[kind], column))
-    if len(found) > MOST:
-        raise QueryError(f"a query has at most {MOST:,} words", text, found[MOST].column)
-    return found
-
-
 class _Reader:
-    """Recursive descent over the tokens; depth is limited, so hostile nesting is refused, not crashed on."""
+    """Recursive descent; depth is limited, so hostile nesting is refused, not crashed on."""
 
-    def __init__(self, query: str, tokens: list[_Token], purpose: Purpose):
+    def __init__(self, query: str, tokens: tuple[Token, ...], purpose: Purpose):
         self.query, self.tokens, self.purpose, self.place = query, tokens, purpose, 0
 
-    def peek(self) -> _Token | None:
+    def peek(self) -> Token | None:
         return self.tokens[self.place] if self.place < len(self.tokens) else None
 
-    def take(self) -> _Token | None:
+    def take(self, *kinds: Kind) -> Token | None:
+        """The next token, if it is one of these."""
         token = self.peek()
+        if token is None or token.kind not in kinds:
+            return None
         self.place += 1
         return token
 
-    def at(self, kind: str, text: str = "") -> bool:
-        token = self.peek()
-        return bool(token and token.kind == kind and text in ("", token.text))
-
-    def wrong(self, what: str, token: _Token | None) -> QueryError:
-        return QueryError(what, self.query, token.column if token else len(self.query) + 1)
+    def wrong(self, what: str, at: Token) -> QueryError:
+        return QueryError(what, self.query, at.column, at.text)
 
     def either(self, depth: int) -> Node:
         items = [self.all(depth)]
-        while self.at("op", "OR"):
-            self.take()
+        while self.take(Kind.OR):
             items.append(self.all(depth))
         return items[0] if len(items) == 1 else Or(tuple(items))
 
     def all(self, depth: int) -> Node:
         items = [self.unary(depth)]
-        while ((token := self.peek()) and token.kind != "close" and token.text != "OR") or self.at("word", "OR"):
-            if self.at("op", "AND"):
-                self.take()
+        while (token := self.peek()) and token.kind not in (Kind.CLOSE, Kind.OR):
+            self.take(Kind.AND)
             items.append(self.unary(depth))
         return items[0] if len(items) == 1 else And(tuple(items))
 
     def unary(self, depth: int) -> Node:
-        if depth > DEEPEST:
-            raise self.wrong(f"this is nested deeper than {DEEPEST}; write it flatter", self.peek())
-        if self.at("op", "NOT") or self.at("minus"):
-            self.take()
-            return Not(self.unary(depth + 1))
+        if token := self.take(Kind.NOT, Kind.MINUS):
+            return Not(self.unary(self.deeper(depth, token)))
         return self.near(depth)
 
     def near(self, depth: int) -> Node:
         left = self.item(depth)
-        while self.at("near"):
-            token = self.take()
-            left = Near(left, self.item(depth), int(token.text) if token else 0)
-            if _fields(left):
-                raise self.wrong("NEAR stands between words, not fields", token)
+        while token := self.take(Kind.NEAR):
+            depth = self.deeper(depth, token)
+            left = Near(left, self.item(depth), self.distance(token))
+            if not _placed(left):
+                raise self.wrong(
+                    "NEAR stands between words, phrases and groups of them joined by OR; write NOT, AND and fields"
+                    " outside of it",
+                    token,
+                )
         return left
 
-    def item(self, depth: int) -> Node:
-        token = self.take()
-        match token:
-            case _Token(kind="open"):
-                inner = self.either(depth + 1)
-                if not self.at("close"):
-                    raise self.wrong("this ( is never closed; add )", token)
-                self.take()
-                return inner
-            case _Token(kind="phrase" | "word"):
-                return self.word(token)
-            case _Token(kind="field"):
-                return self.field(token)
-            case None:
-                raise self.wrong("something is missing at the end; add a word or take the last operator away", None)
-            case _:
-                raise self.wrong(f"a word is missing before this {token.text}", token)
+    def distance(self, token: Token) -> int:
+        number = token.text[len("NEAR/") :] if "/" in token.text else str(ROUGHLY)
+        if not (number.isascii() and number.isdigit() and len(number) <= 3 and int(number) <= FURTHEST):
+            raise self.wrong(f"NEAR/ takes a number of words from 0 to {FURTHEST}; write for example NEAR/5", token)
+        return int(number)
 
-    def word(self, token: _Token) -> Node:
-        prefix = token.kind == "word" and token.text.endswith("*")
-        text = fold(token.text.rstrip("*") if prefix else token.text)
-        if not any(character.isalnum() or ord(character) > 0x2000 for character in text):
-            raise self.wrong("there are no letters to look for here", token)
+    def deeper(self, depth: int, token: Token) -> int:
+        if depth >= DEEPEST:
+            raise self.wrong(f"this is nested more than {DEEPEST} deep; write it flatter", token)
+        return depth + 1
+
+    def item(self, depth: int) -> Node:
+        if token := self.take(Kind.OPEN):
+            inner = self.either(self.deeper(depth, token))
+            if not self.take(Kind.CLOSE):
+                raise self.wrong(f"close the ( opened at column {token.column}", token)
+            return inner
+        if token := self.take(Kind.WORD, Kind.PHRASE):
+            return self.word(token)
+        if token := self.take(Kind.FIELD):
+            return self.field(token)
+        raise self.missing()
+
+    def missing(self) -> QueryError:
+        before = self.tokens[self.place - 1] if self.place else None
+        if before and (before.kind in _OPERATORS or before.kind in (Kind.NOT, Kind.OPEN, Kind.MINUS)):
+            what = f"a word is missing after this {before.text}; add it, or take the {before.text} away"
+            return self.wrong(what, before)
+        token = self.tokens[self.place]
+        return self.wrong(f"a word is missing before this {token.text}; add it, or take the {token.text} away", token)
+
+    def word(self, token: Token) -> Word:
+        said = token.text[1:-1] if token.kind is Kind.PHRASE else token.text
+        stem = said.rstrip().removesuffix("*")
+        prefix = stem != said.rstrip() and bool(stem) and not stem[-1].isspace()
+        text = fold(stem if prefix else said)
+        if not any(map(_sought, text)):
+            raise self.wrong("there is no letter, figure or emoji to look for here; add one or take this away", token)
+        if said.startswith("*"):
+            raise self.wrong("* stands at the end of a word, where the word may go on; take it away here", token)
         if prefix and len(text) < 2:
-            raise self.wrong("a prefix needs at least two letters before its *", token)
+            raise self.wrong("a word needs at least two letters before its *", token)
+        if len(text) > LONGEST_TERM:
+            raise self.wrong(f"a word or phrase has at most {LONGEST_TERM} characters; shorten it", token)
         return Word(text, prefix)
 
-    def field(self, token: _Token) -> Node:
-        name = _ALIAS.get(token.text, token.text)
+    def field(self, token: Token) -> Field:
+        found = _FIELD.fullmatch(token.text)
+        assert found is not None  # the tokens are cut that way
+        name, op, value = found[1].lower(), found[2], found[3]
+        self.check_name(name, token)
+        if not value:
+            raise self.wrong(f"{name}{op} needs a value right behind it, without a blank: {name}{op}acme", token)
+        if name == "is" and fold(value) in VERDICTS and self.purpose is Purpose.SEARCH:
+            return Field("verdict", op, fold(value))
+        if wrong := _wrong_value(name, op, fold(value)):
+            raise self.wrong(wrong, token)
+        return Field("author" if name == "from" else name, op, value if name in TIMES else fold(value))
+
+    def check_name(self, name: str, token: Token) -> None:
+        searching = self.purpose is Purpose.SEARCH
+        if name in SEARCHED and not searching:
+            what = (
+                f"{name}: is known only after a post was heard, so it can be searched for but not tracked; take it away"
+            )
+            raise self.wrong(what, token)
         if name not in TRACKED + SEARCHED:
-            known = ", ".join(TRACKED + SEARCHED if self.purpose is Purpose.SEARCH else TRACKED)
+            known = ", ".join(TRACKED + SEARCHED if searching else TRACKED)
             raise self.wrong(f'"{name}" is not a field; put the text in quotes, or use one of {known}', token)
-        if self.purpose is Purpose.TRACKING and name in SEARCHED:
-            raise self.wrong(f"{name}: can only be searched for, not tracked; take it away", token)
-        value = self.take()
-        if value is None or value.kind not in ("word", "phrase", "minus", "field"):
-            raise self.wrong(f"{name}{token.op} needs a value right behind it", token)
-        text = value.text if value.kind in ("word", "phrase") else value.text + value.op
-        if name == "is" and fold(text) not in IS:
-            raise self.wrong(f"is: knows {', '.join(IS)}", value)
-        return Field(name, token.op, text if name in ("since", "until") else fold(text))
+
+
+def _placed(node: Node) -> bool:
+    """Does it stand at some place in the text? NEAR needs that of both its sides."""
+    match node:
+        case Word():
+            return True
+        case Near(left=left, right=right):
+            return _placed(left) and _placed(right)
+        case Or(items=items):
+            return all(_placed(item) for item in items)
+        case _:
+            return False
+
+
+def _sought(char: str) -> bool:
+    return char.isalnum() or (not char.isascii() and unicodedata.category(char) in ("So", "Sc"))
+
+
+def _wrong_value(name: str, op: str, value: str) -> str:
+    """What to write instead; "" when it is well."""
+    if name not in TRACKED:
+        return ""
+    if op != ":":
+        return f"{name} is not a number; write {name}:{value}"
+    if name == "kind" and value not in KINDS:
+        return f"kind: knows {', '.join(KINDS)}"
+    if name == "is" and value in VERDICTS:
+        return f"is:{value} is known only after a post was heard, so it can be searched for but not tracked"
+    if name == "is" and value not in (*KINDS, "reply"):
+        return f"is: knows {', '.join((*KINDS, 'reply'))}, and in a search {', '.join(VERDICTS)}"
+    if not any(char.isalnum() for char in value):
+        return f"{name}: needs a name, for example {name}:acme"
+    if value.endswith("*"):
+        return f"{name}: takes whole words; take the * away"
+    if name == "site" and "/" in value:
+        return "site: takes the name of a host, for example site:blog.example"
+    return ""
