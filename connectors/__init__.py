@@ -1,27 +1,31 @@
 """Ears: the outside world -> Post. Each platform is one module here, imported only when a source needs it.
 
 To add one: a module with `Options` (a dataclass of what its [[source]] table may hold) and a class that keeps
-contract.Connector, and one line in KINDS.
+contract.Connector, and one line in KINDS. Secrets are options made with contract.from_env. A platform that is searched
+by words has a contract.Dialect named DIALECT in its module and `searches: tuple[str, ...] = from_house()` in its
+Options.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import timedelta
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from connectors.contract import Connector
+from connectors.contract import Connector, Dialect
 from connectors.http import Web
 
 KINDS = {  # kind -> where it lives: "module:class"
     "feed": "connectors.feed:FeedConnector",
     "replay": "connectors.replay:ReplayConnector",
 }
-_TYPES: dict[type, str] = {
+_TYPES: dict[Any, str] = {
     str: 'a text: "…"',
     bool: "true or false",
     int: "a whole number",
+    float: "a number with a point: 10.0",
+    tuple[str, ...]: 'a list of texts: ["…", "…"]',
     timedelta: 'a duration: "7d"',
 }
 
@@ -29,7 +33,8 @@ _TYPES: dict[type, str] = {
 def open_connector(kind: str, name: str, options: Mapping[str, Any], web: Web) -> Connector:
     """`options` were checked by check_options and converted by the settings."""
     module, ear = _ear(kind)
-    made = module.Options(**options)
+    lists = {field.name for field in fields(module.Options) if field.type == tuple[str, ...]}
+    made = module.Options(**{key: tuple(value) if key in lists else value for key, value in options.items()})
     return ear(name, made, web) if _wants_web(ear) else ear(name, made)  # type: ignore[no-any-return]
 
 
@@ -37,15 +42,27 @@ def check_options(kind: str, options: Mapping[str, Any]) -> list[str]:
     """What is wrong with a [[source]] table of this kind, each with its mend."""
     if kind not in KINDS:
         return [f'kind: "{kind}" is not known; known are {", ".join(KINDS)}']
-    known = {field.name: field for field in fields(_ear(kind)[0].Options)}
-    problems = [f"{key}: is not a key here; known are {', '.join(known)}" for key in options.keys() - known.keys()]
+    known = {field.name: field for field in fields(_ear(kind)[0].Options) if not field.metadata}
+    problems = [_unknown(kind, key, known) for key in options if key not in known]
     for name, field in known.items():
         if name not in options:
             if field.default is MISSING:
                 problems.append(f'{name}: is missing; add {name} = "…"')
-        elif not isinstance(options[name], field.type if isinstance(field.type, type) else object):
-            problems.append(f"{name}: must be {_TYPES.get(field.type, 'something else')}")  # type: ignore[arg-type]
+        elif not _fits(options[name], field.type):
+            problems.append(f"{name}: must be {_TYPES.get(field.type, 'something else')}")
     return problems
+
+
+def _unknown(kind: str, key: str, known: Iterable[str]) -> str:
+    if variable := secrets_of(kind).get(key):
+        return f"{key}: is a secret and does not belong in a file; set {variable} in the environment"
+    return f"{key}: is not a key here; known are {', '.join(known)}"
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    if wanted == tuple[str, ...]:
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    return isinstance(value, wanted) and not (wanted in (int, float) and isinstance(value, bool))
 
 
 def durations_of(kind: str) -> frozenset[str]:
@@ -53,6 +70,18 @@ def durations_of(kind: str) -> frozenset[str]:
     if kind not in KINDS:
         return frozenset()
     return frozenset(field.name for field in fields(_ear(kind)[0].Options) if field.type is timedelta)
+
+
+def secrets_of(kind: str) -> dict[str, str]:
+    """Option -> the environment variable that holds it."""
+    if kind not in KINDS:
+        return {}
+    return {field.name: field.metadata["env"] for field in fields(_ear(kind)[0].Options) if "env" in field.metadata}
+
+
+def dialect_of(kind: str) -> Dialect | None:
+    """How this kind searches by words; None when it reads whatever there is."""
+    return getattr(_ear(kind)[0], "DIALECT", None) if kind in KINDS else None
 
 
 def _ear(kind: str) -> tuple[ModuleType, Any]:

@@ -6,7 +6,7 @@ ConnectorError
 └── Broken    the source answered something this connector does not understand: tell a developer
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -46,6 +46,30 @@ class Page:
     facts: Mapping[str, str] = field(default_factory=dict)  # e.g. {"url": "where the feed has moved to"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What a platform's own search understands. The house writes its tracking queries in it, so that an ear need not
+    know what a brand is; a search may find too much, for every post is held against the query again here.
+    """
+
+    longest: int  # characters of one search
+    either: str = (
+        " OR "  # between alternatives in ( ); "" where there is no such thing: each word is searched for alone
+    )
+    without: str = "-"  # in front of what must not be there; "" where the platform has no such sign
+    fields: Mapping[str, str] = field(default_factory=dict)  # ours -> theirs, {"author": "from:", "lang": "lang:"}
+
+
+def from_env(variable: str) -> Any:
+    """An option that is a secret: it comes from this environment variable and may not stand in sources.toml."""
+    return field(default="", repr=False, metadata={"env": variable})
+
+
+def from_house() -> Any:
+    """An option that the house fills: the searches of all brands, written in the module's DIALECT."""
+    return field(default=(), metadata={"house": True})
+
+
 class Connector(Protocol):
     """An ear. One instance belongs to one [[source]] table of sources.toml."""
 
@@ -57,6 +81,17 @@ class Connector(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class Rereader(Protocol):
+    """An ear that can look at posts again: for follow-up, and to learn what was edited or deleted."""
+
+    async def reread(self, ids: Sequence[str], now: datetime) -> Page:
+        """These posts as they are now, and under `gone` those that are no more; the page's cursor means nothing.
+
+        Raises ConnectorError.
+        """
+        ...
 
 
 class ConnectorError(Exception):

@@ -48,6 +48,7 @@ class Post:
     lang: str = ""  # BCP 47 as the source said it, else ""
     site: str = ""  # the host it can be read on
     parent: str = ""  # id of what it answers, when it answers something
+    root: str = ""  # id of what began the thread, when that is known and another
     reach: Reach = field(default_factory=Reach)
     extra: Mapping[str, str] = field(default_factory=dict)  # small facts a connector wants to keep, never searched
 

@@ -1,13 +1,14 @@
 """The composition root: the only maker of clients, database and clock. Tests pass their own clock and voice."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 from rich.console import Console
 
-from connectors import open_connector
+from connectors import dialect_of, open_connector
 from connectors.contract import Connector
 from connectors.http import Web
 from escalation.courier import Courier, Messenger
@@ -15,8 +16,9 @@ from escalation.desk import Desk
 from escalation.slack.messenger import SlackMessenger
 from escalation.terminal import TerminalMessenger
 from listener import slack
+from listener.asking import asked
 from listener.cycle import House
-from listener.settings import Settings
+from listener.settings import Settings, Source
 from listener.storage.contract import Store
 from listener.storage.sqlite import SqliteStore
 from listener.weigh import scales
@@ -57,9 +59,17 @@ async def build(
 async def _ears(settings: Settings, web: Web, stack: AsyncExitStack) -> dict[str, Connector]:
     ears = {}
     for source in settings.sources:
-        ears[source.name] = open_connector(source.kind, source.name, source.options, web)
+        ears[source.name] = open_connector(source.kind, source.name, _options(settings, source), web)
         stack.push_async_callback(ears[source.name].aclose)
     return ears
+
+
+def _options(settings: Settings, source: Source) -> Mapping[str, Any]:
+    """A platform that is searched by words is told which: the queries of its brands, in its own dialect."""
+    if (dialect := dialect_of(source.kind)) is None:
+        return source.options
+    queries = {b.name: b.query for b in settings.brands if not source.brands or b.name in source.brands}
+    return {**source.options, "searches": asked(queries, dialect).searches}
 
 
 async def _messenger(settings: Settings, console: Console, clock: Clock, stack: AsyncExitStack) -> Messenger:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors import check_options, durations_of
+from connectors import check_options, durations_of, secrets_of
 from escalation import hours
 from escalation.policy import Person, Policy
 from listener.query import Node, Purpose, QueryError, check_tracking, parse, terms
@@ -44,6 +44,7 @@ class Source:
     kind: str
     every: timedelta
     options: Mapping[str, Any]  # what belongs to the connector
+    brands: tuple[str, ...] = ()  # whose queries it is searched for; empty: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
     main = read(directory / "listener.toml", problems, needed=True)
     people, policies = _people(read(directory / "people.toml", problems, needed=True))
     brands = _brands(read(directory / "brands.toml", problems, needed=True), policies)
-    sources = _sources(read(directory / "sources.toml", problems, needed=True), directory)
+    sources = _sources(read(directory / "sources.toml", problems, needed=True), directory, env, brands)
     rules = _rules(read(directory / "triage.toml", problems))
     http, web, listen = main.table("http"), main.table("web"), main.table("listen")
     settings = Settings(
@@ -248,19 +249,27 @@ def _query(row: Table) -> Node | None:
         return None
 
 
-def _sources(table: Table, directory: Path) -> tuple[Source, ...]:
+def _sources(table: Table, directory: Path, env: Mapping[str, str], brands: tuple[Brand, ...]) -> tuple[Source, ...]:
     sources: dict[str, Source] = {}
     for row in table.rows("source"):
         name, kind = row.text("name", needed=True).strip(), row.text("kind", needed=True)
+        options = _options(row, kind, directory)
+        secrets = {key: Secret(env.get(variable, "").strip()) for key, variable in secrets_of(kind).items()}
         source = Source(
-            name=name, kind=kind, every=row.duration("every", EVERY), options=_options(row, kind, directory)
+            name=name,
+            kind=kind,
+            every=row.duration("every", EVERY),
+            options={**options, **secrets},
+            brands=row.texts("brands"),
         )
+        for unknown in set(source.brands) - {brand.name for brand in brands}:
+            row.wrong("brands", f'"{unknown}" is not a brand; brands.toml has {", ".join(b.name for b in brands)}')
         if ":" in name:
             row.wrong("name", "must not contain a colon; it stands in front of every post's id")
         if name in sources:
             row.wrong("name", "is the name of two sources; make them differ")
         if kind:
-            for problem in check_options(kind, source.options):
+            for problem in check_options(kind, options):
                 row.wrong("", problem)
         sources[name] = source
     if not table.data.get("source"):
@@ -277,7 +286,7 @@ def _options(row: Table, kind: str, directory: Path) -> dict[str, Any]:
             options[key] = row.duration(key, EVERY)
         elif key == "file" and isinstance(value, str):
             options[key] = str(directory / value)
-        elif key not in ("name", "kind", "every"):
+        elif key not in ("name", "kind", "every", "brands"):
             options[key] = value
     return options
 

@@ -68,6 +68,7 @@ def _facts(post: Post) -> str:
     """What the source said beside the text, for later questions; most posts have none."""
     reach, author = post.reach, post.author
     facts = {
+        "root": post.root,
         "author_url": author.url,
         "followers": author.followers,
         "replies": reach.replies,
