@@ -3,7 +3,7 @@
 To add one: a module with `Options` (a dataclass of what its [[source]] table may hold) and a class that keeps
 contract.Connector, and one line in KINDS. Secrets are options made with contract.from_env. A platform that is searched
 by words has a contract.Dialect named DIALECT in its module and `searches: tuple[str, ...] = from_house()` in its
-Options.
+Options. What the platform never shows belongs in DEAF_TO, a tuple of sentences.
 """
 
 from collections.abc import Iterable, Mapping
@@ -82,6 +82,11 @@ def secrets_of(kind: str) -> dict[str, str]:
 def dialect_of(kind: str) -> Dialect | None:
     """How this kind searches by words; None when it reads whatever there is."""
     return getattr(_ear(kind)[0], "DIALECT", None) if kind in KINDS else None
+
+
+def deaf_to(kind: str) -> tuple[str, ...]:
+    """What this kind can never hear, in sentences: its module's DEAF_TO."""
+    return getattr(_ear(kind)[0], "DEAF_TO", ()) if kind in KINDS else ()
 
 
 def _ear(kind: str) -> tuple[ModuleType, Any]:

@@ -68,8 +68,7 @@ def _options(settings: Settings, source: Source) -> Mapping[str, Any]:
     """A platform that is searched by words is told which: the queries of its brands, in its own dialect."""
     if (dialect := dialect_of(source.kind)) is None:
         return source.options
-    queries = {b.name: b.query for b in settings.brands if not source.brands or b.name in source.brands}
-    return {**source.options, "searches": asked(queries, dialect).searches}
+    return {**source.options, "searches": asked(settings.queries(source.brands), dialect).searches}
 
 
 async def _messenger(settings: Settings, console: Console, clock: Clock, stack: AsyncExitStack) -> Messenger:

@@ -1,6 +1,6 @@
 """config/*.toml and the environment -> frozen Settings. Every mistake is reported at once, and then nothing starts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -79,6 +79,10 @@ class Settings:
     allow_private: frozenset[str] = frozenset()
     public_url: str = ""
     silent_after: timedelta = timedelta(hours=1)  # a source that fails this long is said to be silent
+
+    def queries(self, brands: Collection[str] = ()) -> dict[str, Node]:
+        """Brand -> its tracking query; of all brands when none is named."""
+        return {brand.name: brand.query for brand in self.brands if not brands or brand.name in brands}
 
     def person(self, name: str) -> Person | None:
         """By name, whatever the case of the letters."""

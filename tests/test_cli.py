@@ -244,6 +244,16 @@ def test_digest_tells_what_is_owed_and_what_was_not_heard(config: Path) -> None:
     assert told["opened"] == 1 and told["deaf"][0]["source"] == "recorded"
 
 
+def test_sources_and_coverage_say_how_well_it_is_heard(config: Path) -> None:
+    assert "never heard" in listener(config, "sources").output
+    assert "recorded: never heard" in listener(config, "coverage").output
+    listener(config, "once", "--json")
+    (ear,) = lines(listener(config, "sources", "--json"))
+    assert (ear["name"], ear["kind"], ear["state"], ear["per_hour"]) == ("recorded", "replay", "heard", 0.1)
+    assert "Everything that is listened to was heard." in listener(config, "coverage").output
+    assert listener(config, "coverage", "--json").stdout == ""
+
+
 def test_doctor_says_what_to_mend(config: Path) -> None:
     assert json.loads(listener(config, "doctor", "--json").stdout)["ok"]
     (config / "posts.jsonl").unlink()

@@ -332,3 +332,5 @@ async def test_the_balance_counts_everything_once(store: Store) -> None:
     assert balance.posts == {"blog": {State.ESCALATED: 1, State.ERASED: 1, State.NOT_MATCHED: 1}}
     assert balance.findings == ()
     assert await store.counts(NOW, NOW) == {("Acme Air", "complaint"): 2}
+    assert await store.arrived(NOW) == {"blog": 3}
+    assert await store.arrived(NOW + timedelta(seconds=1)) == {}

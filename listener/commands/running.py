@@ -26,7 +26,6 @@ async def run(directory: Path | None, as_json: bool) -> None:
     listener run --config /etc/listening-post
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = settings_from(directory)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

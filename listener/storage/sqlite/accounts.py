@@ -103,3 +103,13 @@ def counts(db: sqlite3.Connection, since: datetime, until: datetime) -> Mapping[
         (stamp(since)[:10], stamp(since), stamp(until)),
     )
     return {(brand, verdict): count for brand, verdict, count in rows}
+
+
+def arrived(db: sqlite3.Connection, since: datetime) -> Mapping[str, int]:
+    """Reads the days of the window and no others."""
+    rows = db.execute(
+        "SELECT source, count(*) FROM posts WHERE id >= (SELECT min(first) FROM arrivals WHERE day >= ?)"
+        " AND heard >= ? GROUP BY source",
+        (stamp(since)[:10], stamp(since)),
+    )
+    return dict(rows.fetchall())

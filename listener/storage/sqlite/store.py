@@ -148,6 +148,9 @@ class SqliteStore:
     async def balance(self) -> Balance:
         return await self._reader.read(accounts.balance)
 
+    async def arrived(self, since: datetime) -> Mapping[str, int]:
+        return await self._reader.read(lambda db: accounts.arrived(db, since))
+
     async def counts(self, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
         return await self._reader.read(lambda db: accounts.counts(db, since, until))
 

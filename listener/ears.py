@@ -1,0 +1,98 @@
+"""How well each source is heard, for `listener sources` and `listener coverage`. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors import deaf_to, dialect_of
+from connectors.contract import Hearing
+from listener.asking import asked
+from listener.settings import Settings, Source
+from listener.storage.contract import SourceState, Span
+
+WINDOW = timedelta(hours=24)  # what "items an hour" counts over
+NEVER = "never heard"
+SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ear:
+    """One source as its people need to see it."""
+
+    name: str
+    kind: str
+    state: str  # a Hearing's word, "never heard", or "silent" when people were told so
+    last_heard: datetime | None
+    next_poll: datetime | None
+    per_hour: float  # new items, over the last day
+    spent: float | None  # US dollars this month; None where hearing costs nothing
+    cannot_hear: tuple[str, ...]  # sentences
+    error: str
+
+
+def ears(
+    settings: Settings, states: Iterable[SourceState], arrived: Mapping[str, int], now: datetime
+) -> tuple[Ear, ...]:
+    """`arrived`: source -> new items within WINDOW."""
+    known = {state.name: state for state in states}
+    return tuple(
+        _ear(source, known.get(source.name, SourceState(name=source.name)), settings, now, arrived.get(source.name, 0))
+        for source in settings.sources
+    )
+
+
+def _ear(source: Source, state: SourceState, settings: Settings, now: datetime, arrived: int) -> Ear:
+    return Ear(
+        name=source.name,
+        kind=source.kind,
+        state=_state(state),
+        last_heard=state.last_heard,
+        next_poll=state.next_poll,
+        per_hour=round(arrived / (WINDOW / timedelta(hours=1)), 1),
+        spent=_spent(state.cursor, now),
+        cannot_hear=(*deaf_to(source.kind), *_not_asked(settings, source)),
+        error=state.error,
+    )
+
+
+def _state(state: SourceState) -> str:
+    if state.told_silent:
+        return SILENT
+    return NEVER if state.last_heard is None and not state.failures else str(state.hearing)
+
+
+def _spent(cursor: Mapping[str, Any], now: datetime) -> float | None:
+    """Ears that pay keep what they paid by month, in UTC: {"spent": {"2026-05": 1.25}}."""
+    spent = cursor.get("spent")
+    return round(float(spent.get(f"{now:%Y-%m}", 0.0)), 2) if isinstance(spent, Mapping) else None
+
+
+def _not_asked(settings: Settings, source: Source) -> tuple[str, ...]:
+    dialect = dialect_of(source.kind)
+    return asked(settings.queries(source.brands), dialect).missed if dialect else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blind:
+    """A stretch of time in which a source was not heard well."""
+
+    source: str
+    hearing: Hearing | str
+    since: datetime
+    until: datetime
+    note: str
+
+
+def blind(spans: Iterable[Span], names: Iterable[str], since: datetime, until: datetime) -> tuple[Blind, ...]:
+    """What was not heard, oldest first; a source without any span was not heard at all."""
+    spans = tuple(spans)
+    unheard = set(names) - {span.source for span in spans}
+    return (
+        *(Blind(source=name, hearing=NEVER, since=since, until=until, note="") for name in sorted(unheard)),
+        *(
+            Blind(source=s.source, hearing=s.hearing, since=s.since, until=s.until, note=s.note)
+            for s in sorted(spans, key=lambda span: (span.since, span.source))
+            if s.hearing is not Hearing.HEARD
+        ),
+    )

@@ -1,0 +1,50 @@
+"""How well each source is heard is said in one place: never heard, silent, in part, at what cost."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import configs
+from builders import NOW
+
+from connectors.contract import Hearing
+from listener.ears import NEVER, SILENT, blind, ears
+from listener.settings import load
+from listener.storage.contract import SourceState, Span
+
+
+def settings(directory: Path):  # type: ignore[no-untyped-def]
+    return load(configs.write(directory), {})
+
+
+def test_a_source_that_was_never_polled_is_said_to_be_that(tmp_path: Path) -> None:
+    (ear,) = ears(settings(tmp_path), (), {}, NOW)
+    assert (ear.name, ear.kind, ear.state, ear.per_hour, ear.spent) == ("blog", "feed", NEVER, 0.0, None)
+
+
+def test_what_is_heard_is_counted_by_the_hour_and_what_was_paid_by_the_month(tmp_path: Path) -> None:
+    state = SourceState(name="blog", last_heard=NOW, cursor={"spent": {"2026-04": 9.0, "2026-05": 1.254}})
+    (ear,) = ears(settings(tmp_path), [state], {"blog": 36}, NOW)
+    assert (ear.state, ear.per_hour, ear.spent) == ("heard", 1.5, 1.25)
+
+
+def test_a_source_people_were_told_of_is_silent_whatever_its_trouble_is_called(tmp_path: Path) -> None:
+    state = SourceState(
+        name="blog", failures=9, told_silent=True, hearing=Hearing.NOT_REACHABLE, error="blog: no answer"
+    )
+    (ear,) = ears(settings(tmp_path), [state], {}, NOW)
+    assert (ear.state, ear.error) == (SILENT, "blog: no answer")
+
+
+def test_blind_spots_come_oldest_first_and_name_who_was_never_heard() -> None:
+    hour = timedelta(hours=1)
+    spans = [
+        Span(source="blog", hearing=Hearing.TRUNCATED, since=NOW + hour, until=NOW + 2 * hour, polls=1, note="capped"),
+        Span(source="blog", hearing=Hearing.HEARD, since=NOW, until=NOW + hour, polls=6, note=""),
+        Span(source="news", hearing=Hearing.BLOCKED, since=NOW, until=NOW + hour, polls=1, note="403"),
+    ]
+    found = blind(spans, ["blog", "news", "forum"], NOW, NOW + 3 * hour)
+    assert [(spot.source, spot.hearing) for spot in found] == [
+        ("forum", NEVER),
+        ("news", "blocked"),
+        ("blog", "truncated"),
+    ]
