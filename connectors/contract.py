@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from connectors.post import Post
 
@@ -83,13 +83,14 @@ class Connector(Protocol):
     async def aclose(self) -> None: ...
 
 
+@runtime_checkable
 class Rereader(Protocol):
-    """An ear that can look at posts again: for follow-up, and to learn what was edited or deleted."""
+    """An ear that can look at posts again, to learn what was edited or deleted."""
 
-    async def reread(self, ids: Sequence[str], now: datetime) -> Page:
-        """These posts as they are now, and under `gone` those that are no more; the page's cursor means nothing.
+    async def reread(self, ids: Sequence[str], cursor: Cursor, now: datetime) -> Page:
+        """These posts as they are now, and under `gone` those that are no more.
 
-        Raises ConnectorError.
+        The page's cursor is `cursor`, but for what looking again changed in it (money spent). Raises ConnectorError.
         """
         ...
 

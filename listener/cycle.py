@@ -7,11 +7,11 @@ by a defect of ours, holds back neither another source nor an escalation.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from connectors.contract import Broken, Connector, ConnectorError, Hearing, Page, Wait
+from connectors.contract import Broken, Connector, ConnectorError, Hearing, Page, Rereader, Wait
 from connectors.post import Post
 from escalation.courier import Courier
 from escalation.desk import Desk
@@ -24,6 +24,7 @@ log = logging.getLogger("listener")
 
 AT_ONCE = 20  # sources read at the same time
 FETCH_LIMIT = 180.0  # seconds for one page
+REREAD_AT_ONCE = 100  # posts looked at again after a poll
 PAGES_A_POLL = 500  # a source that always has more gives way to its next poll
 
 
@@ -83,32 +84,49 @@ async def listen(house: House, source: Source) -> Poll:
     fetched, kept, note = 0, list[Kept](), ""
     try:
         for _ in range(PAGES_A_POLL):
-            page = await _fetch(house.ears[source.name], state, house.clock())
+            page = await _fenced(house.ears[source.name].fetch(state.cursor, house.clock()), source.name)
             kept.append(await _keep(house, source, state, page))
             fetched, note = fetched + len(page.posts), page.note or note
             if not page.more:
                 break
             state = await house.store.source(source.name)
+        await reread(house, source)
     except ConnectorError as error:
         await _fail(house, source, error)
         return Poll(name=source.name, state=error.hearing, fetched=fetched, kept=tuple(kept), note=str(error))
     return Poll(name=source.name, state=page.hearing, fetched=fetched, kept=tuple(kept), note=note)
 
 
-async def _fetch(ear: Connector, state: SourceState, now: datetime) -> Page:
+async def reread(house: House, source: Source) -> None:
+    """Looks again at what was heard, where the platform lets us. It is owed until it worked; that is no silence."""
+    ear, now = house.ears[source.name], house.clock()
+    if not isinstance(ear, Rereader):
+        return
+    if ids := await house.store.to_reread(source.name, now, REREAD_AT_ONCE):
+        state = await house.store.source(source.name)
+        try:
+            page = await _fenced(ear.reread(ids, state.cursor, now), source.name)
+        except ConnectorError as error:
+            log.warning("source %s: could not look again at %d posts: %s", source.name, len(ids), error)
+            return
+        await _keep(house, source, state, replace(page, more=True), reread=ids)
+
+
+async def _fenced(asked: Awaitable[Page], name: str) -> Page:
+    """Raises ConnectorError and nothing else."""
     try:
         async with asyncio.timeout(FETCH_LIMIT):
-            return await ear.fetch(state.cursor, now)
+            return await asked
     except ConnectorError:
         raise
     except TimeoutError:
-        raise Wait(f"{state.name}: no page within {FETCH_LIMIT:.0f} s; tried again later") from None
+        raise Wait(f"{name}: no page within {FETCH_LIMIT:.0f} s; tried again later") from None
     except Exception as defect:  # the fence: a defect in one ear must not deafen the others
-        log.exception("source %s: the connector failed", state.name)
-        raise Broken(f"{state.name}: the connector failed ({type(defect).__name__}); please report it") from defect
+        log.exception("source %s: the connector failed", name)
+        raise Broken(f"{name}: the connector failed ({type(defect).__name__}); please report it") from defect
 
 
-async def _keep(house: House, source: Source, state: SourceState, page: Page) -> Kept:
+async def _keep(house: House, source: Source, state: SourceState, page: Page, reread: tuple[str, ...] = ()) -> Kept:
     now = house.clock()
     if back := return_of(state, now):
         await house.store.owe(back, now)
@@ -127,6 +145,8 @@ async def _keep(house: House, source: Source, state: SourceState, page: Page) ->
             hearing=page.hearing,
             note=page.note,
             next_poll=None if page.more else now + max(source.every, page.wait or source.every),
+            follow=isinstance(house.ears[source.name], Rereader),
+            reread=reread,
         )
     )
 

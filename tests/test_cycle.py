@@ -3,19 +3,22 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
 import configs
 import pytest
+from builders import post
 from conftest import Clock
 from rich.console import Console
 from webserver import Server
 
-from connectors.contract import Cursor, Page
+from connectors.contract import Cursor, Page, Wait
 from listener.audit import audit
 from listener.bootstrap import build
 from listener.cycle import House, look, turn
+from listener.rereading import next_look
 from listener.settings import load
 from listener.storage.contract import Question, State
 
@@ -78,6 +81,74 @@ async def test_a_defect_in_one_ear_deafens_no_other(tmp_path: Path, server: Serv
         done = await turn(replace(house, ears={**house.ears, "odd": Defective()}))
         assert [poll.state for poll in done.polls] == ["blocked", "heard"]
         assert "please report it" in done.polls[0].note
+
+
+class Platform:
+    """An ear that can be asked again for what it said."""
+
+    name = "talk"
+
+    def __init__(self, **said: str):
+        self.said, self.asked = said, list[tuple[str, ...]]()
+
+    async def fetch(self, cursor: Cursor, now: object) -> Page:
+        fresh = {} if cursor else self.said
+        return Page(cursor={"read": True}, posts=tuple(post(id_, text, source="talk") for id_, text in fresh.items()))
+
+    async def reread(self, ids: tuple[str, ...], cursor: Cursor, now: object) -> Page:
+        self.asked.append(tuple(ids))
+        if "trouble" in self.said:
+            raise Wait("talk: not now")
+        here = tuple(post(id_, self.said[id_], source="talk") for id_ in ids if id_ in self.said)
+        return Page(cursor=cursor, posts=here, gone=tuple(id_ for id_ in ids if id_ not in self.said))
+
+    async def aclose(self) -> None: ...
+
+
+async def test_what_is_edited_or_deleted_at_its_source_is_so_here(tmp_path: Path, server: Server, clock: Clock) -> None:
+    talk = Platform(a=FIRE, b=f"{FIRE} again", c="nothing about anybody")
+    async with a_house(tmp_path, server, clock, "talk") as (house, _):
+        house = replace(house, ears={"talk": talk})
+        await turn(house)
+        assert talk.asked == [], "nothing is asked again at once"
+        del talk.said["a"]
+        talk.said["b"] = f"{FIRE}, and now they answered"
+        clock.forward(hours=1)
+        await turn(house)
+        assert talk.asked == [("a", "b")], "what no query matched is not asked for"
+        found = {row.case: row.text async for row in house.store.search(Question())}
+        assert found == {2: f"{FIRE}, and now they answered"}
+        assert (await audit(house.store, clock.now)).balanced
+        for _ in range(20):
+            clock.forward(hours=1)
+            await turn(house)
+        assert talk.asked[1:] == [("b",)], "the next look comes after six hours"
+
+
+async def test_a_look_that_fails_is_owed_and_is_no_silence(tmp_path: Path, server: Server, clock: Clock) -> None:
+    talk = Platform(a=FIRE)
+    async with a_house(tmp_path, server, clock, "talk") as (house, _):
+        house = replace(house, ears={"talk": talk})
+        await turn(house)
+        talk.said["trouble"] = "x"
+        clock.forward(hours=1)
+        (poll,) = (await turn(house)).polls
+        assert (poll.state, (await house.store.source("talk")).failures) == ("heard", 0)
+        del talk.said["trouble"]
+        await turn(house)
+        assert talk.asked == [("a",), ("a",)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "open_case", "next_in"),
+    [(0, True, 1), (1, True, 5), (6, False, 17), (23, False, 23), (30, True, 16), (46, True, 24), (46, False, None)],
+)
+def test_looks_come_soon_at_first_and_daily_while_the_case_is_open(
+    clock: Clock, hours: int, open_case: bool, next_in: int | None
+) -> None:
+    now = clock.now + timedelta(hours=hours)
+    expected = now + timedelta(hours=next_in) if next_in else None
+    assert next_look(clock.now, now, open_case=open_case) == expected
 
 
 async def test_silence_is_said_once_and_the_return_once(tmp_path: Path, server: Server, clock: Clock) -> None:

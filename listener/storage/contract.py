@@ -70,6 +70,8 @@ class Batch:
     hearing: Hearing = Hearing.HEARD
     note: str = ""
     next_poll: datetime | None = None  # None: not known yet, more pages follow
+    follow: bool = False  # can the source be asked for these posts again?
+    reread: tuple[str, ...] = ()  # the posts this page was asked for again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +222,10 @@ class Store(Ledger, Protocol):
     async def sources(self) -> tuple[SourceState, ...]: ...
     async def known(self, source: str, ids: tuple[str, ...]) -> Mapping[str, str]:
         """id -> fingerprint, for those of `ids` that are in the store (erased ones with the fingerprint "")."""
+        ...
+
+    async def to_reread(self, source: str, now: datetime, limit: int) -> tuple[str, ...]:
+        """Ids of matched posts that are to be looked at again by now (listener/rereading.py), longest due first."""
         ...
 
     async def keep(self, batch: Batch) -> Kept:

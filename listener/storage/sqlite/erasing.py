@@ -58,6 +58,7 @@ def _erase_post(db: sqlite3.Connection, post_id: int, state: State, key: str, at
         (post_id,),
     )
     db.execute("DELETE FROM post_versions WHERE post = ?", (post_id,))
+    db.execute("DELETE FROM rereads WHERE post = ?", (post_id,))
     for mention in db.execute("SELECT id, case_id, reasons FROM mentions WHERE post = ?", (post_id,)).fetchall():
         db.execute(
             "UPDATE mentions SET state = 'erased', reason = '', reasons = ? WHERE id = ?",

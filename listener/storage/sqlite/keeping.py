@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from listener.storage.contract import Batch, Heard, Kept, State
-from listener.storage.sqlite import giving, indexing, listening
+from listener.storage.sqlite import giving, indexing, listening, rereading
 from listener.storage.sqlite.editing import edit
 from listener.storage.sqlite.erasing import erase, purge
 from listener.storage.sqlite.rows import POST, furthest, marks, post_columns, stamp, storable
@@ -30,6 +30,7 @@ def keep(db: sqlite3.Connection, batch: Batch) -> Kept:
         if row["state"] != State.ERASED and row["fingerprint"] != heard[id_].post.fingerprint:
             edit(db, batch, heard[id_], tally)
     erased = erase(db, batch.source, batch.gone, batch.at)
+    rereading.looked_at(db, batch)
     listening.heard(db, batch, tally.new)
     return Kept(
         new=tally.new,
@@ -75,4 +76,6 @@ def _insert(db: sqlite3.Connection, batch: Batch, fresh: list[Heard], tally: giv
     db.executemany(_INSERT_POST, posts)
     db.executemany(giving.INSERT, mentions)
     db.executemany(indexing.INSERT, index)
+    if batch.follow:
+        rereading.plan(db, batch, (entry[0] for entry in index))
     tally.new += len(fresh)

@@ -31,6 +31,8 @@ CREATE TABLE posts (
   handle TEXT NOT NULL, author TEXT NOT NULL, kind TEXT NOT NULL, lang TEXT NOT NULL, site TEXT NOT NULL,
   parent TEXT NOT NULL, facts TEXT NOT NULL, UNIQUE (source, external_id)
 );
+CREATE TABLE rereads (post INTEGER PRIMARY KEY REFERENCES posts (id), source TEXT NOT NULL, due TEXT NOT NULL);
+CREATE INDEX rereads_due ON rereads (source, due);
 CREATE TABLE post_versions (
   id INTEGER PRIMARY KEY, post INTEGER NOT NULL REFERENCES posts (id), until TEXT NOT NULL, title TEXT NOT NULL,
   text TEXT NOT NULL

@@ -28,7 +28,7 @@ from listener.storage.contract import (
     Span,
     StoreBusy,
 )
-from listener.storage.sqlite import accounts, erasing, keeping, ledger, listening, searching
+from listener.storage.sqlite import accounts, erasing, keeping, ledger, listening, rereading, searching
 from listener.storage.sqlite.lanes import Lane, tables
 from listener.storage.sqlite.schema import prepare
 
@@ -75,6 +75,9 @@ class SqliteStore:
 
     async def known(self, source: str, ids: tuple[str, ...]) -> Mapping[str, str]:
         return await self._reader.read(lambda db: keeping.known(db, source, ids))
+
+    async def to_reread(self, source: str, now: datetime, limit: int) -> tuple[str, ...]:
+        return await self._reader.read(lambda db: rereading.due(db, source, now, limit))
 
     async def keep(self, batch: Batch) -> Kept:
         return await self._writer.write(lambda db: keeping.keep(db, batch))
