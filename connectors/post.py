@@ -19,6 +19,7 @@ class Author:
 
     handle: str = ""
     name: str = ""
+    id: str = ""  # of the account, where the platform has accounts: it never changes and is nobody else's
     url: str = ""
     followers: int | None = None
 

@@ -20,6 +20,7 @@ from typing import assert_never
 from escalation import policy as ladder
 from escalation.events import (
     Acknowledged,
+    Answered,
     Dismissed,
     Erased,
     Escalated,
@@ -34,6 +35,7 @@ from escalation.events import (
     Missed,
     Opened,
     Promised,
+    Raised,
     Reopened,
     ReportedBack,
     Result,
@@ -93,6 +95,7 @@ class Case:
     report: ReportedBack | None = None
     asked: bool = False  # the owner was asked for the follow-up
     posts: tuple[str, ...] = ()
+    answered: datetime | None = None  # when our own account first answered in public
 
     @property
     def due(self) -> datetime | None:
@@ -129,6 +132,29 @@ def overdue(case: Case, now: datetime) -> tuple[Event, ...]:
             return ()
         case _:
             assert_never(case.status)
+
+
+def raised(case: Case, by: Subject, policy: Policy, at: datetime) -> tuple[Raised, ...]:
+    """What another post of the same matter changes when it is worse; `policy` is what its priority asks for.
+
+    A promise that was made stands: who has the case already keeps it and is told.
+    """
+    if case.status.ended or by.severity <= case.subject.severity:
+        return ()
+    higher = by.priority < case.subject.priority
+    chosen = ladder.first(policy, at) if higher and case.status is Status.OPEN else None
+    return (
+        Raised(
+            at=at,
+            severity=by.severity,
+            was=case.subject.priority,
+            priority=by.priority if higher else case.subject.priority,
+            policy=policy if higher else case.policy,
+            owner=chosen.name if chosen else case.owner,
+            rung=chosen.rung if chosen else case.rung,
+            why=chosen.why if chosen else "has it already",
+        ),
+    )
 
 
 def replay(events: Iterable[Event]) -> Case:
@@ -200,6 +226,10 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, status=Status.DISMISSED, clock=None, offer=None)
         case Joined(post=post):
             return replace(case, posts=(*case.posts, post))
+        case Raised():
+            return _worse(case, event)
+        case Answered(at=at):
+            return replace(case, answered=case.answered or at)
         case Revised(post=post, text=text, severity=severity):
             changed = replace(case.subject, text=text, severity=severity)
             return replace(case, subject=changed) if post == case.subject.post else case
@@ -207,6 +237,14 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, subject=scrubbed(case.subject)) if post == case.subject.post else case
         case _:
             assert_never(event)
+
+
+def _worse(case: Case, event: Raised) -> Case:
+    subject = replace(case.subject, severity=event.severity, priority=event.priority)
+    worse = replace(case, subject=subject, policy=event.policy, owner=event.owner, rung=event.rung)
+    if case.status is not Status.OPEN or event.priority == case.subject.priority:
+        return worse
+    return replace(worse, clock=event.at + event.policy.acknowledge, repeats=0, offer=None)
 
 
 def _owned(case: Case, by: str, at: datetime) -> Case:
@@ -242,4 +280,4 @@ def _patience(policy: Policy, repeats: int) -> timedelta:
 def scrubbed(subject: Subject) -> Subject:
     """What may stay of a post that was deleted: where and when it was, and how it was judged, not what it said."""
     reasons = tuple(replace(reason, words="") for reason in subject.reasons)
-    return replace(subject, author="", title="", text="", url="", thread="", reasons=reasons)
+    return replace(subject, author="", title="", text="", url="", thread="", customer="", story="", reasons=reasons)

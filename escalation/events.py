@@ -58,6 +58,8 @@ class Subject:
     priority: str
     cause: str = ""
     reasons: tuple[Why, ...] = ()
+    customer: str = ""  # the author's account on that platform; "" where names may be anybody's
+    story: str = ""  # what copies of the same words share; "" when they are too few to tell
 
     @property
     def since(self) -> datetime:
@@ -183,11 +185,44 @@ class Reopened:
     reason: str
 
 
+class How(StrEnum):
+    """Why a post belongs to a case that is there already."""
+
+    ELSEWHERE = "the same post, heard elsewhere"
+    AUTHOR = "the same author"
+    COPY = "the same words"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
     """Another post of the same matter."""
 
     at: datetime
+    post: str
+    url: str
+    how: How = How.ELSEWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """It is worse than it was. A higher priority brings its own policy; the ladder starts anew if nobody has it yet."""
+
+    at: datetime
+    severity: int
+    was: str  # the priority so far
+    priority: str
+    policy: Policy
+    owner: str
+    rung: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """Our own account has answered the customer in public, for the first time."""
+
+    at: datetime
+    by: str
     post: str
     url: str
 
@@ -226,6 +261,8 @@ Event = (
     | Dismissed
     | Reopened
     | Joined
+    | Raised
+    | Answered
     | Revised
     | Erased
 )

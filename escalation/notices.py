@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from escalation.case import Case
+from escalation.case import Case, Status
 from escalation.events import (
     Acknowledged,
+    Answered,
     Dismissed,
     Erased,
     Escalated,
@@ -23,11 +24,13 @@ from escalation.events import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverOffered,
+    How,
     Joined,
     LeadTold,
     Missed,
     Opened,
     Promised,
+    Raised,
     Reopened,
     ReportedBack,
     Revised,
@@ -107,8 +110,20 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             yield Kind.THREAD, brand, f"{by} opened it again: {reason}"
             if by != case.owner:
                 yield Kind.DIRECT, case.owner, f"Open again: {reason}. " + _acknowledge_by(case, case.owner)
-        case Joined(url=url):
-            yield Kind.THREAD, brand, f"Said again at {url}" if url else "Said again elsewhere."
+        case Joined(url=url, how=how):
+            yield Kind.THREAD, brand, f"Said again ({how}): {url}" if url else f"Said again ({how})."
+            if how is How.AUTHOR:
+                yield Kind.DIRECT, case.owner, "The author wrote again. Read it before you answer. " + url
+        case Raised(was=was, priority=priority) if was == priority:
+            return
+        case Raised(priority=priority, owner=owner, why=why):
+            yield Kind.THREAD, brand, f"Now {priority}, severity {event.severity}."
+            if case.status is Status.OPEN:
+                yield Kind.DIRECT, owner, f"Now {priority}, and yours: {why}. " + _acknowledge_by(case, owner)
+            else:
+                yield Kind.DIRECT, owner, f"Now {priority}. Your promise stands; see whether it is still enough."
+        case Answered(by=by, url=url):
+            yield Kind.THREAD, brand, f"{by} answered in public: {url}" if url else f"{by} answered in public."
         case Revised():
             yield Kind.DIRECT, case.owner, "The author changed the post. Read it again before you answer."
         case Erased():

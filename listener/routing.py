@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import blake2b
 from urllib.parse import urlsplit
 
 from connectors.post import Post
 from escalation.events import Subject, Why
 from escalation.policy import Policy
+from listener.query import fold
+from listener.query.text import WORD
 from listener.storage.contract import Mention, Opening
 from listener.triage import Assessment
+
+OURS = "written by our own account"
+TELLING = 12  # words that two strangers hardly write alike
 
 
 def route(post: Post, brand: str, judged: Assessment, rows: Mapping[str, Policy], heard: datetime) -> Mention:
@@ -38,7 +44,19 @@ def subject(post: Post, brand: str, judged: Assessment, heard: datetime) -> Subj
         priority=str(judged.priority),
         cause=judged.cause,
         reasons=tuple(Why(factor=r.factor, points=r.points, words=r.words) for r in judged.reasons),
+        customer=f"{post.site} {post.author.id}" if post.author.id else "",
+        story=story(post.text),
     )
+
+
+def ours(brand: str, judged: Assessment) -> Mention:
+    return Mention(brand=brand, assessment=judged, reason=OURS, own=True)
+
+
+def story(text: str) -> str:
+    """What copies of one text share, whatever their links, capitals and marks; "" when it is too short to tell."""
+    words = [word for part in fold(text).split() if "://" not in part for word in WORD.findall(part)]
+    return blake2b(" ".join(words).encode(), digest_size=12).hexdigest() if len(words) >= TELLING else ""
 
 
 def thread(post: Post) -> str:

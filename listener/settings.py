@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 from connectors import check_options, durations_of, secrets_of
 from escalation import hours
 from escalation.policy import Person, Policy
-from listener.query import Node, Purpose, QueryError, check_tracking, parse, terms
+from listener.query import Node, Purpose, QueryError, check_tracking, fold, parse, terms
 from listener.tables import ConfigError, Problem, Table, read
 from listener.triage import Rules, RulesError, load_rules
 
 PRIORITIES = ("P1", "P2", "P3", "P4")
 EVERY = timedelta(minutes=10)
+LOOPBACK = "127.0.0.1"
 
 
 class Secret(str):
@@ -36,6 +37,7 @@ class Brand:
     query: Node
     policy: str
     aliases: tuple[str, ...]  # the words that mean this brand: its query's positive terms
+    accounts: tuple[str, ...] = ()  # handles that speak for it, folded, without @
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,8 @@ class Slack:
     mode: str = "socket"  # or "http"
     api_url: str = "https://slack.com/api/"
     channels: Mapping[str, str] = field(default_factory=dict)  # brand -> channel id; "" is the default
-    port: int = 3000  # where clicks arrive in http mode
+    host: str = LOOPBACK  # where clicks arrive in http mode
+    port: int = 3000
     bot_token: Secret = NO_SECRET
     app_token: Secret = NO_SECRET
     signing_secret: Secret = NO_SECRET
@@ -234,7 +237,9 @@ def _brands(table: Table, policies: Mapping[str, Any]) -> tuple[Brand, ...]:
         if name in brands:
             row.wrong("name", "is the name of two brands; make them differ")
         if query is not None:
-            brands[name] = Brand(name=name, query=query, policy=policy, aliases=(name, *terms(query)))
+            accounts = tuple(fold(account).lstrip("@") for account in row.texts("accounts"))
+            aliases = (name, *terms(query))
+            brands[name] = Brand(name=name, query=query, policy=policy, aliases=aliases, accounts=accounts)
         row.done()
     if not table.data.get("brand"):
         table.wrong("", "names no brand; add a [[brand]] with name, query and policy")
@@ -319,11 +324,16 @@ def _slack(table: Table, env: Mapping[str, str], brands: tuple[Brand, ...]) -> S
         mode=mode,
         api_url=table.text("api_url", "https://slack.com/api/"),
         channels=channels,
+        host=table.text("host", LOOPBACK).strip(),
         port=table.get("port", int, 3000),
         bot_token=Secret(env.get("SLACK_BOT_TOKEN", "").strip()),
         app_token=Secret(env.get("SLACK_APP_TOKEN", "").strip()),
         signing_secret=Secret(env.get("SLACK_SIGNING_SECRET", "").strip()),
     )
+    if not slack.host:
+        table.wrong("host", f'is empty; write "{LOOPBACK}", or "0.0.0.0" for every address of this machine')
+    if not 0 < slack.port < 65536:
+        table.wrong("port", "must be between 1 and 65535, for example 3000")
     if slack.on and not channels:
         table.wrong("channel", 'is missing; SLACK_BOT_TOKEN is set, so say where cards go: channel = "C0123456789"')
     table.done()

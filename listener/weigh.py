@@ -1,16 +1,17 @@
 """Posts -> what is to be kept of them: match, assess, route. Pure, but for the matcher's automaton."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors.post import Post
 from escalation.policy import Policy
 from listener.match import Matcher
-from listener.routing import route
+from listener.query import fold
+from listener.routing import ours, route
 from listener.settings import Settings
 from listener.storage.contract import Heard, Mention
-from listener.triage import BrandTarget, Rules, assess
+from listener.triage import BrandTarget, Rules, Verdict, assess
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Scales:
     targets: Mapping[str, BrandTarget]
     policies: Mapping[str, Mapping[str, Policy]]  # brand -> priority -> policy
     rules: Rules
+    accounts: Mapping[str, frozenset[str]]  # our own account's handle, folded -> the brands it speaks for
 
 
 def scales(settings: Settings) -> Scales:
@@ -29,7 +31,17 @@ def scales(settings: Settings) -> Scales:
         targets={brand.name: BrandTarget(name=brand.name, aliases=brand.aliases) for brand in settings.brands},
         policies={brand.name: settings.policies[brand.policy] for brand in settings.brands},
         rules=settings.rules,
+        accounts=_accounts(settings),
     )
+
+
+def _accounts(settings: Settings) -> dict[str, frozenset[str]]:
+    names = {account for brand in settings.brands for account in brand.accounts}
+    return {name: frozenset(b.name for b in settings.brands if name in b.accounts) for name in names}
+
+
+def _handle(handle: str) -> str:
+    return fold(handle).lstrip("@")
 
 
 def weigh(posts: Iterable[Post], with_: Scales, heard: datetime) -> tuple[Heard, ...]:
@@ -37,9 +49,18 @@ def weigh(posts: Iterable[Post], with_: Scales, heard: datetime) -> tuple[Heard,
 
 
 def _mentions(post: Post, with_: Scales, heard: datetime) -> tuple[Mention, ...]:
-    brands = with_.matcher.match(post)
+    speaking = with_.accounts.get(_handle(post.author.handle), frozenset())
+    brands = dict.fromkeys((*with_.matcher.match(post), *sorted(speaking)))
     targets = [with_.targets[brand] for brand in brands]
-    return tuple(_mention(post, target, targets, with_, heard) for target in targets)
+    return tuple(
+        _own(post, target, with_) if target.name in speaking else _mention(post, target, targets, with_, heard)
+        for target in targets
+    )
+
+
+def _own(post: Post, brand: BrandTarget, with_: Scales) -> Mention:
+    judged = assess(post, brand, with_.rules, [])
+    return ours(brand.name, replace(judged, verdict=Verdict.OTHER, complaint=0.0, severity=0, priority=None, cause=""))
 
 
 def _mention(post: Post, brand: BrandTarget, all_: list[BrandTarget], with_: Scales, heard: datetime) -> Mention:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from escalation import codec
-from escalation.case import Case, begin, evolve, open_case, overdue, replay
+from escalation.case import Case, begin, evolve, open_case, overdue, raised, replay
 from escalation.commands import (
     Accept,
     Acknowledge,
@@ -24,6 +24,7 @@ from escalation.commands import (
 from escalation.decide import decide
 from escalation.events import (
     Acknowledged,
+    Answered,
     Erased,
     Escalated,
     Event,
@@ -32,6 +33,7 @@ from escalation.events import (
     Missed,
     Opened,
     Outcome,
+    Raised,
     Result,
     Revised,
 )
@@ -61,7 +63,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Dismiss, by=NAMES, reason=WORDS),
     st.builds(Reopen, by=NAMES, reason=WORDS),
 )
-HEARD = st.sampled_from(["joined", "revised", "erased"])
+HEARD = st.sampled_from(["joined", "worse", "answered", "revised", "erased"])
 STEPS = st.lists(st.tuples(st.integers(0, 400), COMMANDS | st.just("look") | HEARD), max_size=40)
 
 
@@ -71,6 +73,11 @@ def happened(step: object, case: Case, at: object) -> tuple[Event, ...]:
             return overdue(case, at)  # type: ignore[arg-type]
         case "joined":
             return (Joined(at=at, post="mirror:1", url=""),)  # type: ignore[arg-type]
+        case "worse":
+            graver = subject(severity=case.subject.severity + 5, priority="P1")
+            return raised(case, graver, policy(acknowledge=timedelta(minutes=2)), at)  # type: ignore[arg-type]
+        case "answered":
+            return (Answered(at=at, by="acmeair", post="blog:p9", url=""),)  # type: ignore[arg-type]
         case "revised":
             return (Revised(at=at, post="blog:p1", text="changed", severity=50),)  # type: ignore[arg-type]
         case "erased":
@@ -86,7 +93,7 @@ def happened(step: object, case: Case, at: object) -> tuple[Event, ...]:
 def lived(steps: list[tuple[int, object]]) -> list[Event]:
     """A timeline as it comes about."""
     at = NOW
-    timeline: list[Event] = [open_case(1, subject(), policy(), at)]
+    timeline: list[Event] = [open_case(1, subject(priority="P2"), policy(priority="P2"), at)]
     for minutes, step in steps:
         at += timedelta(minutes=minutes)
         timeline += happened(step, replay(timeline), at)
@@ -109,14 +116,24 @@ def test_an_open_case_always_has_one_known_owner_and_a_deadline(steps: list[tupl
         assert (case.due is None) == case.status.ended
 
 
+def named(event: Escalated | Acknowledged | HandoverAccepted | Raised) -> str:
+    match event:
+        case Escalated(to=to):
+            return to
+        case Raised(owner=owner):
+            return owner
+        case _:
+            return event.by
+
+
 @given(STEPS)
 def test_the_owner_changes_only_by_an_event_that_names_the_new_one(steps: list[tuple[int, object]]) -> None:
     timeline = lived(steps)
     cases = stages(timeline)
     for before, event, after in zip(cases, timeline[1:], cases[1:], strict=False):
         if before.owner != after.owner:
-            assert isinstance(event, Escalated | Acknowledged | HandoverAccepted)
-            assert after.owner == (event.to if isinstance(event, Escalated) else event.by)
+            assert isinstance(event, Escalated | Acknowledged | HandoverAccepted | Raised)
+            assert after.owner == named(event)
 
 
 @given(STEPS, st.integers(0, 100_000))

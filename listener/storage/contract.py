@@ -47,6 +47,7 @@ class Mention:
     assessment: Assessment
     opening: Opening | None = None
     reason: str = ""  # why nobody is told, when `opening` is None
+    own: bool = False  # our own account wrote it: suppressed, and noted where it answers a customer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,8 +233,9 @@ class Store(Ledger, Protocol):
         """Posts, mentions, cases, events, notices, coverage and cursor of one page, in one transaction.
 
         A post already there with the same fingerprint changes nothing; with another one it is an edit: the old text is
-        kept as a version, its mentions are re-judged, its case gets Revised. A post whose thread is already an open
-        case of that brand from another source joins it. Ids in `gone` are erased.
+        kept as a version, its mentions are re-judged, its case gets Revised. A post joins an open case of its brand
+        when another source heard the same post, the same account wrote it, or it says the same words; when it is worse,
+        the case is Raised. The first answer of our own account under a case's post is noted. Ids in `gone` are erased.
         """
         ...
 

@@ -4,9 +4,9 @@ import sqlite3
 from datetime import datetime
 
 from connectors.post import Post
-from escalation.case import replay
+from escalation.case import raised, replay
 from escalation.events import Revised
-from listener.storage.contract import Batch, Heard, State
+from listener.storage.contract import Batch, Heard, Mention, State
 from listener.storage.sqlite import giving, indexing, ledger, listening
 from listener.storage.sqlite.giving import Given, Tally, give
 from listener.storage.sqlite.rows import POST, judged, post_columns, stamp, storable
@@ -50,7 +50,7 @@ def _judge_again(db: sqlite3.Connection, post_id: int, heard: Heard, at: datetim
             _update(db, was["id"], give(db, heard.post, mention, at, tally))
         else:
             _update(db, was["id"], Given(mention, State(was["state"]), was["reason"], was["case_id"]))
-            _revise(db, was["case_id"], heard.post, mention.assessment.severity, at)
+            _revise(db, was["case_id"], heard.post, mention, at)
     for was in before.values():
         _no_longer(db, was, heard.post, at)
 
@@ -68,11 +68,14 @@ def _no_longer(db: sqlite3.Connection, was: sqlite3.Row, post: Post, at: datetim
     if was["case_id"] is None:
         db.execute("UPDATE mentions SET state = ?, reason = ? WHERE id = ?", (State.KEPT, NO_LONGER, was["id"]))
     else:
-        _revise(db, was["case_id"], post, was["severity"], at)
+        _revise(db, was["case_id"], post, None, at)
 
 
-def _revise(db: sqlite3.Connection, case_id: int, post: Post, severity: int, at: datetime) -> None:
+def _revise(db: sqlite3.Connection, case_id: int, post: Post, judged: Mention | None, at: datetime) -> None:
     case = replay(ledger.timeline(db, case_id))
-    if not case.status.ended:
-        key = f"{post.source}:{post.id}"
-        ledger.append(db, case, [Revised(at=at, post=storable(key), text=post.text, severity=severity)])
+    if case.status.ended:
+        return
+    key, severity = f"{post.source}:{post.id}", judged.assessment.severity if judged else case.subject.severity
+    worse = raised(case, judged.opening.subject, judged.opening.policy, at) if judged and judged.opening else ()
+    higher = [event for event in worse if event.priority != event.was]
+    ledger.append(db, case, [Revised(at=at, post=storable(key), text=post.text, severity=severity), *higher])

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from connectors.post import Post
-from escalation.case import Case, open_case, replay
-from escalation.events import Joined
+from escalation.case import Case, open_case, raised, replay
+from escalation.events import Answered, How, Joined
 from listener.storage.contract import Mention, Opening, State
 from listener.storage.sqlite import indexing, ledger
 from listener.storage.sqlite.rows import judged, marks, storable
@@ -50,12 +50,15 @@ def give(db: sqlite3.Connection, post: Post, mention: Mention, at: datetime, tal
     """A mention joins an open case that another source heard of, becomes a case of its own, or is only kept."""
     tally.mentions += 1
     tally.complaints += mention.assessment.verdict == "complaint"
+    if mention.own:
+        _answered(db, post, mention.brand, at)
+        return Given(mention, State.SUPPRESSED, mention.reason, None)
     if mention.opening is None:
         return Given(mention, State.KEPT, mention.reason, None)
-    if case := _same_matter(db, mention.opening, post.source):
-        ledger.append(db, case, [Joined(at=at, post=mention.opening.subject.post, url=mention.opening.subject.url)])
+    if found := _same_matter(db, mention.opening, post.source):
+        _join(db, *found, mention.opening, at)
         tally.joined += 1
-        return Given(mention, State.JOINED, "", case.id)
+        return Given(mention, State.JOINED, "", found[0].id)
     opened = _open(db, mention.opening, at)
     tally.opened.append(opened.id)
     return Given(mention, State.ESCALATED, "", opened.id)
@@ -66,15 +69,46 @@ def _open(db: sqlite3.Connection, opening: Opening, at: datetime) -> Case:
     return ledger.append(db, None, [open_case(number, opening.subject, opening.policy, at)])
 
 
-def _same_matter(db: sqlite3.Connection, opening: Opening, source: str) -> Case | None:
-    """Within one source two posts are two matters: some feeds give every item the same address."""
-    if not opening.subject.thread:
-        return None
-    sql = f"SELECT id, post FROM cases WHERE brand = ? AND thread = ? AND thread <> '' AND {OPEN} ORDER BY id"
-    for row in db.execute(sql, (opening.subject.brand, storable(opening.subject.thread))).fetchall():
-        if not row["post"].startswith(f"{source}:"):
+def _join(db: sqlite3.Connection, case: Case, how: How, opening: Opening, at: datetime) -> None:
+    subject = opening.subject
+    joined = Joined(at=at, post=subject.post, url=subject.url, how=how)
+    ledger.append(db, case, [joined, *raised(case, subject, opening.policy, at)])
+
+
+def _same_matter(db: sqlite3.Connection, opening: Opening, source: str) -> tuple[Case, How] | None:
+    """The open case that this post belongs to, and why it does."""
+    subject = opening.subject
+    for how, column, value in (
+        (How.ELSEWHERE, "thread", subject.thread),
+        (How.AUTHOR, "customer", subject.customer),
+        (How.COPY, "story", subject.story),
+    ):
+        if value and (found := _open_case(db, subject.brand, column, value, source)):
+            return found, how
+    return None
+
+
+def _open_case(db: sqlite3.Connection, brand: str, column: str, value: str, source: str) -> Case | None:
+    """Within one source two posts of one address are two matters: some feeds give every item the same."""
+    sql = f"SELECT id, post FROM cases WHERE brand = ? AND {column} = ? AND {column} <> '' AND {OPEN} ORDER BY id"
+    for row in db.execute(sql, (brand, storable(value))):
+        if column != "thread" or not row["post"].startswith(f"{source}:"):
             return replay(ledger.timeline(db, row["id"]))
     return None
+
+
+def _answered(db: sqlite3.Connection, post: Post, brand: str, at: datetime) -> None:
+    """Our own account wrote under a post that somebody has: its first answer is noted."""
+    rows = db.execute(
+        "SELECT DISTINCT m.case_id FROM posts p JOIN mentions m ON m.post = p.id WHERE p.source = ?"
+        " AND p.external_id IN (?, ?) AND p.external_id <> '' AND m.brand = ? AND m.case_id IS NOT NULL",
+        (post.source, storable(post.parent), storable(post.root), brand),
+    ).fetchall()
+    for row in rows:
+        case = replay(ledger.timeline(db, row["case_id"]))
+        if not (case.status.ended or case.answered):
+            key, by = f"{post.source}:{post.id}", post.author.handle or post.author.name
+            ledger.append(db, case, [Answered(at=at, by=storable(by), post=storable(key), url=storable(post.url))])
 
 
 def columns(post_id: int, given: Given, at: str) -> tuple[Any, ...]:

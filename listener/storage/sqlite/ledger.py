@@ -53,7 +53,8 @@ def _record(db: sqlite3.Connection, case_id: int, new: Sequence[Event], first: i
 
 
 _CASE = (
-    "thread status priority severity owner due opened changed promise outcome posts seq title brand post id"
+    "thread customer story status priority severity owner due opened changed promise outcome posts seq title brand post"
+    " id"
 ).split()
 _OPEN = f"INSERT INTO cases ({', '.join(_CASE)}) VALUES ({marks(len(_CASE))})"
 _CHANGE = f"UPDATE cases SET {', '.join(f'{column} = ?' for column in _CASE[:-1])} WHERE id = ?"
@@ -64,7 +65,15 @@ def _project(db: sqlite3.Connection, sql: str, case: Case, changed: datetime) ->
     db.execute(
         sql,
         (
-            *(storable(subject.thread), case.status, subject.priority, subject.severity, case.owner),
+            *(
+                storable(subject.thread),
+                storable(subject.customer),
+                storable(subject.story),
+                case.status,
+                subject.priority,
+                subject.severity,
+                case.owner,
+            ),
             *(stamp_or_none(case.due), stamp(case.opened), stamp(changed)),
             *(storable(case.promise.what) if case.promise else "", case.report.outcome if case.report else ""),
             *(len(case.posts), case.seq, storable(subject.title or subject.text[:80]), subject.brand),

@@ -1,0 +1,131 @@
+"""Posts of one matter are one case: the same author again, the same words again, our own answer. Strangers stay apart."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import configs
+import pytest
+from builders import NOW, assessment, batch, policy, post
+
+from connectors.post import Author, Post
+from escalation.case import Status, replay
+from escalation.commands import Acknowledge
+from escalation.desk import Desk
+from escalation.events import Answered, How, Joined, Raised
+from escalation.notices import Kind
+from listener.audit import audit
+from listener.routing import OURS, route, story
+from listener.settings import load
+from listener.storage.contract import Heard, Question, State, Store
+from listener.triage import Priority
+from listener.weigh import scales, weigh
+
+MARTA = Author(handle="marta", id="77")
+ROWS = {name: policy(priority=name) for name in ("P1", "P2")}
+LATER = NOW + timedelta(minutes=2)
+
+
+def said(id_: str, text: str, severity: int = 60, priority: str = "P2", **given: object) -> Heard:
+    of = post(id_, text, **{"url": f"https://talk.example/{id_}", "site": "talk.example", "author": MARTA, **given})
+    judged = assessment(severity=severity, priority=Priority(priority))
+    return Heard(post=of, mentions=(route(of, "Acme Air", judged, ROWS, NOW),))
+
+
+async def test_the_same_author_again_joins_and_the_owner_is_told(store: Store) -> None:
+    kept = await store.keep(batch(said("1", "my bag is gone"), said("2", "still no bag, and nobody answers")))
+    assert (kept.opened, kept.joined) == ((1,), 1)
+    timeline = await store.timeline(1)
+    assert timeline[-1] == Joined(at=NOW, post="blog:2", url="https://talk.example/2", how=How.AUTHOR)
+    owed = {(one.notice.kind, one.notice.to) for one in await store.claim(NOW, 25, timedelta(minutes=1))}
+    assert (Kind.DIRECT, "Dana Fox") in owed
+    assert (await audit(store, NOW)).balanced
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"author": Author(handle="marta", id="78")},  # the same name is not the same account
+        {"author": Author(handle="marta")},  # a blog where anybody may write any name
+        {"site": "other.example"},  # the same number elsewhere is somebody else
+    ],
+)
+async def test_nobody_is_taken_for_somebody_else(store: Store, other: dict[str, object]) -> None:
+    kept = await store.keep(batch(said("1", "my bag is gone"), said("2", "my seat is broken", **other)))
+    assert kept.opened == (1, 2)
+
+
+async def test_copies_of_the_same_words_are_one_case_with_every_copy_kept(store: Store) -> None:
+    words = "Acme Air lost my bag on Monday, told me lies on Tuesday, and hung up on me today."
+    copies = [
+        said("1", words, author=Author(handle="a", id="1")),
+        said("2", f"{words.upper()} https://short.example/x", author=Author(handle="b", id="2")),
+    ]
+    kept = await store.keep(batch(*copies))
+    assert (kept.opened, kept.joined) == ((1,), 1)
+    assert [row.state async for row in store.search(Question())] == [State.JOINED, State.ESCALATED]
+
+
+@pytest.mark.parametrize("text", ["Acme Air is down!", "", "https://a.example/1 https://a.example/2 down down"])
+def test_few_words_are_no_story(text: str) -> None:
+    assert story(text) == ""
+
+
+async def test_when_it_gets_worse_the_ladder_starts_anew_on_the_higher_policy(store: Store) -> None:
+    await store.keep(batch(said("1", "late again")))
+    await store.keep(batch(said("2", "and now it burns", severity=90, priority="P1"), at=LATER))
+    *_, raised = await store.timeline(1)
+    assert isinstance(raised, Raised) and (raised.was, raised.priority, raised.owner) == ("P2", "P1", "Dana Fox")
+    case = replay(await store.timeline(1))
+    assert (case.subject.priority, case.policy.priority, case.due) == ("P1", "P1", LATER + ROWS["P1"].acknowledge)
+    (row,) = [row async for row in store.cases()]
+    assert (row.priority, row.severity) == ("P1", 90)
+
+
+async def test_who_has_promised_keeps_the_case_when_it_gets_worse(store: Store) -> None:
+    await store.keep(batch(said("1", "late again")))
+    due = NOW + timedelta(hours=5)
+    await Desk(store).handle(1, Acknowledge(by="Lee Park", what="call her", due=due), NOW)
+    await store.keep(batch(said("2", "and now it burns", severity=90, priority="P1"), at=LATER))
+    case = replay(await store.timeline(1))
+    assert (case.status, case.owner, case.due) == (Status.ACKNOWLEDGED, "Lee Park", due)
+
+
+async def test_a_milder_post_changes_no_priority(store: Store) -> None:
+    await store.keep(batch(said("1", "it burns", severity=90, priority="P1")))
+    await store.keep(batch(said("2", "and the tea was cold", severity=20, priority="P2"), at=LATER))
+    assert isinstance((await store.timeline(1))[-1], Joined)
+
+
+async def test_an_edit_that_makes_it_worse_raises_the_case(store: Store) -> None:
+    await store.keep(batch(said("1", "late again")))
+    await store.keep(batch(said("1", "late again, and it burns", severity=90, priority="P1"), at=LATER))
+    assert replay(await store.timeline(1)).subject.priority == "P1"
+
+
+OURS_TOML = (
+    '[[brand]]\nname = "Acme Air"\nquery = "acme"\npolicy = "care"\naccounts = ["@AcmeAir"]\n'
+    '[[brand]]\nname = "Bolt Rail"\nquery = "bolt"\npolicy = "care"\n'
+)
+
+
+async def test_our_own_answer_is_noted_once_and_is_nobodys_complaint(store: Store, tmp_path: Path) -> None:
+    weights = scales(load(configs.write(tmp_path, brands=OURS_TOML), {}))
+    theirs = post("1", "Acme lost my bag, the third time, nobody answers", author=MARTA)
+
+    def ours(id_: str, **given: object) -> Post:
+        return post(id_, "We are sorry this is broken, terrible, awful", author=Author(handle="acmeair"), **given)
+
+    await store.keep(batch(*weigh([theirs], weights, NOW)))
+    await store.keep(batch(*weigh([ours("2", parent="1"), ours("3", parent="2", root="1")], weights, LATER), at=LATER))
+    answered = [event for event in await store.timeline(1) if isinstance(event, Answered)]
+    assert answered == [Answered(at=LATER, by="acmeair", post="blog:2", url="https://blog.example/2")]
+    rows = [row async for row in store.search(Question())]
+    assert [(row.state, row.reason) for row in rows[:2]] == [(State.SUPPRESSED, OURS)] * 2
+    assert (await audit(store, LATER)).balanced
+
+
+async def test_what_we_write_about_another_brand_is_judged_like_anybodys(tmp_path: Path) -> None:
+    weights = scales(load(configs.write(tmp_path, brands=OURS_TOML), {}))
+    of = post("1", "Bolt lost my bag, the third time, nobody answers", author=Author(handle="acmeair"))
+    (heard,) = weigh([of], weights, NOW)
+    assert {mention.brand: mention.own for mention in heard.mentions} == {"Bolt Rail": False, "Acme Air": True}
