@@ -13,12 +13,20 @@ class Answers:
     timezone: str = "UTC"
 
 
+FILES = ("listener.toml", "brands.toml", "sources.toml", "people.toml")
+
+
+def taken(directory: Path) -> bool:
+    """A configuration is there already, if only a part of one."""
+    return any((directory / name).exists() for name in FILES)
+
+
 def write_config(directory: Path, answers: Answers) -> list[Path]:
     """Writes nothing, and returns nothing, when any of the files is there already."""
-    files = {directory / name: text for name, text in first_config(answers).items()}
-    if any(path.exists() for path in files):
+    if taken(directory):
         return []
     directory.mkdir(parents=True, exist_ok=True)
+    files = {directory / name: text for name, text in first_config(answers).items()}
     for path, text in files.items():
         path.write_text(text, "utf-8")
     return list(files)

@@ -28,6 +28,7 @@ from escalation.slack import actions, errors, forms
 from escalation.slack.calls import connect
 from listener.settings import Settings
 from listener.settings import Slack as SlackSettings
+from listener.tables import ConfigError, Problem
 
 log = logging.getLogger("listener")
 
@@ -49,7 +50,7 @@ async def listening(settings: Settings, desk: Desk, clock: Callable[[], datetime
     """Hears what people press for as long as it is open; what was pressed until then is finished."""
     slack, clicks = settings.slack, Clicks(settings.people, desk, clock)
     bolt = _app(slack, clicks)
-    async with _http(bolt, slack.port) if slack.mode == "http" else _socket(bolt, slack):
+    async with _http(bolt, slack) if slack.mode == "http" else _socket(bolt, slack):
         try:
             yield
         finally:
@@ -216,16 +217,26 @@ async def _trouble(handler: AsyncSocketModeHandler) -> str:
 
 
 @asynccontextmanager
-async def _http(bolt: AsyncApp, port: int) -> AsyncIterator[None]:
+async def _http(bolt: AsyncApp, slack: SlackSettings) -> AsyncIterator[None]:
     server = bolt.web_app(PATH)
     server.middlewares.append(_sane_timestamp)
     runner = web.AppRunner(server)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
+        await _bind(runner, slack)
         yield
     finally:
         await runner.cleanup()
+
+
+async def _bind(runner: web.AppRunner, slack: SlackSettings) -> None:
+    """Raises ConfigError with the mend."""
+    try:
+        await web.TCPSite(runner, slack.host, slack.port).start()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        mend = f"presses cannot arrive at {slack.host} port {slack.port} ({why}); choose another host or port"
+        raise ConfigError([Problem("listener.toml", "slack", mend)]) from None
 
 
 @web.middleware

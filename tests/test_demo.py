@@ -231,3 +231,10 @@ def test_everything_that_is_still_to_come_has_a_blog_to_be_written_in() -> None:
     coming = tomllib.loads(config.text("coming.toml"))["post"]
     assert len(coming) >= 8
     assert {told["blog"] for told in coming} <= blogs.keys()
+
+
+def test_the_story_keeps_nothing_and_says_so_when_asked_to(tmp_path: Path) -> None:
+    for arguments in (["--headless"], []):  # a test has no terminal, so both would play the story
+        refused = CliRunner().invoke(main, ["demo", *arguments, "--config", str(tmp_path / "mine")])
+        assert refused.exit_code == 2 and "keeps nothing" in refused.stderr
+    assert not (tmp_path / "mine").exists()

@@ -108,3 +108,16 @@ def test_a_source_needs_a_name_that_can_stand_in_front_of_an_id(tmp_path: Path, 
     assert "name" in mistakes(
         configs.write(tmp_path, sources=f'[[source]]\nname = "{name}"\nkind = "feed"\nurl = "https://x.example"\n')
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "mend"), [('host = ""', "0.0.0.0"), ("port = 0", "between 1 and 65535"), ("port = 65536", "between 1")]
+)
+def test_where_presses_arrive_must_be_a_place(tmp_path: Path, line: str, mend: str) -> None:
+    assert mend in mistakes(configs.write(tmp_path, listener=f'database = "x.db"\n[slack]\nmode = "http"\n{line}\n'))
+
+
+def test_presses_arrive_at_this_machine_alone_unless_somebody_says_otherwise(tmp_path: Path) -> None:
+    assert load(configs.write(tmp_path), {}).slack.host == "127.0.0.1"
+    settings = load(configs.write(tmp_path, listener='database = "x.db"\n[slack]\nhost = "0.0.0.0"\n'), {})
+    assert settings.slack.host == "0.0.0.0"

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -27,6 +28,7 @@ from escalation.slack.messenger import SlackMessenger
 from listener import slack as voice
 from listener.settings import Secret, Settings
 from listener.settings import Slack as SlackSettings
+from listener.tables import ConfigError
 from listener.triage import load_rules
 
 SECRET = "shh"
@@ -344,3 +346,36 @@ def test_the_manifest_asks_for_what_is_needed() -> None:
     assert set(voice.SCOPES) <= set(asked)
     assert "socket_mode_enabled: true" in manifest and "interactivity:\n    is_enabled: true" in manifest
     assert voice.PATH in manifest
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="a second loopback address is needed, and this machine has no ::1")
+async def test_presses_are_heard_at_the_address_that_was_chosen(clock: Clock) -> None:
+    async with Slack() as slack:
+        chosen = settings(slack, "http", port := free_port())
+        chosen = replace(chosen, slack=replace(chosen.slack, host="::1"))
+        async with voice.listening(chosen, Desk(MemoryLedger()), clock), aiohttp.ClientSession() as session:
+            async with session.get(f"http://[::1]:{port}{voice.PATH}") as answer:
+                assert answer.status == 405  # it is there, and takes nothing but what Slack posts
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.get(f"http://127.0.0.1:{port}{voice.PATH}")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"])  # taken; not an address of this machine
+async def test_an_address_that_cannot_be_had_is_a_mistake_with_its_mend(clock: Clock, host: str) -> None:
+    async with Slack() as slack:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            there = settings(slack, "http", taken.getsockname()[1])
+            there = replace(there, slack=replace(there.slack, host=host))
+            with pytest.raises(ConfigError, match=rf"slack: presses cannot arrive at {host} port \d+ \(.+\); choose"):
+                async with voice.listening(there, Desk(MemoryLedger()), clock):
+                    pass

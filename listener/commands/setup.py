@@ -22,11 +22,29 @@ from listener.commands.shared import (
 )
 from listener.demo import StoryBroken, live, play
 from listener.doctor import examine
-from listener.setup import Answers, write_config
+from listener.setup import Answers, taken, write_config
+
+DIRECTORY = click.Path(path_type=Path, file_okay=False)
+
+
+def _not_taken(context: click.Context, parameter: click.Parameter, directory: Path | None) -> Path | None:
+    """Before anything is asked."""
+    if taken(target := config_directory(directory)):
+        raise Failed(
+            f"{target} has a configuration already; nothing was changed. Edit its files and try `listener doctor`,"
+            " or write another one: listener init --config DIR"
+        )
+    return directory
 
 
 @click.command()
-@config_option
+@click.option(
+    "--config",
+    "directory",
+    type=DIRECTORY,
+    metavar="DIR",
+    help="Live only: an empty directory that keeps its configuration and database.",
+)
 @click.option("--headless", is_flag=True, help="Play the story to its end with a turned clock, and print it.")
 @plainly
 async def demo(directory: Path | None, headless: bool) -> None:
@@ -34,10 +52,13 @@ async def demo(directory: Path | None, headless: bool) -> None:
 
     \b
     listener demo
+    listener demo --config /tmp/acme
     listener demo --headless
     """
     out = console()
     if headless or not out.is_terminal:
+        if directory:
+            raise click.UsageError("the story keeps nothing; --config DIR is for the live demo, in a terminal")
         try:
             await play(out)
         except StoryBroken as wrong:
@@ -50,7 +71,15 @@ async def demo(directory: Path | None, headless: bool) -> None:
 
 
 @click.command()
-@config_option
+@click.option(
+    "--config",
+    "directory",
+    type=DIRECTORY,
+    metavar="DIR",
+    is_eager=True,
+    callback=_not_taken,
+    help="Where to write it; otherwise $LISTENER_CONFIG, otherwise ./config.",
+)
 @click.option("--brand", prompt="Which brand do you listen for", help="Its name.")
 @click.option("--feed", prompt="A blog that speaks of it (address)", help="An address of a feed or of a blog.")
 @click.option("--person", prompt="Who takes care of complaints (your name)", help="The first who is told.")
@@ -65,8 +94,6 @@ async def init(directory: Path | None, brand: str, feed: str, person: str, timez
     """
     target = config_directory(directory)
     written = write_config(target, Answers(brand=brand, feed=feed, person=person, timezone=timezone))
-    if not written:
-        raise Failed(f"{target} has a configuration already; nothing was changed")
     settings_from(target)
     out = console()
     for path in written:
