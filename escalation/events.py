@@ -225,6 +225,7 @@ class Answered:
     by: str
     post: str
     url: str
+    posted: datetime | None = None  # when the platform says it was written; we may have heard of it later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from statistics import median
 
 from connectors.contract import Hearing
 from escalation.case import Case, replay
-from escalation.events import Acknowledged, Event, Missed, Opened, Promised, ReportedBack
+from escalation.events import Acknowledged, Answered, Event, Missed, Opened, Promised, ReportedBack
 from listener.durations import spoken
 from listener.storage.contract import Span, Store
 
@@ -47,6 +47,7 @@ class Digest:
     outcomes: Mapping[str, int]
     to_acknowledge: timedelta | None  # median, measured from the post
     to_report: timedelta | None  # median, measured from the post
+    to_answer: timedelta | None = None  # median until our own account answered in public, from post to post
     deaf: tuple[Span, ...] = ()  # what could not be heard
     silent: tuple[str, ...] = ()  # sources that were never heard in this time
 
@@ -68,6 +69,7 @@ class _Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     to_acknowledge: list[timedelta] = field(default_factory=list)
     to_report: list[timedelta] = field(default_factory=list)
+    to_answer: list[timedelta] = field(default_factory=list)
 
 
 async def compose(store: Store, since: datetime, until: datetime) -> Digest:
@@ -87,6 +89,7 @@ async def compose(store: Store, since: datetime, until: datetime) -> Digest:
         outcomes=dict(tally.outcomes.most_common()),
         to_acknowledge=_median(tally.to_acknowledge),
         to_report=_median(tally.to_report),
+        to_answer=_median(tally.to_answer),
         deaf=tuple(span for span in spans if span.hearing is not Hearing.HEARD),
         silent=_never_heard(spans),
     )
@@ -114,6 +117,8 @@ def _count(tally: _Tally, case: Case, event: Event) -> None:
             tally.opened += 1
         case Acknowledged():
             tally.to_acknowledge.append(waited)
+        case Answered(at=at, posted=posted):
+            tally.to_answer.append(min(posted or at, at) - case.subject.since)
         case ReportedBack(outcome=outcome):
             tally.to_report.append(waited)
             tally.outcomes[outcome] += 1
@@ -179,6 +184,8 @@ def as_text(digest: Digest) -> str:
     lines += [_line(owed) for owed in digest.open]
     if digest.to_acknowledge is not None:
         lines.append(f"Median from the post to acknowledged: {spoken(digest.to_acknowledge)}")
+    if digest.to_answer is not None:
+        lines.append(f"Median from the post to our first public answer: {spoken(digest.to_answer)}")
     if digest.to_report is not None:
         lines.append(f"Median from the post to reported back: {spoken(digest.to_report)}")
     lines += [f"Outcome {outcome}: {count}" for outcome, count in digest.outcomes.items()]

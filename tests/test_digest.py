@@ -8,7 +8,7 @@ from connectors.contract import Hearing
 from escalation.case import overdue, replay
 from escalation.commands import Acknowledge, Command, MakePromise, ReportBack
 from escalation.decide import decide
-from escalation.events import Outcome
+from escalation.events import Answered, Outcome
 from listener.digest import as_text, compose
 from listener.storage.contract import Failure, Store
 
@@ -37,6 +37,15 @@ async def test_promises_are_counted_kept_moved_and_missed(store: Store) -> None:
     assert (told.kept, told.moved, told.missed) == (1, 1, 1)
     assert digest.to_report == timedelta(hours=3, minutes=20), "measured from the moment of the post"
     assert digest.outcomes == {"solved": 1}
+
+
+async def test_our_first_answer_is_measured_from_post_to_post(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    answer = Answered(at=NOW + HOUR, by="acmeair", post="blog:2", url="", posted=NOW + timedelta(minutes=10))
+    await store.append(replay(await store.timeline(1)), (answer,))
+    digest = await compose(store, NOW - HOUR, NOW + 9 * HOUR)
+    assert digest.to_answer == timedelta(minutes=30), "posted twenty minutes before it was heard"
+    assert "first public answer: 30 min" in as_text(digest)
 
 
 async def test_a_digest_as_of_then_does_not_know_the_future(store: Store) -> None:

@@ -108,7 +108,8 @@ def _answered(db: sqlite3.Connection, post: Post, brand: str, at: datetime) -> N
         case = replay(ledger.timeline(db, row["case_id"]))
         if not (case.status.ended or case.answered):
             key, by = f"{post.source}:{post.id}", post.author.handle or post.author.name
-            ledger.append(db, case, [Answered(at=at, by=storable(by), post=storable(key), url=storable(post.url))])
+            said = {"by": storable(by), "post": storable(key), "url": storable(post.url)}
+            ledger.append(db, case, [Answered(at=at, posted=post.created, **said)])
 
 
 def columns(post_id: int, given: Given, at: str) -> tuple[Any, ...]:
