@@ -18,6 +18,7 @@ from connectors.http import Web
 
 KINDS = {  # kind -> where it lives: "module:class"
     "feed": "connectors.feed:FeedConnector",
+    "hackernews": "connectors.hackernews:HackerNewsConnector",
     "replay": "connectors.replay:ReplayConnector",
 }
 _TYPES: dict[Any, str] = {
