@@ -201,8 +201,9 @@ def _changed(case: Case, event: Event) -> Case:
         case Promised(what=what, due=due):
             moves = case.promise.moves + 1 if case.promise else 0
             return replace(case, promise=Promise(what=what, due=due, moves=moves), clock=due, repeats=0)
-        case Missed(at=at, rung=rung):
-            promise = replace(case.promise, missed=True) if case.promise else None
+        case Missed(at=at, what=what, rung=rung):
+            broken = what == "promise" or bool(case.promise and case.promise.missed)
+            promise = replace(case.promise, missed=broken) if case.promise else None
             wait = _patience(case.policy, case.repeats)
             return replace(case, rung=rung, promise=promise, clock=at + wait, repeats=case.repeats + 1)
         case LeadTold():

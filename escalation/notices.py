@@ -84,12 +84,9 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             yield Kind.THREAD, brand, f"{by} promises: {what}, by {_by(case, due, by)}.{moved}"
         case Missed(what=what, to=to):
             yield Kind.THREAD, brand, f"The {what} of {case.owner} is overdue. {to} was told."
-            yield Kind.DIRECT, to, f"{case.owner} missed the {what}{_promised(case)}. Make sure the customer hears."
-            yield (
-                Kind.DIRECT,
-                case.owner,
-                f"Your {what} is overdue{_promised(case)}. Report back, or move it and say why.",
-            )
+            of_what, mend = _missed(case, what)
+            yield Kind.DIRECT, to, f"{case.owner} missed the {what}{of_what}. Make sure the customer hears."
+            yield Kind.DIRECT, case.owner, f"Your {what} is overdue{of_what}. {mend}"
         case LeadTold(to=to, why=why):
             yield Kind.DIRECT, to, f"For your eyes: {why}."
         case HandoverOffered(by=by, to=to, note=note):
@@ -136,8 +133,11 @@ def _acknowledge_by(case: Case, name: str) -> str:
     return f"Acknowledge by {_by(case, case.clock, name)}."
 
 
-def _promised(case: Case) -> str:
-    return f' "{case.promise.what}"' if case.promise else ""
+def _missed(case: Case, what: str) -> tuple[str, str]:
+    if what != "promise":  # it was reported back, so the promise itself was kept
+        return "", "Read the thread again and say what you found."
+    promised = f' "{case.promise.what}"' if case.promise else ""
+    return promised, "Report back, or move it and say why."
 
 
 def _by(case: Case, due: datetime | None, name: str) -> str:

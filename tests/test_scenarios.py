@@ -1,0 +1,359 @@
+"""Days in the life of a case, at the desk, with the clock turned by hand.
+
+After every step: one accountable name, which the timeline alone proves, and a deadline for as long as it is open.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from builders import DANA, LEE, NOW, SAM, policy, subject
+from fakes import MemoryLedger, RecordingMessenger
+
+from escalation.case import Case, Status, replay
+from escalation.commands import (
+    Accept,
+    Acknowledge,
+    Command,
+    Decline,
+    Dismiss,
+    FollowUp,
+    Handover,
+    MakePromise,
+    Refused,
+    Reopen,
+    ReportBack,
+)
+from escalation.courier import Courier
+from escalation.desk import Desk
+from escalation.events import (
+    Acknowledged,
+    Escalated,
+    Event,
+    HandoverAccepted,
+    Missed,
+    Opened,
+    Outcome,
+    Result,
+)
+from escalation.notices import Kind
+from escalation.policy import Person, Policy
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+OFFICE = "Mon-Fri 09:00-17:00"
+
+
+def report(by: str = "Dana Fox") -> ReportBack:
+    return ReportBack(
+        by=by,
+        outcome=Outcome.SOLVED,
+        done="called her and rebooked",
+        remedy="80 EUR refunded",
+        evidence="https://tickets.example.com/4711",
+    )
+
+
+@dataclass
+class Room:
+    """Some cases, the people who answer them, and the hour."""
+
+    now: datetime = NOW
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    messenger: RecordingMessenger = field(default_factory=RecordingMessenger)
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.ledger)
+
+    async def opens(self, rules: Policy | None = None) -> Case:
+        case = self.ledger.open(subject(heard=self.now), rules or policy(), self.now)
+        await self._after()
+        return case
+
+    async def ask(self, command: Command, case: int = 1) -> Case:
+        changed = await self.desk.handle(case, command, self.now)
+        await self._after()
+        return changed
+
+    async def wait(self, span: timedelta, *, look_every: timedelta = MINUTE) -> Case:
+        """Time passes, and the house looks now and then, as `listener run` does."""
+        end = self.now + span
+        while self.now < end:
+            self.now = min(self.now + look_every, end)
+            await self.look()
+        return await self.desk.case(1)
+
+    async def look(self) -> int:
+        stepped = await self.desk.look(self.now)
+        await self._after()
+        return stepped
+
+    async def _after(self) -> None:
+        while await Courier(self.ledger, self.messenger).deliver(self.now):
+            pass
+        assert not self.ledger.unsaid()
+        for timeline in self.ledger.timelines.values():
+            promises_three_and_four(timeline)
+
+    async def kinds(self, case: int = 1) -> list[str]:
+        return [type(event).__name__ for event in await self.ledger.timeline(case)]
+
+    def told(self, person: Person) -> list[str]:
+        return self.messenger.told(person.name)
+
+    def lines(self) -> list[str]:
+        return [notice.text for _, notice in self.messenger.said if notice.kind is Kind.THREAD]
+
+    def pings(self, since: int = 0) -> int:
+        return sum(notice.kind is Kind.DIRECT for _, notice in self.messenger.said[since:])
+
+
+def promises_three_and_four(timeline: Sequence[Event]) -> None:
+    owner = ""
+    for length, event in enumerate(timeline, 1):
+        owner = _named(event) or owner
+        case = replay(timeline[:length])
+        assert owner and case.owner == owner, f"{event} leaves it with {case.owner}, but names {owner}"
+        assert (case.due is not None) == (not case.status.ended), f"{event} leaves no deadline"
+
+
+def _named(event: Event) -> str:
+    """Whom this event makes accountable, by the event's own words; "" when it changes nothing of that."""
+    match event:
+        case Opened(owner=name) | Escalated(to=name) | Acknowledged(by=name) | HandoverAccepted(by=name):
+            return name
+        case _:
+            return ""
+
+
+async def test_nobody_answers_and_past_the_end_of_the_ladder_somebody_is_still_told() -> None:
+    room = Room()
+    await room.opens()
+    owners = [(await room.wait(5 * MINUTE)).owner for _ in range(2)]
+    assert owners == ["Lee Park", "Sam Ortiz"], "each had five minutes"
+    assert [len(room.told(person)) for person in (DANA, LEE, SAM)] == [1, 1, 1]
+    case = await room.wait(DAY)
+    assert (case.owner, case.status) == ("Sam Ortiz", Status.OPEN)
+    first_day = len(room.told(SAM))
+    assert 3 <= first_day <= 12, "called again and again, at growing distances"
+    await room.wait(14 * DAY, look_every=HOUR)
+    assert len(room.told(SAM)) - first_day >= 13, "every day, for as long as it takes"
+    assert [len(room.told(person)) for person in (DANA, LEE)] == [1, 1]
+    taken = await room.ask(Acknowledge(by="Sam Ortiz"))
+    assert taken.status is Status.ACKNOWLEDGED and taken.due == room.now + taken.policy.report
+
+
+class SlowLedger(MemoryLedger):
+    """The first two who read a timeline have both read it before either writes."""
+
+    def together(self) -> None:
+        self.both = asyncio.Barrier(2)
+        self.reads = 0
+
+    async def timeline(self, case_id: int) -> tuple[Event, ...]:
+        found = await super().timeline(case_id)
+        self.reads += 1
+        if self.reads <= 2:
+            await self.both.wait()
+        return found
+
+
+async def test_two_acknowledge_at_the_same_moment_one_wins_and_the_other_sees_a_plain_word() -> None:
+    ledger = SlowLedger()
+    ledger.open(subject(), policy(), NOW)
+    ledger.together()
+    desk = Desk(ledger)
+    pressed = [desk.handle(1, Acknowledge(by=person.name), NOW) for person in (LEE, DANA)]
+    won, refused = sorted(
+        await asyncio.gather(*pressed, return_exceptions=True), key=lambda said: isinstance(said, Refused)
+    )
+    assert isinstance(won, Case) and isinstance(refused, Refused)
+    assert str(refused) == f"{won.owner} already has case 1. Nothing to do."
+    promises_three_and_four(ledger.timelines[1])
+    assert [type(event).__name__ for event in ledger.timelines[1]] == ["Opened", "Acknowledged", "Promised"]
+
+
+async def test_a_hand_over_that_nobody_accepts_returns_and_the_promise_kept_its_clock() -> None:
+    room = Room()
+    await room.opens()
+    promised = await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + HOUR))
+    await room.ask(Handover(by="Dana Fox", to="Lee Park", note="she speaks Portuguese"))
+    assert room.told(LEE) == ["Dana Fox asks you to take this one over. she speaks Portuguese"]
+    waiting = await room.wait(4 * MINUTE)
+    assert (waiting.owner, waiting.promise) == ("Dana Fox", promised.promise), "an offer moves nothing"
+    returned = await room.wait(MINUTE)
+    assert (returned.owner, returned.offer, returned.due) == ("Dana Fox", None, promised.due)
+    assert room.told(DANA)[-1] == "The hand-over did not happen: Lee Park did not answer in time. You still have it."
+    with pytest.raises(Refused, match=r"case 1 is not offered to Lee Park"):
+        await room.ask(Accept(by="Lee Park"))
+    declined = [Handover(by="Dana Fox", to="Lee Park"), Decline(by="Lee Park", reason="on a train")]
+    for command in declined:
+        case = await room.ask(command)
+    assert (case.owner, room.told(DANA)[-1]) == (
+        "Dana Fox",
+        "The hand-over did not happen: on a train. You still have it.",
+    )
+
+
+async def test_an_offer_does_not_stop_the_clock_of_a_case_nobody_acknowledged() -> None:
+    room = Room()
+    await room.opens()
+    await room.wait(3 * MINUTE)
+    await room.ask(Handover(by="Dana Fox", to="Sam Ortiz"))
+    assert (await room.wait(2 * MINUTE)).owner == "Lee Park"
+    with pytest.raises(Refused, match="not offered"):
+        await room.ask(Accept(by="Sam Ortiz"))
+
+
+async def test_passed_round_for_the_third_time_the_lead_hears_of_it() -> None:
+    room = Room()
+    await room.opens()
+    await room.ask(Acknowledge(by="Dana Fox"))
+    passed = [("Dana Fox", "Lee Park"), ("Lee Park", "Dana Fox"), ("Dana Fox", "Lee Park")]
+    for number, (giver, taker) in enumerate(passed, 1):
+        await room.ask(Handover(by=giver, to=taker))
+        case = await room.ask(Accept(by=taker))
+        assert case.owner == taker
+        assert len(room.told(SAM)) == (number == 3)
+    assert room.told(SAM) == ["For your eyes: handed over for the third time without a result."]
+    assert case.due == NOW + 2 * HOUR, "the customer's clock ran on all the while"
+
+
+async def test_a_promise_moves_with_a_reason_and_only_the_new_time_counts() -> None:
+    room = Room()
+    await room.opens()
+    await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + HOUR))
+    with pytest.raises(Refused, match="why the promise moves"):
+        await room.ask(MakePromise(by="Dana Fox", what="call her", due=room.now + 3 * HOUR))
+    await room.ask(MakePromise(by="Dana Fox", what="call her", due=room.now + 3 * HOUR, reason="she is in the air"))
+    assert room.lines()[-1].endswith("Moved: she is in the air.")
+    case = await room.wait(2 * HOUR)
+    assert (case.status, case.due) == (Status.ACKNOWLEDGED, NOW + 3 * HOUR)
+    assert "Missed" not in await room.kinds() and room.told(SAM) == []
+    await room.ask(MakePromise(by="Dana Fox", what="call her", due=room.now + 3 * HOUR, reason="still there"))
+    assert room.told(SAM) == ["For your eyes: Dana Fox moved the promise for the second time: still there."]
+
+
+async def test_a_missed_promise_climbs_and_its_owner_stays_the_owner() -> None:
+    room = Room()
+    await room.opens()
+    await room.ask(Acknowledge(by="Dana Fox", what="call her by two", due=room.now + HOUR))
+    case = await room.wait(HOUR)
+    assert (case.owner, case.status) == ("Dana Fox", Status.ACKNOWLEDGED)
+    assert case.promise and case.promise.missed
+    assert room.told(LEE) == ['Dana Fox missed the promise "call her by two". Make sure the customer hears.']
+    assert room.told(DANA)[-1] == 'Your promise is overdue "call her by two". Report back, or move it and say why.'
+    await room.wait(5 * MINUTE)
+    assert len(room.told(SAM)) == 1 and len(room.told(LEE)) == 1, "the next one up, not the same again"
+    await room.wait(DAY)
+    assert 3 <= len(room.told(SAM)) <= 12
+    before = room.pings()
+    await room.ask(report())
+    await room.wait(HOUR)
+    assert room.pings() == before, "nobody is called any more once it is reported back"
+
+
+async def test_dismissed_it_rests_and_reopened_it_is_owed_again() -> None:
+    room = Room()
+    await room.opens()
+    with pytest.raises(Refused, match="say why this needs nothing"):
+        await room.ask(Dismiss(by="Dana Fox", reason=" "))
+    case = await room.ask(Dismiss(by="Lee Park", reason="a song lyric"))
+    assert (case.status, case.owner) == (Status.DISMISSED, "Dana Fox")
+    before = room.pings()
+    await room.wait(2 * DAY, look_every=HOUR)
+    assert room.pings() == before and room.lines() == ["Lee Park dismissed it: a song lyric"]
+    again = await room.ask(Reopen(by="Lee Park", reason="it was no song"))
+    assert (again.status, again.owner, again.due) == (Status.OPEN, "Dana Fox", room.now + 5 * MINUTE)
+    assert room.told(DANA)[-1].startswith("Open again: it was no song. Acknowledge by")
+    assert (await room.wait(5 * MINUTE)).owner == "Lee Park", "and it climbs as before"
+
+
+async def test_a_follow_up_comes_due_and_what_got_worse_begins_again() -> None:
+    room = Room()
+    await room.opens()
+    await room.ask(report())
+    asked = await room.wait(DAY, look_every=HOUR)
+    assert asked.asked and asked.status is Status.REPORTED
+    assert room.told(DANA)[-1].startswith("Time to check that it really helped")
+    again = await room.ask(FollowUp(by="Dana Fox", result=Result.WORSE, note="charged twice now"))
+    assert (again.status, again.owner, again.due) == (Status.OPEN, "Dana Fox", room.now + 5 * MINUTE)
+    assert (await room.wait(5 * MINUTE)).owner == "Lee Park"
+    await room.ask(report("Lee Park"))
+    await room.wait(DAY, look_every=HOUR)
+    closed = await room.ask(FollowUp(by="Lee Park", result=Result.VERIFIED))
+    assert (closed.status, closed.owner) == (Status.CLOSED, "Lee Park")
+
+
+async def test_a_follow_up_that_is_forgotten_climbs_and_is_not_called_a_broken_promise() -> None:
+    room = Room()
+    await room.opens()
+    await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + HOUR))
+    await room.ask(report())
+    case = await room.wait(DAY + 2 * HOUR, look_every=5 * MINUTE)
+    assert (await room.kinds())[-2:] == ["FollowUpDue", "Missed"]
+    assert case.owner == "Dana Fox"
+    assert case.promise and not case.promise.missed, "she did call; it is the check that she owes"
+    assert room.told(LEE) == ["Dana Fox missed the follow-up. Make sure the customer hears."]
+    assert room.told(DANA)[-1] == "Your follow-up is overdue. Read the thread again and say what you found."
+
+
+@pytest.mark.parametrize(
+    ("backup", "owner", "why"),
+    [
+        ("Lee Park", "Lee Park", "stands in for Dana Fox, who is off duty"),
+        ("", "Dana Fox", "nobody on the ladder is on duty, so it starts at the top"),
+    ],
+)
+async def test_what_comes_in_at_night_has_a_name_at_night(backup: str, owner: str, why: str) -> None:
+    dana = replace(DANA, hours=OFFICE, backup=backup)
+    lee = LEE if backup else replace(LEE, hours=OFFICE)
+    night = datetime.fromisoformat("2026-05-09T23:00+00:00")  # a Saturday
+    room = Room(now=night)
+    case = await room.opens(policy(people=(dana, lee), ladder=("Dana Fox",)))
+    assert case.owner == owner
+    assert f"You have this one: {why}." in room.messenger.told(owner)[0]
+    await room.wait(5 * MINUTE)
+    assert len(room.told(DANA)) + len(room.told(LEE)) == 2, "and it is said again while nobody answers"
+
+
+async def test_a_promise_that_falls_due_after_hours_finds_somebody_who_is_there() -> None:
+    dana, lee = replace(DANA, hours=OFFICE), replace(LEE, hours=OFFICE)
+    room = Room(now=datetime.fromisoformat("2026-05-08T20:30+00:00"))  # Friday, 16:30 in Toronto, 21:30 in Lisbon
+    await room.opens(policy(people=(dana, lee, SAM)))
+    await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + HOUR))
+    case = await room.wait(HOUR)
+    assert case.owner == "Dana Fox"
+    assert room.told(LEE) == [] and len(room.told(SAM)) == 1, "Lee is asleep; Sam is on duty"
+    handed = await room.ask(Handover(by="Dana Fox", to="Sam Ortiz"))
+    assert handed.owner == "Dana Fox"
+    assert (await room.ask(Accept(by="Sam Ortiz"))).owner == "Sam Ortiz"
+
+
+async def test_after_three_days_of_our_own_outage_one_step_a_look_and_no_storm() -> None:
+    room = Room()
+    for _ in range(12):
+        await room.opens()
+    for case in (4, 5, 6):
+        await room.ask(Acknowledge(by="Dana Fox"), case)
+    for case in (7, 8, 9):
+        await room.ask(report(), case)
+    for case in (10, 11, 12):
+        await room.ask(Acknowledge(by="Dana Fox"), case)
+        await room.ask(Handover(by="Dana Fox", to="Lee Park"), case)
+    lengths = {case: len(timeline) for case, timeline in room.ledger.timelines.items()}
+    said = len(room.messenger.said)
+    room.now += 3 * DAY
+    assert await room.look() == 12
+    assert {case: len(timeline) - lengths[case] for case, timeline in room.ledger.timelines.items()} == dict.fromkeys(
+        lengths, 1
+    )
+    last = [(await room.kinds(case))[-1] for case in (1, 4, 7, 10)]
+    assert last == ["Escalated", "Missed", "FollowUpDue", "HandoverDeclined"]
+    assert room.pings(said) <= 2 * 12, "of a missed promise two people hear, of everything else one"
+    assert await room.look() == 3, "what was offered as well as promised takes its second step at the second look"
+    assert await room.look() == 0
+    late = [event.at for event in room.ledger.timelines[4] if isinstance(event, Missed)]
+    assert late == [room.now], "stamped with the hour it was seen, not one we did not see"
