@@ -6,7 +6,8 @@ address is checked where the connection is made, so neither a redirect nor a nam
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,6 +24,7 @@ from connectors.contract import Fix, Hearing, Wait
 MOST_BYTES = 15 * 1024 * 1024  # of a body, decompressed
 MOST_REDIRECTS = 5
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
+HANG_UP = 1.0  # seconds for a good-bye
 LONGEST_WAIT = timedelta(days=1)
 ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
@@ -61,11 +63,11 @@ class Web:
         raise refusal(answer, now)
 
     async def try_get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
-        """Any answer but a redirect; those are followed. Raises Wait or Fix."""
+        """Any answer but a redirect; those are followed, elsewhere without our key. Raises Wait or Fix."""
         moved, permanent = "", True
         here = url
         for _ in range(MOST_REDIRECTS + 1):
-            answer = await self._one(here, headers or {})
+            answer = await self._one("GET", here, _for_host(headers or {}, url, here))
             target = answer.headers.get("location", "")
             if answer.status not in (301, 302, 303, 307, 308) or not target:
                 return Answer(answer.status, answer.headers, answer.body, here, moved)
@@ -74,24 +76,37 @@ class Web:
             moved = here if permanent else moved
         raise Fix(f"{shown(url)}: more than {MOST_REDIRECTS} redirects; check the address in a browser")
 
-    async def _one(self, url: str, headers: Mapping[str, str]) -> Answer:
+    async def post(self, url: str, *, json: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """Any answer, a redirect too: what is sent goes nowhere else. Raises Wait or Fix."""
+        return await self._one("POST", url, headers or {}, json=json)
+
+    async def _one(self, method: str, url: str, headers: Mapping[str, str], **sent: Any) -> Answer:
         self._guard.check(url)
-        try:
-            async with self._client().get(url, headers=headers, allow_redirects=False) as response:
+        with _translated(url):
+            async with self._client().request(method, url, headers=headers, allow_redirects=False, **sent) as response:
                 body = await _body(response, url)
                 return Answer(response.status, _headers(response), body, url)
-        except Private as refused:
-            raise Fix(str(refused)) from None
-        except TimeoutError:
-            raise Wait(f"{shown(url)}: no answer in time; tried again later") from None
-        except aiohttp.InvalidURL:
-            raise Fix(f"{shown(url)}: is not an address; write it with http:// or https://") from None
-        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as wrong:
-            raise Fix(f"{shown(url)}: its certificate is not valid ({type(wrong).__name__})") from None
-        except (aiohttp.ClientError, OSError, ValueError) as wrong:
-            if isinstance(wrong.__cause__, Private) or isinstance(getattr(wrong, "os_error", None), Private):
-                raise Fix(str(getattr(wrong, "os_error", wrong.__cause__))) from None
-            raise Wait(f"{shown(url)}: cannot be reached ({_plain(wrong)}); tried again later") from None
+
+    async def listen(self, url: str, *, enough: Callable[[str], bool], patience: float, now: datetime) -> None:
+        """Hands over each text of a WebSocket until it is `enough`, the server ends, or `patience` seconds are over.
+
+        Raises Wait or Fix when the server did not let us listen.
+        """
+        url = f"http{url[2:]}" if url[:2].lower() == "ws" else url
+        self._guard.check(url)
+        with _translated(url):
+            try:
+                line = await self._client().ws_connect(url, max_msg_size=MOST_BYTES)
+            except aiohttp.WSServerHandshakeError as no:
+                raise refusal(Answer(no.status, dict(no.headers or {}), b"", url), now) from None
+            try:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(patience):
+                        await _hear(line, enough)
+            finally:  # a server in full flow may not hear us say good-bye
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(HANG_UP):
+                        await line.close()
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -110,6 +125,46 @@ class Web:
             await self._session.close()
             await self._guard.close()
             self._session = None
+
+
+async def _hear(line: aiohttp.ClientWebSocketResponse, enough: Callable[[str], bool]) -> None:
+    async for message in line:
+        if message.type is aiohttp.WSMsgType.TEXT and enough(message.data):
+            return
+        await asyncio.sleep(0)  # what is buffered already comes without a pause, and others want their turn
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """The client's troubles, in our words."""
+    try:
+        yield
+    except Private as refused:
+        raise Fix(str(refused)) from None
+    except TimeoutError:
+        raise Wait(f"{shown(url)}: no answer in time; tried again later") from None
+    except aiohttp.InvalidURL:
+        raise Fix(f"{shown(url)}: is not an address; write it with http:// or https://") from None
+    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as wrong:
+        raise Fix(f"{shown(url)}: its certificate is not valid ({type(wrong).__name__})") from None
+    except (aiohttp.ClientError, OSError, ValueError) as wrong:
+        if isinstance(wrong.__cause__, Private) or isinstance(getattr(wrong, "os_error", None), Private):
+            raise Fix(str(getattr(wrong, "os_error", wrong.__cause__))) from None
+        raise Wait(f"{shown(url)}: cannot be reached ({_plain(wrong)}); tried again later") from None
+
+
+def _for_host(headers: Mapping[str, str], asked: str, here: str) -> Mapping[str, str]:
+    """A key is for the server it was meant for, not for where that sends us."""
+    if here == asked or not headers or _server(here) == _server(asked):
+        return headers
+    return {name: value for name, value in headers.items() if name.lower() != "authorization"}
+
+
+def _server(url: str) -> tuple[str, str]:
+    try:
+        return urlsplit(url)[:2]
+    except ValueError:
+        return "", ""  # the guard will say so
 
 
 def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:

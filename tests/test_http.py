@@ -1,5 +1,6 @@
 """The one door to the web: what it refuses, what it follows, and what it says."""
 
+import asyncio
 import gzip
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -8,7 +9,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
-from webserver import Server
+from webserver import Handler, Server
 
 from connectors.contract import ConnectorError, Fix, Hearing, Wait
 from connectors.http import MOST_BYTES, Web, public, retry_after, shown
@@ -141,3 +142,77 @@ def test_secrets_in_an_address_are_not_shown() -> None:
 @given(st.text())
 def test_any_address_can_be_shown(url: str) -> None:
     assert isinstance(shown(url), str)
+
+
+async def test_a_key_stays_with_the_server_it_is_for(server: Server, web_: Web) -> None:
+    async with Server() as other:
+        visitor = Web("test", frozenset({server.host, other.host}))
+        server.answers |= {
+            "/near": (302, {"Location": "/here"}, b""),
+            "/far": (302, {"Location": f"{other.address}/there"}, b""),
+        }
+        for path in ("/near", "/far"):
+            await visitor.try_get(
+                f"{server.address}{path}", headers={"Authorization": "Bearer secret", "X-Plain": "yes"}
+            )
+        await visitor.aclose()
+        assert [asked.headers.get("Authorization") for asked in server.asked] == ["Bearer secret"] * 3
+        [elsewhere] = other.asked
+        assert "Authorization" not in elsewhere.headers and elsewhere.headers["X-Plain"] == "yes"
+
+
+async def test_what_is_posted_goes_nowhere_else(server: Server, web_: Web) -> None:
+    server.answers["/login"] = (307, {"Location": "/elsewhere"}, b"")
+    answer = await web_.post(f"{server.address}/login", json={"password": "secret"})
+    assert (answer.status, server.paths()) == (307, ["/login"])
+
+
+def talking(*texts: str, endless: bool = False) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        line = web.WebSocketResponse()
+        await line.prepare(request)
+        for text in texts:
+            await line.send_str(text)
+        while endless:
+            await line.send_str("again")
+            await asyncio.sleep(0)
+        await line.receive()
+        return line
+
+    return answer
+
+
+async def test_a_stream_is_heard_until_it_is_enough(server: Server, web_: Web) -> None:
+    server.answers["/stream"] = talking("a", "b", "c")
+    heard: list[str] = []
+    await web_.listen(
+        f"{server.address}/stream", enough=lambda text: heard.append(text) or text == "b", patience=30, now=NOW
+    )
+    assert heard == ["a", "b"]
+
+
+async def test_a_stream_that_falls_silent_or_never_ends_holds_nobody_up(server: Server, web_: Web) -> None:
+    server.answers |= {"/quiet": talking("a"), "/flood": talking(endless=True)}
+    heard: list[str] = []
+    ws = server.address.replace("http", "ws")
+    await web_.listen(f"{ws}/quiet", enough=lambda text: bool(heard.append(text)), patience=0.2, now=NOW)
+    assert heard == ["a"]
+    await web_.listen(f"{ws}/flood", enough=lambda text: bool(heard.append(text)), patience=0.2, now=NOW)
+    assert len(heard) > 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(400, Fix), (403, Fix), (404, Fix), (429, Wait), (500, Wait), (200, Fix)]
+)
+async def test_a_stream_that_does_not_begin_is_an_error(
+    server: Server, web_: Web, status: int, error: type[ConnectorError]
+) -> None:
+    server.answers["/stream"] = (status, {}, b"no")
+    with pytest.raises(error):
+        await web_.listen(f"{server.address}/stream", enough=lambda _: True, patience=5, now=NOW)
+
+
+@pytest.mark.parametrize("url", ["ws://10.0.0.1/", "wss://localhost/", "ftp://stream.example/", "ws://[bad"])
+async def test_a_stream_inside_is_not_listened_to(web_: Web, url: str) -> None:
+    with pytest.raises(ConnectorError):
+        await web_.listen(url, enough=lambda _: True, patience=5, now=NOW)
