@@ -1,9 +1,10 @@
 """The life of one case, as data: no clock, no network, no database. Pure.
 
-open_case(id, subject, policy, at) -> event     a matter becomes somebody's
-decide(case, command, at)          -> events    what a person's request means now (decide.py)
-overdue(case, now)                 -> events    what the passing of time means now
-evolve(case, event)                -> case      the only way a case changes
+open_case(id, subject, policy, at, away) -> event     a matter becomes somebody's
+decide(case, command, at)                -> events    what a person's request means now (decide.py)
+overdue(case, now, away)                 -> events    what the passing of time means now
+raised(case, subject, policy, at, away)  -> events    what another, worse post of the same matter means
+evolve(case, event)                      -> case      the only way a case changes
 
        acknowledge            report back            followed up
 OPEN ───────────────▶ ACKNOWLEDGED ─────▶ REPORTED ───────────────▶ CLOSED
@@ -42,7 +43,7 @@ from escalation.events import (
     Revised,
     Subject,
 )
-from escalation.policy import Policy
+from escalation.policy import Away, Policy
 
 LONGEST_WAIT = timedelta(days=1)  # between two calls to the same last person
 
@@ -95,6 +96,7 @@ class Case:
     report: ReportedBack | None = None
     asked: bool = False  # the owner was asked for the follow-up
     posts: tuple[str, ...] = ()
+    why: str = ""  # why this owner and nobody else
     answered: datetime | None = None  # when our own account first answered in public
 
     @property
@@ -105,20 +107,20 @@ class Case:
         return self.clock
 
 
-def open_case(case_id: int, subject: Subject, policy: Policy, at: datetime) -> Opened:
-    chosen = ladder.first(policy, at)
+def open_case(case_id: int, subject: Subject, policy: Policy, at: datetime, away: Away = ()) -> Opened:
+    chosen = ladder.first(policy, at, away)
     return Opened(
         at=at, case=case_id, subject=subject, policy=policy, owner=chosen.name, rung=chosen.rung, why=chosen.why
     )
 
 
-def overdue(case: Case, now: datetime) -> tuple[Event, ...]:
+def overdue(case: Case, now: datetime, away: Away = ()) -> tuple[Event, ...]:
     """At most one step a look, stamped `now`: after an outage of ours nobody is called twice at once."""
     if case.offer and now >= case.offer.due:
         return (HandoverDeclined(at=now, by="", reason=f"{case.offer.to} did not answer in time"),)
     if case.clock is None or now < case.clock:
         return ()
-    next_up = ladder.above(case.policy, case.rung, case.owner, now)
+    next_up = ladder.above(case.policy, case.rung, case.owner, now, away)
     match case.status:
         case Status.OPEN:
             return (Escalated(at=now, to=next_up.name, rung=next_up.rung, why=next_up.why),)
@@ -134,7 +136,7 @@ def overdue(case: Case, now: datetime) -> tuple[Event, ...]:
             assert_never(case.status)
 
 
-def raised(case: Case, by: Subject, policy: Policy, at: datetime) -> tuple[Raised, ...]:
+def raised(case: Case, by: Subject, policy: Policy, at: datetime, away: Away = ()) -> tuple[Raised, ...]:
     """What another post of the same matter changes when it is worse; `policy` is what its priority asks for.
 
     A promise that was made stands: who has the case already keeps it and is told.
@@ -142,7 +144,7 @@ def raised(case: Case, by: Subject, policy: Policy, at: datetime) -> tuple[Raise
     if case.status.ended or by.severity <= case.subject.severity:
         return ()
     higher = by.priority < case.subject.priority
-    chosen = ladder.first(policy, at) if higher and case.status is Status.OPEN else None
+    chosen = ladder.first(policy, at, away) if higher and case.status is Status.OPEN else None
     return (
         Raised(
             at=at,
@@ -176,6 +178,7 @@ def begin(opened: Opened) -> Case:
         policy=opened.policy,
         status=Status.OPEN,
         owner=opened.owner,
+        why=opened.why,
         rung=opened.rung,
         opened=opened.at,
         clock=opened.at + opened.policy.acknowledge,
@@ -191,11 +194,10 @@ def _changed(case: Case, event: Event) -> Case:
     match event:
         case Opened():
             raise ValueError(f"case {case.id} is opened already")
-        case Escalated(at=at, to=to, rung=rung):
+        case Escalated(at=at, to=to, rung=rung, why=why):
             repeats = case.repeats + 1 if to == case.owner else 0
-            return replace(
-                case, owner=to, rung=rung, repeats=repeats, offer=None, clock=at + _patience(case.policy, repeats)
-            )
+            clock = at + _patience(case.policy, repeats)
+            return replace(case, owner=to, why=why, rung=rung, repeats=repeats, offer=None, clock=clock)
         case Acknowledged(at=at, by=by):
             return _owned(case, by, at)
         case Promised(what=what, due=due):
@@ -242,7 +244,8 @@ def _changed(case: Case, event: Event) -> Case:
 
 def _worse(case: Case, event: Raised) -> Case:
     subject = replace(case.subject, severity=event.severity, priority=event.priority)
-    worse = replace(case, subject=subject, policy=event.policy, owner=event.owner, rung=event.rung)
+    why = case.why if event.owner == case.owner else event.why
+    worse = replace(case, subject=subject, policy=event.policy, owner=event.owner, why=why, rung=event.rung)
     if case.status is not Status.OPEN or event.priority == case.subject.priority:
         return worse
     return replace(worse, clock=event.at + event.policy.acknowledge, repeats=0, offer=None)
@@ -250,7 +253,8 @@ def _worse(case: Case, event: Raised) -> Case:
 
 def _owned(case: Case, by: str, at: datetime) -> Case:
     """Whoever takes a case takes its promise too; without one, a report is owed within the policy's time."""
-    taken = replace(case, status=Status.ACKNOWLEDGED, owner=by, rung=_rung(case, by), offer=None, repeats=0)
+    why = case.why if by == case.owner else "took it over"
+    taken = replace(case, status=Status.ACKNOWLEDGED, owner=by, why=why, rung=_rung(case, by), offer=None, repeats=0)
     if case.status is Status.OPEN:
         return replace(taken, clock=at + case.policy.report)
     return replace(taken, status=case.status)
@@ -270,7 +274,8 @@ def _from_the_start(case: Case, at: datetime) -> Case:
 
 
 def _rung(case: Case, name: str) -> int:
-    return case.policy.ladder.index(name) if name in case.policy.ladder else case.rung
+    held = case.policy.rung(name)
+    return case.rung if held is None else held
 
 
 def _patience(policy: Policy, repeats: int) -> timedelta:

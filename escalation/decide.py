@@ -103,7 +103,7 @@ def _promise(case: Case, command: MakePromise, at: datetime) -> tuple[Event, ...
     if case.promise.moves + 1 < MOVES_BEFORE_THE_LEAD:
         return (moved,)
     why = f"{command.by} moved the promise for the {_ordinal(case.promise.moves + 1)} time: {moved.reason}"
-    return moved, LeadTold(at=at, to=case.policy.lead, why=why)
+    return moved, LeadTold(at=at, to=case.policy.lead(at), why=why)
 
 
 def _hand_over(case: Case, command: Handover, at: datetime) -> tuple[Event, ...]:
@@ -125,7 +125,7 @@ def _accept(case: Case, by: str, at: datetime) -> tuple[Event, ...]:
     if (case.handovers + 1) % HANDOVERS_BEFORE_THE_LEAD:
         return (accepted,)
     why = f"handed over for the {_ordinal(case.handovers + 1)} time without a result"
-    return accepted, LeadTold(at=at, to=case.policy.lead, why=why)
+    return accepted, LeadTold(at=at, to=case.policy.lead(at), why=why)
 
 
 def _report(case: Case, command: ReportBack, at: datetime) -> tuple[Event, ...]:

@@ -33,14 +33,15 @@ class Desk:
     async def look(self, now: datetime, limit: int = 500) -> int:
         """One step for every case whose deadline has passed; says how many there were."""
         late = await self.ledger.due(now, limit)
+        away = await self.ledger.away(now) if late else frozenset[str]()
         for case_id in late:
-            await self._step(case_id, now)
+            await self._step(case_id, now, away)
         return len(late)
 
-    async def _step(self, case_id: int, now: datetime) -> None:
+    async def _step(self, case_id: int, now: datetime, away: frozenset[str]) -> None:
         case = await self.case(case_id)
         try:
-            await self._append(case, overdue(case, now))
+            await self._append(case, overdue(case, now, away))
         except Conflict:
             return  # somebody acted this very moment; the next look sees what is left
 

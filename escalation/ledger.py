@@ -36,6 +36,10 @@ class Ledger(Protocol):
         """Writes the events after `case.seq`, the notices they cause, and the case's row. Raises Conflict."""
         ...
 
+    async def away(self, now: datetime) -> frozenset[str]:
+        """Names of the people who said that they are away now."""
+        ...
+
     async def due(self, now: datetime, limit: int) -> tuple[int, ...]:
         """Open cases whose deadline has passed, longest overdue first."""
         ...

@@ -1,9 +1,26 @@
-"""Who is told, in which order, and how long each may take. Pure; frozen into the case when it opens."""
+"""Who is told, in which order, and how long each may take. Pure; frozen into the case when it opens.
 
+A place on the ladder is a person or a team. A team is whoever has its turn, or whoever of it is on duty.
+"""
+
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from escalation import hours
+from escalation.days_off import is_holiday
+
+Away = Collection[str]  # names of the people who said that they are away now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """Days off, both included, in the person's own time zone."""
+
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,9 +30,49 @@ class Person:
     timezone: str = "UTC"
     hours: str = hours.ALWAYS
     backup: str = ""  # the name of who stands in
+    holidays: str = ""  # the country or region whose public holidays are days off: "DE", "CA-ON"
+    leave: tuple[Leave, ...] = ()
 
     def on_duty(self, at: datetime) -> bool:
-        return hours.on_duty(self.hours, self.timezone, at)
+        return not self.off(at)
+
+    def off(self, at: datetime) -> str:
+        """Why this person is not to be disturbed now; "" when they are on duty."""
+        today = at.astimezone(ZoneInfo(self.timezone)).date()
+        if any(leave.first <= today <= leave.last for leave in self.leave):
+            return "on leave"
+        if is_holiday(self.holidays, today):
+            return "on a public holiday"
+        return "" if hours.on_duty(self.hours, self.timezone, at) else "off duty"
+
+
+class Turn(StrEnum):
+    """How a team's work goes round."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    HOURS = "hours"  # no turns: whoever is on duty by their own hours, in the order of the list
+
+
+FIRST_TURN = datetime.fromisoformat("2026-01-05T09:00")  # a Monday
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    name: str
+    members: tuple[str, ...]
+    turn: Turn = Turn.HOURS
+    start: datetime = FIRST_TURN  # naive, the wall clock in `timezone`: when the first of the list had the first turn
+    timezone: str = "UTC"
+
+    def order(self, at: datetime) -> tuple[str, ...]:
+        """Who is asked first now, and who next. Turns change by the wall clock, whatever daylight saving does."""
+        if self.turn is Turn.HOURS:
+            return self.members
+        length = timedelta(days=7 if self.turn is Turn.WEEKLY else 1)
+        turn = (at.astimezone(ZoneInfo(self.timezone)).replace(tzinfo=None) - self.start) // length
+        first = turn % len(self.members)
+        return self.members[first:] + self.members[:first]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +85,31 @@ class Policy:
     report: timedelta  # from acknowledged to reported back, when no other promise is made
     follow_up: timedelta = timedelta(days=1)  # from reported back to the check that it helped
     ladder: tuple[str, ...]
-    people: tuple[Person, ...]  # everyone on the ladder, and their backups
-
-    @property
-    def lead(self) -> str:
-        return self.ladder[-1]
+    people: tuple[Person, ...]  # everyone on the ladder, in its teams, and their backups
+    teams: tuple[Team, ...] = ()
 
     def person(self, name: str) -> Person | None:
         return next((person for person in self.people if person.name == name), None)
+
+    def team(self, name: str) -> Team | None:
+        return next((team for team in self.teams if team.name == name), None)
+
+    def names(self, rung: int, at: datetime) -> tuple[str, ...]:
+        """The people of one place on the ladder, in the order in which they are asked."""
+        team = self.team(self.ladder[rung])
+        return team.order(at) if team else (self.ladder[rung],)
+
+    def lead(self, at: datetime) -> str:
+        return self.names(len(self.ladder) - 1, at)[0]
+
+    def rung(self, name: str) -> int | None:
+        """The first place on the ladder that this person holds, alone or in a team."""
+        held = (rung for rung, step in enumerate(self.ladder) if name == step or name in _members(self.team(step)))
+        return next(held, None)
+
+
+def _members(team: Team | None) -> tuple[str, ...]:
+    return team.members if team else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +121,56 @@ class Choice:
     why: str
 
 
-def first(policy: Policy, at: datetime) -> Choice:
-    """The first rung on duty, or its stand-in; the first of the ladder when nobody is: silence is worse than a call."""
-    for rung in range(len(policy.ladder)):
-        if choice := _at_rung(policy, rung, at):
-            return choice
-    return Choice(policy.ladder[0], 0, "nobody on the ladder is on duty, so it starts at the top")
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One person who could be told, and why they cannot be disturbed now; "" when they can."""
+
+    name: str
+    rung: int
+    role: str  # how they come to be asked
+    off: str
 
 
-def above(policy: Policy, rung: int, owner: str, at: datetime) -> Choice:
+def first(policy: Policy, at: datetime, away: Away = ()) -> Choice:
+    """The first on duty, or a stand-in; the first of the ladder when nobody is: silence is worse than a call."""
+    found = next((asked for asked in asked_in_turn(policy, at, away) if not asked.off), None)
+    if found:
+        return Choice(found.name, found.rung, found.role)
+    return Choice(policy.names(0, at)[0], 0, "nobody on the ladder is on duty, so it starts at the top")
+
+
+def above(policy: Policy, rung: int, owner: str, at: datetime, away: Away = ()) -> Choice:
     """The next person up who is on duty and is not the one who already has it; at the end, the lead, on duty or not."""
-    for higher in range(rung + 1, len(policy.ladder)):
-        choice = _at_rung(policy, higher, at)
-        if choice and choice.name != owner:
-            return choice
-    return Choice(policy.lead, len(policy.ladder) - 1, "the last of the ladder")
+    for asked in asked_in_turn(policy, at, away, begin=rung + 1):
+        if not asked.off and asked.name != owner:
+            return Choice(asked.name, asked.rung, asked.role)
+    return Choice(policy.lead(at), len(policy.ladder) - 1, "the last of the ladder")
 
 
-def _at_rung(policy: Policy, rung: int, at: datetime) -> Choice | None:
-    person = policy.person(policy.ladder[rung])
-    if person is None:
-        return None
-    if person.on_duty(at):
-        return Choice(person.name, rung, f"on duty, place {rung + 1} on the ladder")
-    backup = policy.person(person.backup)
-    if backup and backup.on_duty(at):
-        return Choice(backup.name, rung, f"stands in for {person.name}, who is off duty")
-    return None
+def asked_in_turn(policy: Policy, at: datetime, away: Away = (), *, begin: int = 0) -> Iterator[Asked]:
+    """Everybody who could be told, in order, with what keeps each of them: this is what `listener who` shows."""
+    for rung in range(begin, len(policy.ladder)):
+        team = policy.team(policy.ladder[rung])
+        for turn, name in enumerate(policy.names(rung, at)):
+            person = policy.person(name)
+            if person is None:
+                continue
+            off = _off(person, at, away)
+            yield Asked(name, rung, _role(team, turn, rung), off)
+            backup = policy.person(person.backup)
+            if off and backup:
+                why = f"stands in for {name}, who is {off}"
+                yield Asked(backup.name, rung, why, _off(backup, at, away))
+
+
+def _off(person: Person, at: datetime, away: Away) -> str:
+    return "away" if person.name in away else person.off(at)
+
+
+def _role(team: Team | None, turn: int, rung: int) -> str:
+    if team is None:
+        return f"on duty, place {rung + 1} on the ladder"
+    place = f"place {rung + 1} on the ladder"
+    if team.turn is Turn.HOURS:
+        return f"on duty for {team.name}, {place}"
+    return f"has the turn of {team.name}, {place}" if turn == 0 else f"next in {team.name}, {place}"

@@ -90,7 +90,7 @@ def _table(case: Case, now: datetime) -> Table:
 
 def _facts(case: Case, now: datetime) -> Iterator[tuple[str, str]]:
     subject, due = case.subject, wording.deadline(case)
-    yield "owner", f"{line(case.owner, 80)}, {wording.why_owner(case)}"
+    yield "owner", f"{line(case.owner, 80)}, {line(case.why, 120)}"
     if due:
         late = ", overdue" if wording.overdue(case, now) else ""
         yield due[0].lower(), f"{wording.clock_time(case, due[1])}{late}"

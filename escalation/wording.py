@@ -53,17 +53,6 @@ def deadline(case: Case) -> tuple[str, datetime] | None:
             assert_never(case.status)
 
 
-def why_owner(case: Case) -> str:
-    """Why this person and nobody else has it."""
-    if case.owner in case.policy.ladder:
-        place = case.policy.ladder.index(case.owner) + 1
-        return f"place {place} of {len(case.policy.ladder)} on the ladder"
-    absent = case.policy.person(case.policy.ladder[case.rung])
-    if absent and absent.backup == case.owner:
-        return f"stands in for {absent.name}"
-    return "took it over"
-
-
 def why_severity(case: Case, longest: int) -> str:
     """The heaviest reasons first, with the words in the post that carried them; "" when there are none."""
     reasons = sorted(case.subject.reasons, key=lambda reason: -abs(reason.points))

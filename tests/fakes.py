@@ -55,6 +55,9 @@ class MemoryLedger:
             self.rows.setdefault(notice.key, _Row(notice, new[-1].at))
         return after
 
+    async def away(self, now: datetime) -> frozenset[str]:
+        return frozenset()
+
     async def due(self, now: datetime, limit: int) -> tuple[int, ...]:
         cases = [case async for case in self.open_cases()]
         late = sorted((case.due, case.id) for case in cases if case.due is not None and case.due <= now)

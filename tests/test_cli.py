@@ -121,7 +121,15 @@ def test_a_case_from_acknowledged_to_verified(config: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "why"),
     [
+        (("who", "--brand", "Nobody"), 1, "is not a brand"),
+        (("who", "--brand", "Acme Air", "--priority", "P4"), 1, "has no row for P4"),
+        (("away", "--as", "Dana Fox"), 2, "either --until"),
+        (("away", "--as", "Nobody", "--until", "3d"), 1, "nobody is called"),
         (("ack", "99", "--as", "Dana Fox"), 1, "case 99"),
+        (("who", "--brand", "Nobody"), 1, "is not a brand"),
+        (("who", "--brand", "Acme Air", "--priority", "P4"), 1, "has no row for P4"),
+        (("away", "--as", "Dana Fox"), 2, "either --until"),
+        (("away", "--as", "Nobody", "--until", "3d"), 1, "nobody is called"),
         (("ack", "1", "--as", "Nobody"), 1, 'nobody is called "Nobody"'),
         (("ack", "one", "--as", "Dana Fox"), 2, "not a valid integer"),
         (("ack", "1"), 2, "Missing option '--as'"),
@@ -252,6 +260,20 @@ def test_sources_and_coverage_say_how_well_it_is_heard(config: Path) -> None:
     assert (ear["name"], ear["kind"], ear["state"], ear["per_hour"]) == ("recorded", "replay", "heard", 0.1)
     assert "Everything that is listened to was heard." in listener(config, "coverage").output
     assert listener(config, "coverage", "--json").stdout == ""
+
+
+def test_who_would_be_told_and_who_is_away(config: Path) -> None:
+    told = listener(config, "who", "--brand", "acme air").output
+    assert "-> 1. Dana Fox: on duty, place 1 on the ladder" in told and "Last: Sam Ortiz." in told
+    listener(config, "once", "--json")
+    told = listener(config, "away", "--as", "dana fox", "--until", "3d").output
+    assert "1 open cases are still theirs" in told and 'listener handover 1 --as "Dana Fox"' in told
+    step = json.loads(listener(config, "who", "--brand", "Acme Air", "--json").stdout)
+    assert (step["told"]["name"], step["steps"][0]["off"]) == ("Lee Park", "away")
+    later = json.loads(listener(config, "who", "--brand", "Acme Air", "--at", "4d", "--json").stdout)
+    assert later["told"]["name"] == "Dana Fox"
+    listener(config, "away", "--as", "Dana Fox", "--back")
+    assert json.loads(listener(config, "who", "--brand", "Acme Air", "--json").stdout)["told"]["name"] == "Dana Fox"
 
 
 def test_doctor_says_what_to_mend(config: Path) -> None:

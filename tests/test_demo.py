@@ -138,7 +138,7 @@ def test_the_configuration_is_a_complete_and_ordinary_one(tmp_path: Path) -> Non
     assert [brand.name for brand in settings.brands] == ["Acme Air", "Larkspur"]
     assert {source.kind for source in settings.sources} == {"feed", "replay"}
     assert settings.allow_private == {"127.0.0.1:8000"}  # this port, and no other
-    assert settings.policies["care"]["P1"].lead == SAM
+    assert settings.policies["care"]["P1"].ladder[-1] == SAM
 
 
 def test_somebodys_own_configuration_is_never_touched(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def drawn(case: Case, now: Any = NOW, **given: Any) -> str:
 
 def test_a_card_says_who_and_why_and_by_when_and_what_to_type() -> None:
     card = drawn(opened())
-    assert "Dana Fox, place 1 of 3 on the ladder" in card
+    assert "Dana Fox, on duty, place 1 on the ladder" in card
     assert "safety +44 “caught fire”" in card
     assert "Mon 04 May 09:05 EDT" in card, "the owner's own time"
     assert '$ listener ack 1 --as "Dana Fox"' in card

@@ -65,7 +65,7 @@ def story(case: Case, now: datetime) -> str:
     about = f"Case {case.id}, possible complaint: {line(case.subject.brand, 80)}, {_judged(case)}"
     told = [
         f"{about}; {wording.state(case, now).lower()}.",
-        f"Owner {line(case.owner, 80)}, {wording.why_owner(case)}.",
+        f"Owner {line(case.owner, 80)}, {line(case.why, 120)}.",
     ]
     if due := wording.deadline(case):
         told.append(f"{due[0]} {wording.clock_time(case, due[1])}.")
@@ -140,7 +140,7 @@ def _words(text: str) -> Block:
 
 
 def _facts(case: Case, now: datetime) -> Iterator[Block]:
-    yield _fact("Owner", escape_mrkdwn(f"{line(case.owner, 100)}\n{wording.why_owner(case)}", 500))
+    yield _fact("Owner", escape_mrkdwn(f"{line(case.owner, 100)}\n{line(case.why, 200)}", 500))
     if due := wording.deadline(case):
         late = " (overdue)" if wording.overdue(case, now) else ""
         yield _fact(due[0], f"{date_token(due[1])}{late}")

@@ -58,7 +58,7 @@ def handover(case: Case, names: Iterable[str]) -> View:
         "handover",
         "Hand over",
         "Offer it",
-        _field("to", "Who should take it over?", _choice(others or [case.policy.lead])),
+        _field("to", "Who should take it over?", _choice(others or [case.owner])),
         _field("note", "What should they know?", _words(multiline=True), optional=True),
     )
 

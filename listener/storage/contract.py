@@ -241,6 +241,10 @@ class Store(Ledger, Protocol):
 
     async def keep_failure(self, failure: Failure) -> None: ...
 
+    async def set_away(self, person: str, until: datetime | None) -> None:
+        """None: this person is back."""
+        ...
+
     # memory
     def search(self, question: Question) -> AsyncIterator[MentionRow]: ...
     def cases(self, *, ended: bool = False) -> AsyncIterator[CaseRow]:

@@ -7,7 +7,7 @@ from connectors.post import Post
 from escalation.case import raised, replay
 from escalation.events import Revised
 from listener.storage.contract import Batch, Heard, Mention, State
-from listener.storage.sqlite import giving, indexing, ledger, listening
+from listener.storage.sqlite import giving, indexing, ledger, listening, people
 from listener.storage.sqlite.giving import Given, Tally, give
 from listener.storage.sqlite.rows import POST, judged, post_columns, stamp, storable
 
@@ -76,6 +76,7 @@ def _revise(db: sqlite3.Connection, case_id: int, post: Post, judged: Mention | 
     if case.status.ended:
         return
     key, severity = f"{post.source}:{post.id}", judged.assessment.severity if judged else case.subject.severity
-    worse = raised(case, judged.opening.subject, judged.opening.policy, at) if judged and judged.opening else ()
+    opening, away = judged.opening if judged else None, people.away(db, at)
+    worse = raised(case, opening.subject, opening.policy, at, away) if opening else ()
     higher = [event for event in worse if event.priority != event.was]
     ledger.append(db, case, [Revised(at=at, post=storable(key), text=post.text, severity=severity), *higher])

@@ -9,7 +9,7 @@ from connectors.post import Post
 from escalation.case import Case, open_case, raised, replay
 from escalation.events import Answered, How, Joined
 from listener.storage.contract import Mention, Opening, State
-from listener.storage.sqlite import indexing, ledger
+from listener.storage.sqlite import indexing, ledger, people
 from listener.storage.sqlite.rows import judged, marks, storable
 from listener.storage.sqlite.schema import OPEN
 
@@ -66,13 +66,14 @@ def give(db: sqlite3.Connection, post: Post, mention: Mention, at: datetime, tal
 
 def _open(db: sqlite3.Connection, opening: Opening, at: datetime) -> Case:
     number = db.execute("SELECT coalesce(max(id), 0) + 1 FROM cases").fetchone()[0]
-    return ledger.append(db, None, [open_case(number, opening.subject, opening.policy, at)])
+    opened = open_case(number, opening.subject, opening.policy, at, people.away(db, at))
+    return ledger.append(db, None, [opened])
 
 
 def _join(db: sqlite3.Connection, case: Case, how: How, opening: Opening, at: datetime) -> None:
     subject = opening.subject
     joined = Joined(at=at, post=subject.post, url=subject.url, how=how)
-    ledger.append(db, case, [joined, *raised(case, subject, opening.policy, at)])
+    ledger.append(db, case, [joined, *raised(case, subject, opening.policy, at, people.away(db, at))])
 
 
 def _same_matter(db: sqlite3.Connection, opening: Opening, source: str) -> tuple[Case, How] | None:

@@ -28,7 +28,7 @@ from listener.storage.contract import (
     Span,
     StoreBusy,
 )
-from listener.storage.sqlite import accounts, erasing, keeping, ledger, listening, rereading, searching
+from listener.storage.sqlite import accounts, erasing, keeping, ledger, listening, people, rereading, searching
 from listener.storage.sqlite.lanes import Lane, tables
 from listener.storage.sqlite.schema import prepare
 
@@ -94,6 +94,12 @@ class SqliteStore:
 
     async def due(self, now: datetime, limit: int) -> tuple[int, ...]:
         return await self._reader.read(lambda db: ledger.due(db, now, limit))
+
+    async def away(self, now: datetime) -> frozenset[str]:
+        return await self._reader.read(lambda db: people.away(db, now))
+
+    async def set_away(self, person: str, until: datetime | None) -> None:
+        await self._writer.write(lambda db: people.set_away(db, person, until))
 
     async def claim(self, now: datetime, limit: int, lease: timedelta) -> tuple[Owed, ...]:
         if not await self._reader.read(lambda db: ledger.anything_owed(db, now)):

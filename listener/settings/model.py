@@ -1,0 +1,88 @@
+"""What the configuration says, once it is known to be right. Frozen; secrets do not show themselves."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from escalation.policy import Person, Policy, Team
+from listener.query import Node
+from listener.triage import Rules
+
+LOOPBACK = "127.0.0.1"
+
+
+class Secret(str):
+    """A token that does not show itself in a log or an error."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret(…)" if self else "Secret()"
+
+
+NO_SECRET = Secret()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    name: str
+    query: Node
+    policy: str
+    aliases: tuple[str, ...]  # the words that mean this brand: its query's positive terms
+    accounts: tuple[str, ...] = ()  # handles that speak for it, folded, without @
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    name: str
+    kind: str
+    every: timedelta
+    options: Mapping[str, Any]  # what belongs to the connector
+    brands: tuple[str, ...] = ()  # whose queries it is searched for; empty: all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slack:
+    mode: str = "socket"  # or "http"
+    api_url: str = "https://slack.com/api/"
+    channels: Mapping[str, str] = field(default_factory=dict)  # brand -> channel id; "" is the default
+    host: str = LOOPBACK  # where clicks arrive in http mode
+    port: int = 3000
+    bot_token: Secret = NO_SECRET
+    app_token: Secret = NO_SECRET
+    signing_secret: Secret = NO_SECRET
+
+    @property
+    def on(self) -> bool:
+        return bool(self.bot_token)
+
+    @property
+    def hears_clicks(self) -> bool:
+        return bool(self.signing_secret if self.mode == "http" else self.app_token)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    directory: Path
+    database: str  # a path beside the configuration, or postgresql://…
+    brands: tuple[Brand, ...]
+    sources: tuple[Source, ...]
+    people: tuple[Person, ...]
+    policies: Mapping[str, Mapping[str, Policy]]  # name -> priority -> policy
+    rules: Rules
+    teams: tuple[Team, ...] = ()
+    slack: Slack = field(default_factory=Slack)
+    allow_private: frozenset[str] = frozenset()
+    public_url: str = ""
+    silent_after: timedelta = timedelta(hours=1)  # a source that fails this long is said to be silent
+
+    def queries(self, brands: Collection[str] = ()) -> dict[str, Node]:
+        """Brand -> its tracking query; of all brands when none is named."""
+        return {brand.name: brand.query for brand in self.brands if not brands or brand.name in brands}
+
+    def person(self, name: str) -> Person | None:
+        """By name, whatever the case of the letters."""
+        wanted = name.strip().casefold()
+        return next((person for person in self.people if person.name.casefold() == wanted), None)

@@ -1,0 +1,178 @@
+"""people.toml -> people, teams and policies."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from escalation import days_off, hours
+from escalation.policy import FIRST_TURN, Leave, Person, Policy, Team, Turn
+from listener.tables import Table
+
+PRIORITIES = ("P1", "P2", "P3", "P4")
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Everybody who can be told, and how they share the work."""
+
+    people: Mapping[str, Person]
+    teams: Mapping[str, Team]
+    policies: Mapping[str, Mapping[str, Policy]]  # name -> priority -> policy
+
+
+def read_staff(table: Table) -> Staff:
+    rows = table.rows("person")
+    people = _named(rows, [_person(row) for row in rows])
+    for row in rows:
+        _somebody(row, "backup", row.text("backup"), people)
+    teams = _teams(table.rows("team"), people)
+    if not people:
+        table.wrong("", "names nobody; add a [[person]] who can be told")
+    policies = _policies(table.table("policy"), Staff(people, teams, {}))
+    if not policies:
+        table.wrong("", "has no policy; add [policy.care] with a row for P1")
+    table.done()
+    return Staff(people, teams, policies)
+
+
+def _person(row: Table) -> Person:
+    person = Person(
+        name=row.text("name", needed=True).strip(),
+        slack=row.text("slack"),
+        timezone=row.parsed("timezone", _zone, "UTC"),
+        hours=row.parsed("hours", _hours, hours.ALWAYS),
+        backup=row.text("backup"),
+        holidays=row.parsed("holidays", days_off.check, ""),
+        leave=_leave(row),
+    )
+    row.done()
+    return person
+
+
+def _teams(rows: list[Table], people: Mapping[str, Person]) -> dict[str, Team]:
+    teams = _named(rows, [_team(row, people) for row in rows])
+    for row in rows:
+        if row.text("name") in people:
+            row.wrong("name", "is the name of a person too; make them differ")
+    return teams
+
+
+def _team(row: Table, people: Mapping[str, Person]) -> Team:
+    members = row.texts("members", needed=True)
+    if "members" in row.data and not members:
+        row.wrong("members", "names nobody")
+    for member in members:
+        _somebody(row, "members", member, people)
+    team = Team(
+        name=row.text("name", needed=True).strip(),
+        members=members,
+        turn=row.parsed("turn", _turn, Turn.HOURS),
+        start=row.parsed("start", _start, FIRST_TURN),
+        timezone=row.parsed("timezone", _zone, "UTC"),
+    )
+    row.done()
+    return team
+
+
+Named = TypeVar("Named", Person, Team)
+
+
+def _named(rows: list[Table], each: Iterable[Named]) -> dict[str, Named]:
+    found: dict[str, Named] = {}
+    for row, one in zip(rows, each, strict=True):
+        if one.name in found:
+            row.wrong(
+                "name", f"is the name of two {'people' if isinstance(one, Person) else 'teams'}; make them differ"
+            )
+        found[one.name] = one
+    return found
+
+
+def _policies(table: Table, staff: Staff) -> dict[str, dict[str, Policy]]:
+    policies: dict[str, dict[str, Policy]] = {}
+    for name in table.data:
+        rows = table.table(name)
+        policies[name] = {
+            priority: _policy(rows, name, priority, staff) for priority in PRIORITIES if priority in rows.data
+        }
+        rows.known.update(PRIORITIES)
+        rows.done()
+        if not policies[name]:
+            rows.wrong("", "has no row; add P1 = { acknowledge = …, report = …, ladder = […] }")
+    return policies
+
+
+def _policy(rows: Table, name: str, priority: str, staff: Staff) -> Policy:
+    row = rows.table(priority)
+    ladder = row.texts("ladder", needed=True)
+    if "ladder" in row.data and not ladder:
+        row.wrong("ladder", "names nobody")
+    for step in ladder:
+        _somebody(row, "ladder", step, {**staff.people, **staff.teams})
+    teams = tuple(staff.teams[step] for step in dict.fromkeys(ladder) if step in staff.teams)
+    policy = Policy(
+        name=name,
+        priority=priority,
+        acknowledge=row.duration("acknowledge", timedelta(minutes=15), needed=True),
+        report=row.duration("report", timedelta(hours=8), needed=True),
+        follow_up=row.duration("follow_up", timedelta(days=1)),
+        ladder=ladder,
+        people=_reachable((*ladder, *(member for team in teams for member in team.members)), staff.people),
+        teams=teams,
+    )
+    row.done()
+    return policy
+
+
+def _reachable(names: Iterable[str], people: Mapping[str, Person]) -> tuple[Person, ...]:
+    told = [name for name in dict.fromkeys(names) if name in people]
+    backups = [people[name].backup for name in told]
+    return tuple(people[name] for name in dict.fromkeys([*told, *backups]) if name in people)
+
+
+def _somebody(table: Table, key: str, name: str, known: Iterable[str]) -> None:
+    if name and name not in (names := tuple(known)):
+        table.wrong(key, f'nobody is called "{name}"; add a [[person]] or choose one of {", ".join(names) or "…"}')
+
+
+def _leave(row: Table) -> tuple[Leave, ...]:
+    leaves = []
+    for text in row.texts("leave"):
+        first, _, last = (part.strip() for part in text.partition(" to "))
+        try:
+            leave = Leave(first=date.fromisoformat(first), last=date.fromisoformat(last or first))
+        except ValueError:
+            row.wrong("leave", f'"{text}" is not days off; write "2026-12-24 to 2027-01-02" or "2026-12-24"')
+            continue
+        if leave.last < leave.first:
+            row.wrong("leave", f'"{text}" ends before it begins')
+        leaves.append(leave)
+    return tuple(leaves)
+
+
+def _turn(text: str) -> Turn:
+    if text not in (known := [turn.value for turn in Turn]):
+        raise ValueError(f'"{text}" is not a turn; known are {", ".join(known)}')
+    return Turn(text)
+
+
+def _start(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise ValueError(f'"{text}" is not a time; write "2026-01-05 09:00"') from None
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f'"{text}" is not a time zone; write for example "America/Toronto"') from None
+    return text
+
+
+def _hours(text: str) -> str:
+    hours.parse(text)
+    return text
