@@ -19,6 +19,7 @@ from connectors.http import Web
 KINDS = {  # kind -> where it lives: "module:class"
     "feed": "connectors.feed:FeedConnector",
     "hackernews": "connectors.hackernews:HackerNewsConnector",
+    "mastodon": "connectors.mastodon:MastodonConnector",
     "replay": "connectors.replay:ReplayConnector",
 }
 _TYPES: dict[Any, str] = {

@@ -5,6 +5,7 @@ How far a limit reaches is said in Retry-After (RFC 9110), X-RateLimit-Reset (Ma
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from urllib.parse import urlencode
 from connectors.contract import Broken, ConnectorError, Fix, Hearing, Wait
 from connectors.http import LONGEST_WAIT, Answer, refusal, retry_after, shown
 
+_HALVES = re.compile("[\ud800-\udfff]")
 _EPOCH = 10**8  # a larger number is a moment, a smaller one a span
 
 
@@ -48,7 +50,7 @@ def trouble(answer: Answer, now: datetime, *, access: str) -> ConnectorError:
     if status in (404, 410):
         return Fix(f"{where}: is not there ({status}); check api_url")
     if status in (400, 422):
-        return Fix(f"{where}: the question was not understood ({_said(answer)})")
+        return Fix(f"{where}: the question was refused ({_said(answer)}); {access}")
     return refusal(answer, now)
 
 
@@ -90,8 +92,11 @@ def whole(number: Any) -> int | None:
 
 
 def words(value: Any) -> str:
-    """A text as a JSON field should hold it; an id that came as a number too."""
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    """A text as a JSON field should hold it; an id that came as a number too. Half an emoji becomes \ufffd."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if text.isascii() or not _HALVES.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def table(value: Any) -> Mapping[str, Any]:

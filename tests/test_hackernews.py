@@ -184,16 +184,16 @@ async def test_an_edited_post_comes_again_and_an_item_that_cannot_be_read_is_sai
     assert (hn.last.hearing, hn.last.note) == (Hearing.TRUNCATED, "1 of 2 items could not be read and were left out")
 
 
-HOSTILE = "acme \ud800 \0 \u202egnp.exe <script>alert(1)</script> <!channel> =cmd() " + "<b>" * 2_000 + "x" * 1_000_000
+HOSTILE = "acme \ud800 \0 \u202egnp.exe <script>alert(1)</script> <!channel> =cmd() " + "x" * 1_000_000 + "<b>" * 2_000
 
 
 async def test_hostile_text_is_only_text(server: Server, web_: Web) -> None:
     odd = {"objectID": "1", "created_at_i": 10**30, "author": "a/../b\ud800", "comment_text": HOSTILE, "points": 10**40}
     server.answers["/search_by_date"] = jsoned({"hits": [odd, None, [], {"objectID": {}}], "nbHits": 4, "nbPages": 1})
     [post] = await ear(server, web_).poll()
-    assert "alert" not in post.text and "<!channel>" not in post.text.lower()
+    assert "alert" not in post.text and post.text.endswith("xxx")
     assert (post.created, post.reach.likes) == (None, None)
-    assert post.author.url == "https://news.ycombinator.com/user?id=a/../b%3F"
+    assert post.author.url == "https://news.ycombinator.com/user?id=a/../b%EF%BF%BD"
 
 
 @pytest.mark.parametrize(
