@@ -68,7 +68,7 @@ def post_of(status: Mapping[str, Any], source: str, host: str) -> Post | None:
         id=id_,
         url=url,
         title=words(status.get("spoiler_text")),
-        text="\n".join([plain(words(status.get("content"))), *_choices(status)]),
+        text="\n".join(filter(None, (plain(words(status.get("content"))), *_choices(status)))),
         author=Author(
             handle=acct if "@" in acct or not acct else f"{acct}@{host}",
             name=words(account.get("display_name")),

@@ -13,6 +13,7 @@ _SILENT = frozenset(("script", "style", "template", "noscript", "head", "title")
 _MARKUP = re.compile(r"<[a-zA-Z/!]|&[a-zA-Z#]")
 _SCRIPTS = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
 _TAGS = re.compile(r"<[^>]*>?")
+_UNREADABLE = re.compile("[\ud800-\udfff]")  # the parser stops at the first
 _BLANKS = re.compile(r"[ \t\r\f\v\u00a0]{2,}|[\t\r\f\v\u00a0]")
 _LINES = re.compile(r" \n[ \n]*|\n[ \n]+")
 
@@ -22,7 +23,7 @@ def plain(markup: str, url: str = "") -> str:
     if not _MARKUP.search(markup):
         return _tidy(markup)
     try:
-        root = html.fragment_fromstring(markup.replace("\0", ""), create_parent="div")
+        root = html.fragment_fromstring(_UNREADABLE.sub("\ufffd", markup.replace("\0", "")), create_parent="div")
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
         return _stripped(markup)
     # the parser drops what is nested absurdly deep; then the tags are cut away by force
@@ -37,8 +38,11 @@ def _words(root: Any) -> list[str]:
     """Without recursion, for markup may be nested as deep as its author likes."""
     out: list[str] = []
     silent = 0
-    for action, element in etree.iterwalk(root, events=("start", "end")):
-        tag = element.tag if isinstance(element.tag, str) else "script"
+    for action, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+        if action in ("comment", "pi"):  # nothing but what follows it
+            out.append("" if silent else element.tail or "")
+            continue
+        tag = element.tag
         if tag in _SILENT:
             silent += 1 if action == "start" else -1
         if tag in _BLOCKS:

@@ -297,8 +297,8 @@ async def test_a_token_that_runs_out_deafens_the_search_and_not_the_hashtags(
 
 HOSTILE = (
     "<p>#acme \ud800 \0 \u202egnp.exe <script>alert(1)</script> &lt;!channel&gt; =cmd()</p>"
-    + "<b>" * 2_000
     + "x" * 1_000_000
+    + "<b>" * 2_000
 )
 
 
