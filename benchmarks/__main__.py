@@ -21,27 +21,26 @@ def main(names: list[str]) -> None:
         found: list[Row] = import_module(f"benchmarks.{name}").run()
         rows += found
         _show(out, name, found)
-    missed = [row.name for row in rows if not row.passed]
+    limits = [row for row in rows if row.limit is not None]
+    missed = [row.name for row in limits if not row.passed]
     out.print(
-        f"{len(rows) - len(missed)} of {len(rows)} limits kept" + (f"; not: {', '.join(missed)}" if missed else "")
+        f"{len(limits) - len(missed)} of {len(limits)} limits kept" + (f"; not: {'; '.join(missed)}" if missed else "")
     )
 
 
 def _show(out: Console, name: str, rows: list[Row]) -> None:
     table = Table(name, "ours", "rival", "unit", "ratio", "limit", "", box=None, title_justify="left")
     for row in rows:
-        sign = "≤" if row.at_most else "≥"
-        kept = "kept" if row.passed else "NOT KEPT"
-        table.add_row(
-            row.name,
-            f"{row.ours:,.3g}",
-            f"{row.rival:,.3g}",
-            row.unit,
-            f"{row.ratio:.2f}",
-            f"{sign} {row.limit:g}",
-            kept,
-        )
+        rival = "" if row.rival is None else f"{row.rival:,.3g}"
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        table.add_row(row.name, f"{row.ours:,.3g}", rival, row.unit, ratio, *_limit(row))
     out.print(table)
+
+
+def _limit(row: Row) -> tuple[str, str]:
+    if row.limit is None:
+        return "", "to compare"
+    return f"{'≤' if row.at_most else '≥'} {row.limit:.3g}", "kept" if row.passed else "NOT KEPT"
 
 
 if __name__ == "__main__":

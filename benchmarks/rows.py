@@ -9,22 +9,30 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`ours` beside `rival` in the same unit; `limit` is what their ratio must keep."""
+    """`ours` beside `rival` in the same unit; `limit` is what their ratio must keep.
+
+    Without a rival the limit is one of `ours` itself; without a limit the row is there to be read.
+    """
 
     name: str
     ours: float
-    rival: float
+    rival: float | None
     unit: str
-    limit: float
-    at_most: bool  # the ratio must stay below the limit; otherwise above
+    limit: float | None = None
+    at_most: bool = True  # what is measured must stay below the limit; otherwise above
 
     @property
-    def ratio(self) -> float:
+    def ratio(self) -> float | None:
+        if self.rival is None:
+            return None
         return self.ours / self.rival if self.rival else float("inf")
 
     @property
     def passed(self) -> bool:
-        return self.ratio <= self.limit if self.at_most else self.ratio >= self.limit
+        if self.limit is None:
+            return True
+        measured = self.ours if self.ratio is None else self.ratio
+        return measured <= self.limit if self.at_most else measured >= self.limit
 
 
 def cpu(work: Callable[[], object]) -> float:

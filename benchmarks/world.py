@@ -1,12 +1,25 @@
 """Invented posts and queries: words nobody ever wrote, drawn as often as real words are (Zipf)."""
 
+import os
 import random
+import sys
 from itertools import accumulate
 
 from connectors.post import Author, Post
 from listener.query import Node, parse
 
 SYLLABLES = "ba ce di fo gu la me ni po ru sa te vi wo zu ka le mi no pu".split()
+
+
+def rows() -> int:
+    """How much the big stores hold."""
+    return int(os.environ.get("LISTENER_BENCH_ROWS", "1000000"))
+
+
+def telling(what: str, done: int, of: int) -> None:
+    """On stderr, every tenth: a big store takes minutes to fill."""
+    if done * 10 // of != (done - 1) * 10 // of or done == of:
+        print(f"{what}: {done:,} of {of:,}", file=sys.stderr, flush=True)
 
 
 class World:

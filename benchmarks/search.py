@@ -1,0 +1,118 @@
+"""Searches over a long mention history, through the store as `listener search` asks it, to the last row of the page.
+
+Newest first must not feel how long the history is; a search that ranks looks at a bounded number of hits. Beside them
+stands plain FTS5 on the same file: the same words, nothing but the index and the posts it finds.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from tempfile import TemporaryDirectory
+
+from benchmarks.rows import Row
+from benchmarks.world import World, rows, telling
+from listener.search import question
+from listener.storage.contract import Batch, Heard, Mention, Question, Sort
+from listener.storage.sqlite import SqliteStore
+from listener.triage import Assessment, Priority, Verdict
+
+BEGUN = datetime(2025, 5, 4, tzinfo=UTC)
+YEAR = timedelta(days=365)
+PAGE = 1_000  # posts kept at a time
+BRANDS = ("Acme Air", "Bolt Coffee", "Cirro", "Dune Hotels", "Ember")  # each half as often as the one before
+FILTERS = (
+    "",
+    'brand:"Dune Hotels"',
+    "brand:Ember verdict:complaint severity>=60",
+    "verdict:praise",
+    "since:2026-04-04",
+    "since:2025-08-01 until:2025-08-08",
+)
+PLACES = (0, 1, 2, 5, 10, 30, 100, 300, 1_000, 3_000, 10_000)  # of words among the most common
+BARE = "SELECT p.* FROM posts_fts f JOIN posts p ON p.id = f.rowid WHERE posts_fts MATCH ? ORDER BY {} LIMIT 50"
+
+
+def run() -> list[Row]:
+    world, size = World(), rows()
+    with TemporaryDirectory() as directory, asyncio.Runner() as loop:
+        path = f"{directory}/listener.db"
+        store = loop.run(SqliteStore.open(path))
+        loop.run(_fill(store, world, size))
+        newest = [loop.run(_spent(store, asked)) for asked in _questions(world, Sort.NEWEST)]
+        ranked = [loop.run(_spent(store, asked)) for asked in _questions(world, Sort.RELEVANCE)]
+        worst = [loop.run(_spent(store, asked)) for asked in _questions(world, Sort.SEVERITY)]
+        words = [_spoken(world, place) for place in PLACES]
+        bare_newest, bare_ranked = _bare(path, words, "f.rowid DESC"), _bare(path, words, "rank")
+        loop.run(store.aclose())
+    return [
+        Row(f"newest first, {size:,} mentions, p99", _p99(newest), None, "ms", 5),
+        Row("by relevance, the slowest", max(ranked), None, "ms", 100),
+        Row("by severity, the slowest", max(worst), None, "ms", 100),
+        Row("newest first, plain FTS5 by rowid, p99", _p99(newest), _p99(bare_newest), "ms"),
+        Row("by relevance, plain FTS5 by rank, the slowest", max(ranked), max(bare_ranked), "ms"),
+    ]
+
+
+async def _fill(store: SqliteStore, world: World, size: int) -> None:
+    """A year of mentions of five brands, as evenly as the days go by."""
+    for first in range(0, size, PAGE):
+        numbers = range(first, min(first + PAGE, size))
+        at = BEGUN + YEAR * first / size
+        heard = tuple(_heard(world, number) for number in numbers)
+        await store.keep(Batch(source="bench", at=at, cursor={"at": first}, fetched=len(heard), heard=heard))
+        telling("mentions kept", numbers.stop, size)
+
+
+def _heard(world: World, number: int) -> Heard:
+    """Brands, verdicts and severities take turns at steps that have nothing in common."""
+    brand = BRANDS[min((number & -number).bit_length() - 1 if number else 0, len(BRANDS) - 1)]
+    verdict = list(Verdict)[number % 7 % 4]
+    severity = number * 31 % 101 if verdict is Verdict.COMPLAINT else 0
+    priority = Priority.P3 if verdict is Verdict.COMPLAINT else None
+    judged = Assessment(
+        verdict=verdict, complaint=0.5, severity=severity, priority=priority, cause="quality", reasons=()
+    )
+    return Heard(post=world.post(number), mentions=(Mention(brand=brand, assessment=judged, reason="imported"),))
+
+
+def _questions(world: World, sort: Sort) -> Iterator[Question]:
+    for place in PLACES:
+        for narrowed in FILTERS:
+            yield question(f"{_spoken(world, place)} {narrowed}", sort=sort)
+    first, second, third = (_spoken(world, place) for place in (0, 1, 1_000))
+    for words in (f"{first} {second}", f"{first} OR {third}", f'"{first} {second}"', f"{first} NEAR/5 {third}"):
+        yield question(words, sort=sort)
+    yield question(f"{second} NOT {first}", sort=sort)
+
+
+def _spoken(world: World, place: int) -> str:
+    return world.words[min(place, len(world.words) - 1)]
+
+
+async def _spent(store: SqliteStore, asked: Question) -> float:
+    """Milliseconds of processor time, the median of three."""
+    times = []
+    for _ in range(3):
+        begun = time.process_time()
+        async for _row in store.search(asked):
+            pass
+        times.append((time.process_time() - begun) * 1000)
+    return sorted(times)[1]
+
+
+def _bare(path: str, words: Sequence[str], order: str) -> list[float]:
+    spent = []
+    with closing(sqlite3.connect(path)) as db:
+        for word in words:
+            begun = time.process_time()
+            db.execute(BARE.format(order), (f'body : "{word}"',)).fetchall()
+            spent.append((time.process_time() - begun) * 1000)
+    return spent
+
+
+def _p99(spent: Sequence[float]) -> float:
+    return sorted(spent)[ceil(len(spent) * 0.99) - 1]
