@@ -28,6 +28,8 @@ from escalation.events import (
     Event,
     FollowedUp,
     FollowUpDue,
+    Grew,
+    Grouped,
     HandoverAccepted,
     HandoverDeclined,
     HandoverOffered,
@@ -41,6 +43,7 @@ from escalation.events import (
     ReportedBack,
     Result,
     Revised,
+    StillWaiting,
     Subject,
 )
 from escalation.policy import Away, Policy
@@ -98,6 +101,14 @@ class Case:
     posts: tuple[str, ...] = ()
     why: str = ""  # why this owner and nobody else
     answered: datetime | None = None  # when our own account first answered in public
+    incident: bool = False  # what many customers have in common; each of them has a case of their own within it
+    customers: int = 0  # of an incident
+    within: int = 0  # the incident it belongs to
+    taken: bool = False  # somebody took it up by itself: no incident speaks for it any more
+
+    @property
+    def spoken_for(self) -> bool:
+        return bool(self.within) and not self.taken
 
     @property
     def due(self) -> datetime | None:
@@ -114,12 +125,18 @@ def open_case(case_id: int, subject: Subject, policy: Policy, at: datetime, away
     )
 
 
+def open_incident(case_id: int, subject: Subject, policy: Policy, at: datetime, away: Away = ()) -> Opened:
+    return replace(open_case(case_id, subject, policy, at, away), incident=True)
+
+
 def overdue(case: Case, now: datetime, away: Away = ()) -> tuple[Event, ...]:
     """At most one step a look, stamped `now`: after an outage of ours nobody is called twice at once."""
     if case.offer and now >= case.offer.due:
         return (HandoverDeclined(at=now, by="", reason=f"{case.offer.to} did not answer in time"),)
     if case.clock is None or now < case.clock:
         return ()
+    if case.spoken_for:
+        return (StillWaiting(at=now),)
     next_up = ladder.above(case.policy, case.rung, case.owner, now, away)
     match case.status:
         case Status.OPEN:
@@ -181,7 +198,9 @@ def begin(opened: Opened) -> Case:
         why=opened.why,
         rung=opened.rung,
         opened=opened.at,
-        clock=opened.at + opened.policy.acknowledge,
+        clock=opened.at + (opened.policy.report if opened.within else opened.policy.acknowledge),
+        incident=opened.incident,
+        within=opened.within,
         posts=(opened.subject.post,),
     )
 
@@ -231,6 +250,12 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, posts=(*case.posts, post))
         case Raised():
             return _worse(case, event)
+        case Grouped(at=at, within=within):
+            return replace(case, within=within, offer=None, clock=at + case.policy.report)
+        case Grew(by=by):
+            return replace(case, customers=case.customers + by)
+        case StillWaiting(at=at):
+            return replace(case, clock=at + LONGEST_WAIT)
         case Answered(at=at):
             return replace(case, answered=case.answered or at)
         case Revised(post=post, text=text, severity=severity):
@@ -242,11 +267,18 @@ def _changed(case: Case, event: Event) -> Case:
             assert_never(event)
 
 
+def answered_with(case: Case, incident: Case, at: datetime) -> tuple[Event, ...]:
+    """What the end of an incident means for a customer within it whom nobody took up: the same report, and the end."""
+    if not case.spoken_for or case.status.ended or incident.report is None or not incident.status.ended:
+        return ()
+    return (replace(incident.report, at=at, follow_up=None),)
+
+
 def _worse(case: Case, event: Raised) -> Case:
     subject = replace(case.subject, severity=event.severity, priority=event.priority)
     why = case.why if event.owner == case.owner else event.why
     worse = replace(case, subject=subject, policy=event.policy, owner=event.owner, why=why, rung=event.rung)
-    if case.status is not Status.OPEN or event.priority == case.subject.priority:
+    if case.status is not Status.OPEN or case.spoken_for or event.priority == case.subject.priority:
         return worse
     return replace(worse, clock=event.at + event.policy.acknowledge, repeats=0, offer=None)
 
@@ -255,6 +287,7 @@ def _owned(case: Case, by: str, at: datetime) -> Case:
     """Whoever takes a case takes its promise too; without one, a report is owed within the policy's time."""
     why = case.why if by == case.owner else "took it over"
     taken = replace(case, status=Status.ACKNOWLEDGED, owner=by, why=why, rung=_rung(case, by), offer=None, repeats=0)
+    taken = replace(taken, taken=True)
     if case.status is Status.OPEN:
         return replace(taken, clock=at + case.policy.report)
     return replace(taken, status=case.status)
@@ -270,6 +303,7 @@ def _from_the_start(case: Case, at: datetime) -> Case:
         promise=None,
         report=None,
         asked=False,
+        taken=True,
     )
 
 

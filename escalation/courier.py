@@ -88,7 +88,9 @@ class Courier:
         return sent
 
     async def _say(self, same: list[Owed], case: Case | None, ref: str, now: datetime) -> str:
-        notice = same[-1].notice
+        notice, said = same[-1].notice, same[-1].said
+        if said and case:
+            return await self.messenger.redraw(said, notice, case, now)
         if notice.kind is Kind.CARD and not ref and _tried(same):
             ref = await self.messenger.find(notice)
         if notice.kind is Kind.CARD and ref and case:

@@ -58,6 +58,8 @@ def decide(case: Case, command: Command, at: datetime) -> tuple[Event, ...]:
             return _report(case, command, at)
         case FollowUp():
             return _follow_up(case, command, at)
+        case Dismiss() if case.incident:
+            raise Refused(f"{case.customers} customers wait within incident {case.id}: report back on it instead")
         case Dismiss(by=by, reason=reason):
             return (Dismissed(at=at, by=by, reason=_said(reason, "why this needs nothing from us")),)
         case Reopen(by=by, reason=reason):

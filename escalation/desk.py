@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from escalation.case import Case, overdue, replay
+from escalation.case import Case, answered_with, overdue, replay
 from escalation.commands import Command
 from escalation.decide import decide
 from escalation.events import Event
@@ -36,6 +36,8 @@ class Desk:
         away = await self.ledger.away(now) if late else frozenset[str]()
         for case_id in late:
             await self._step(case_id, now, away)
+        for case_id, incident in await self.ledger.unanswered(limit):
+            await self._answer(case_id, incident, now)
         return len(late)
 
     async def _step(self, case_id: int, now: datetime, away: frozenset[str]) -> None:
@@ -44,6 +46,13 @@ class Desk:
             await self._append(case, overdue(case, now, away))
         except Conflict:
             return  # somebody acted this very moment; the next look sees what is left
+
+    async def _answer(self, case_id: int, incident: int, now: datetime) -> None:
+        case = await self.case(case_id)
+        try:
+            await self._append(case, answered_with(case, await self.case(incident), now))
+        except Conflict:
+            return  # somebody took it up this very moment
 
     async def _append(self, case: Case, new: tuple[Event, ...]) -> Case:
         return await self.ledger.append(case, new) if new else case

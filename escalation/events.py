@@ -76,6 +76,8 @@ class Opened:
     owner: str
     rung: int
     why: str
+    incident: bool = False  # not one customer's matter, but what many of them have in common
+    within: int = 0  # the incident that speaks for it; 0: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +220,29 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grouped:
+    """Many complain of the same: from now on the incident speaks for this customer's case, until somebody takes it."""
+
+    at: datetime
+    within: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grew:
+    """The incident has so many customers more."""
+
+    at: datetime
+    by: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillWaiting:
+    """A customer within an incident is still not answered; who has the incident answers for it."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """Our own account has answered the customer in public, for the first time."""
 
@@ -263,6 +288,9 @@ Event = (
     | Reopened
     | Joined
     | Raised
+    | Grouped
+    | Grew
+    | StillWaiting
     | Answered
     | Revised
     | Erased

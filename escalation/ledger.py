@@ -25,6 +25,7 @@ class Owed:
     notice: Notice
     attempts: int
     ref: str = ""  # CARD: the case's card, THREAD: the card it hangs under; "" when there is none yet
+    said: str = ""  # a message that says it already, with words that must go: it is changed in place
 
 
 class Ledger(Protocol):
@@ -42,6 +43,10 @@ class Ledger(Protocol):
 
     async def due(self, now: datetime, limit: int) -> tuple[int, ...]:
         """Open cases whose deadline has passed, longest overdue first."""
+        ...
+
+    async def unanswered(self, limit: int) -> tuple[tuple[int, int], ...]:
+        """(case, incident) of customers still waiting within an incident that has ended."""
         ...
 
     async def claim(self, now: datetime, limit: int, lease: timedelta) -> tuple[Owed, ...]:

@@ -21,6 +21,8 @@ from escalation.events import (
     Event,
     FollowedUp,
     FollowUpDue,
+    Grew,
+    Grouped,
     HandoverAccepted,
     HandoverDeclined,
     HandoverOffered,
@@ -34,6 +36,7 @@ from escalation.events import (
     Reopened,
     ReportedBack,
     Revised,
+    StillWaiting,
 )
 
 HOUSE = 0  # the case number of what concerns no case: a source gone quiet, and the like
@@ -63,7 +66,9 @@ class Notice:
 
 
 def notices(case: Case, event: Event) -> tuple[Notice, ...]:
-    """What is owed because of `event`; `case` is as it was left by it."""
+    """What is owed because of `event`; `case` is as it was left by it. Within an incident the incident speaks."""
+    if case.spoken_for and not isinstance(event, Grouped):
+        return ()
     said = {(kind, to): text for kind, to, text in _said(case, event)}
     return tuple(Notice(case=case.id, seq=case.seq, kind=kind, to=to, text=text) for (kind, to), text in said.items())
 
@@ -119,6 +124,10 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
                 yield Kind.DIRECT, owner, f"Now {priority}, and yours: {why}. " + _acknowledge_by(case, owner)
             else:
                 yield Kind.DIRECT, owner, f"Now {priority}. Your promise stands; see whether it is still enough."
+        case Grouped(within=within):
+            yield Kind.THREAD, brand, f"Part of incident {within}, which speaks for it until somebody takes it up."
+        case Grew() | StillWaiting():
+            return
         case Answered(by=by, url=url):
             yield Kind.THREAD, brand, f"{by} answered in public: {url}" if url else f"{by} answered in public."
         case Revised():

@@ -147,6 +147,7 @@ async def _keep(house: House, source: Source, state: SourceState, page: Page, re
             next_poll=None if page.more else now + max(source.every, page.wait or source.every),
             follow=isinstance(house.ears[source.name], Rereader),
             reread=reread,
+            surge=house.settings.surge,
         )
     )
 

@@ -58,6 +58,9 @@ class MemoryLedger:
     async def away(self, now: datetime) -> frozenset[str]:
         return frozenset()
 
+    async def unanswered(self, limit: int) -> tuple[tuple[int, int], ...]:
+        return ()
+
     async def due(self, now: datetime, limit: int) -> tuple[int, ...]:
         cases = [case async for case in self.open_cases()]
         late = sorted((case.due, case.id) for case in cases if case.due is not None and case.due <= now)

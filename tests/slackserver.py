@@ -148,6 +148,14 @@ class Slack:
         self.updates += 1
         return {"channel": body["channel"], "ts": body["ts"]}
 
+    def _chat_delete(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._known(body["channel"])
+        found = self._at(body["channel"], body["ts"])
+        if found is None:
+            raise Invalid("message_not_found")
+        self.messages.remove(found)
+        return {"channel": body["channel"], "ts": body["ts"]}
+
     def _chat_postEphemeral(self, body: dict[str, Any]) -> dict[str, Any]:
         self._known(body["channel"])
         check_message(body)

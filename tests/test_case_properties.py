@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from escalation import codec
-from escalation.case import Case, begin, evolve, open_case, overdue, raised, replay
+from escalation.case import Case, Status, begin, evolve, open_case, overdue, raised, replay
 from escalation.commands import (
     Accept,
     Acknowledge,
@@ -28,6 +28,7 @@ from escalation.events import (
     Erased,
     Escalated,
     Event,
+    Grouped,
     HandoverAccepted,
     Joined,
     Missed,
@@ -63,7 +64,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Dismiss, by=NAMES, reason=WORDS),
     st.builds(Reopen, by=NAMES, reason=WORDS),
 )
-HEARD = st.sampled_from(["joined", "worse", "answered", "revised", "erased"])
+HEARD = st.sampled_from(["joined", "worse", "answered", "grouped", "revised", "erased"])
 STEPS = st.lists(st.tuples(st.integers(0, 400), COMMANDS | st.just("look") | HEARD), max_size=40)
 
 
@@ -76,6 +77,10 @@ def happened(step: object, case: Case, at: object) -> tuple[Event, ...]:
         case "worse":
             graver = subject(severity=case.subject.severity + 5, priority="P1")
             return raised(case, graver, policy(acknowledge=timedelta(minutes=2)), at)  # type: ignore[arg-type]
+        case "grouped" if not (case.within or case.taken or case.status is not Status.OPEN):
+            return (Grouped(at=at, within=9),)  # type: ignore[arg-type]
+        case "grouped":
+            return ()
         case "answered":
             return (Answered(at=at, by="acmeair", post="blog:p9", url=""),)  # type: ignore[arg-type]
         case "revised":

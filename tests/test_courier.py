@@ -77,6 +77,29 @@ async def test_trouble_delays_a_notice_and_never_doubles_it(
     assert (await store.balance()).owed == 0
 
 
+async def test_what_is_erased_is_gone_from_messages_already_sent(store: Store, slack: Slack, clock: Clock) -> None:
+    await store.keep(batch(complaint(text="the zeppelin charger burned me")))
+    deliver = courier(store, slack, clock).deliver
+    await deliver(clock())
+    assert "zeppelin" in str(slack.messages)
+    await store.erase("blog", ("p1",), clock())
+    before = len(slack.messages)
+    await deliver(clock())
+    assert "zeppelin" not in str(slack.messages) and "marta" not in str(slack.messages).casefold()
+    assert len(slack.messages) == before + 1, "one line that it is gone; the others were changed where they stand"
+    assert (await store.balance()).owed == 0
+
+
+async def test_a_message_that_can_no_longer_be_changed_is_taken_away(store: Store, slack: Slack, clock: Clock) -> None:
+    await store.keep(batch(complaint(text="the zeppelin charger burned me")))
+    deliver = courier(store, slack, clock).deliver
+    await deliver(clock())
+    await store.erase("blog", ("p1",), clock())
+    slack.trouble["chat.update"] = [None, "edit_window_closed"]
+    await deliver(clock())
+    assert "zeppelin" not in str(slack.messages)
+
+
 async def test_a_message_sent_just_before_a_crash_is_found_and_not_sent_again(
     store: Store, slack: Slack, clock: Clock
 ) -> None:

@@ -41,7 +41,7 @@ def outside(tmp_path: Path) -> Iterator[dict[str, str]]:
 def test_killed_again_and_again_it_loses_and_doubles_nothing(tmp_path: Path, outside: dict[str, str]) -> None:
     config = configs.write(
         tmp_path / "config",
-        listener=f'database = "listener.db"\n[slack]\nchannel = "C0CARE"\napi_url = "{outside["slack"]}/api/"\n',
+        listener=f'database = "listener.db"\n[incident]\nleast = 0\n[slack]\nchannel = "C0CARE"\napi_url = "{outside["slack"]}/api/"\n',
         sources=f'[[source]]\nname = "blog"\nkind = "feed"\nurl = "{outside["blog"]}/feed"\nevery = "1s"\n',
     )
     env = {

@@ -82,6 +82,8 @@ def _judged(case: Case) -> str:
 
 
 def _by(case: Case) -> str:
+    if case.incident:
+        return f"An incident: {case.customers} customers, each with a case of their own"
     author, site = line(case.subject.author, 80) or "Somebody", line(case.subject.site, 80)
     return f"{author} on {site}" if site else author
 

@@ -18,7 +18,8 @@ LONGEST_PAUSE = 3_600  # seconds; of a Retry-After
 # slack_sdk lets these through, the last one for an answer of plain text, as a proxy or a login page gives it.
 UNREACHABLE = (aiohttp.ClientError, TimeoutError, OSError, AttributeError)
 
-FRESH_CARD = frozenset(("edit_window_closed", "message_not_found", "cant_update_message", "block_mismatch"))
+GONE = "message_not_found"
+FRESH_CARD = frozenset(("edit_window_closed", GONE, "cant_update_message", "block_mismatch"))
 UNSHOWABLE = frozenset(("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"))
 TROUBLE = frozenset(("internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"))
 

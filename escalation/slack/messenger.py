@@ -67,10 +67,12 @@ class SlackMessenger:
     async def redraw(self, ref: str, notice: Notice, case: Case, now: datetime) -> str:
         channel, ts = _parts(ref)
         if not ts:  # drawn by another voice, before Slack was connected
-            return await self.send(notice, case, "", now)
+            return ref if notice.kind is not Kind.CARD else await self.send(notice, case, "", now)
         try:
-            return await self._update(channel, ts, notice, card(case, now))
+            return await self._update(channel, ts, notice, self._drawn(notice, case, now))
         except errors.SlackRefused as refusal:
+            if notice.kind is not Kind.CARD:
+                return await self._withdraw(ref, refusal)
             moved = channel not in self._channels_for(case.subject.brand)
             if refusal.code not in errors.FRESH_CARD and not moved:
                 raise
@@ -78,6 +80,15 @@ class SlackMessenger:
         if newest not in ("", ref):
             return await self._update(*_parts(newest), notice, card(case, now))
         return await self.send(notice, case, "", now)
+
+    async def _withdraw(self, ref: str, refusal: errors.SlackRefused) -> str:
+        """What cannot be changed any more is taken away: it must not be said again."""
+        if refusal.code not in errors.FRESH_CARD:
+            raise refusal
+        if refusal.code != errors.GONE:
+            channel, ts = _parts(ref)
+            await self._calls.ask(self._client.chat_delete, channel, channel=channel, ts=ts)
+        return ref
 
     async def aclose(self) -> None:
         await self._calls.aclose()

@@ -44,20 +44,24 @@ from listener.storage.contract import CaseRow
 @config_option
 @json_option
 @click.option("--all", "ended", is_flag=True, help="Ended ones too, newest first.")
+@click.option("--within", "incident", type=int, metavar="ID", help="The customers of this incident.")
 @plainly
-async def cases(directory: Path | None, as_json: bool, ended: bool) -> None:
-    """Open cases, most urgent first.
+async def cases(directory: Path | None, as_json: bool, ended: bool, incident: int | None) -> None:
+    """Open cases, most urgent first. An incident stands for its customers; --within shows them.
 
     \b
     listener cases
+    listener cases --within 12
     listener cases --json | jq -r .owner | sort | uniq -c
     """
     table = Table("case", "brand", "priority", "severity", "status", "owner", "due (UTC)", "promise", box=None)
     async with memory(directory) as (_, store):
         async for row in store.cases(ended=ended):
+            if incident is not None and row.within != incident:
+                continue
             if as_json:
                 print_json(row, line=True)
-            else:
+            elif incident is not None or not row.within:
                 table.add_row(*_cells(row))
     if not as_json:
         console().print(table if table.row_count else "No open cases.")

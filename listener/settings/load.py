@@ -9,6 +9,7 @@ from connectors import check_options, durations_of, secrets_of
 from listener.query import Node, Purpose, QueryError, check_tracking, fold, parse, terms
 from listener.settings.model import LOOPBACK, Brand, Secret, Settings, Slack, Source
 from listener.settings.people import read_staff
+from listener.surge import Surge
 from listener.tables import ConfigError, Problem, Table, read
 from listener.triage import Rules, RulesError, load_rules
 
@@ -23,7 +24,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
     brands = _brands(read(directory / "brands.toml", problems, needed=True), staff.policies)
     sources = _sources(read(directory / "sources.toml", problems, needed=True), directory, env, brands)
     rules = _rules(read(directory / "triage.toml", problems))
-    http, web, listen = main.table("http"), main.table("web"), main.table("listen")
+    http, web, listen, incident = (main.table(name) for name in ("http", "web", "listen", "incident"))
     settings = Settings(
         directory=directory,
         database=_database(main, directory),
@@ -36,14 +37,22 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         slack=_slack(main.table("slack"), env, brands),
         allow_private=frozenset(http.texts("allow_private")) | _listed(env.get("LISTENER_ALLOW_PRIVATE", "")),
         public_url=web.text("public_url"),
+        surge=_surge(incident),
         silent_after=listen.duration("silent_after", timedelta(hours=1)),
     )
     _reserved(main, web)
-    for table in (main, http, listen):
+    for table in (main, http, listen, incident):
         table.done()
     if problems:
         raise ConfigError(problems)
     return settings
+
+
+def _surge(table: Table) -> Surge | None:
+    surge = Surge(least=table.get("least", int, Surge().least), times_usual=table.get("times_usual", int, 4))
+    if surge.least and (surge.least < 2 or surge.times_usual < 1):
+        table.wrong("", "least must be 2 or more, or 0 for never; times_usual 1 or more")
+    return surge if surge.least else None
 
 
 def _reserved(main: Table, web: Table) -> None:

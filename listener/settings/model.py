@@ -8,6 +8,7 @@ from typing import Any
 
 from escalation.policy import Person, Policy, Team
 from listener.query import Node
+from listener.surge import Surge
 from listener.triage import Rules
 
 LOOPBACK = "127.0.0.1"
@@ -73,6 +74,7 @@ class Settings:
     policies: Mapping[str, Mapping[str, Policy]]  # name -> priority -> policy
     rules: Rules
     teams: tuple[Team, ...] = ()
+    surge: Surge | None = field(default_factory=Surge)
     slack: Slack = field(default_factory=Slack)
     allow_private: frozenset[str] = frozenset()
     public_url: str = ""

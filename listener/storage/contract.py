@@ -16,6 +16,7 @@ from escalation.events import Subject
 from escalation.ledger import Ledger
 from escalation.policy import Policy
 from listener.query import Node
+from listener.surge import Surge
 from listener.triage import Assessment
 
 
@@ -73,6 +74,7 @@ class Batch:
     next_poll: datetime | None = None  # None: not known yet, more pages follow
     follow: bool = False  # can the source be asked for these posts again?
     reread: tuple[str, ...] = ()  # the posts this page was asked for again
+    surge: Surge | None = None  # when many cases are an incident; None: never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +187,8 @@ class CaseRow:
     promise: str
     posts: int
     title: str
+    incident: bool = False  # what many customers have in common
+    within: int = 0  # the incident that speaks for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,7 @@ def _forget(db: sqlite3.Connection, case_id: int, post: str, at: datetime) -> No
         "UPDATE notices SET text = ?1 WHERE key = ?2 AND text <> ?1",
         [(storable(notice.text), storable(notice.key)) for notice in said],
     )
+    ledger.unsay(db, case_id, at)
     ledger.append(db, replay(timeline), [Erased(at=at, post=post)])
 
 

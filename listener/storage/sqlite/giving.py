@@ -1,7 +1,7 @@
 """Where a mention goes: to a case of its own, to one that another source heard of, or only into the history."""
 
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +9,10 @@ from connectors.post import Post
 from escalation.case import Case, open_case, raised, replay
 from escalation.events import Answered, How, Joined
 from listener.storage.contract import Mention, Opening, State
-from listener.storage.sqlite import indexing, ledger, people
+from listener.storage.sqlite import incidents, indexing, ledger, people
 from listener.storage.sqlite.rows import judged, marks, storable
 from listener.storage.sqlite.schema import OPEN
+from listener.surge import Surge
 
 INSERT = (
     "INSERT INTO mentions (post, brand, state, reason, case_id, heard, verdict, complaint, severity, priority, cause,"
@@ -23,12 +24,14 @@ INSERT = (
 class Tally:
     """What keeping a batch has changed so far."""
 
+    surge: Surge | None = None
     new: int = 0
     edited: int = 0
     mentions: int = 0
     complaints: int = 0
     joined: int = 0
     opened: list[int] = field(default_factory=list)
+    within: dict[int, list[Opening]] = field(default_factory=dict)  # incident -> what it has grown by
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,17 @@ def give(db: sqlite3.Connection, post: Post, mention: Mention, at: datetime, tal
         _join(db, *found, mention.opening, at)
         tally.joined += 1
         return Given(mention, State.JOINED, "", found[0].id)
-    opened = _open(db, mention.opening, at)
+    opened = _open(db, mention.opening, at, tally)
     tally.opened.append(opened.id)
     return Given(mention, State.ESCALATED, "", opened.id)
 
 
-def _open(db: sqlite3.Connection, opening: Opening, at: datetime) -> Case:
-    number = db.execute("SELECT coalesce(max(id), 0) + 1 FROM cases").fetchone()[0]
-    opened = open_case(number, opening.subject, opening.policy, at, people.away(db, at))
-    return ledger.append(db, None, [opened])
+def _open(db: sqlite3.Connection, opening: Opening, at: datetime, tally: Tally) -> Case:
+    within = incidents.within(db, opening, at, tally.surge) if tally.surge else 0
+    if within:
+        tally.within.setdefault(within, []).append(opening)
+    opened = open_case(ledger.next_id(db), opening.subject, opening.policy, at, people.away(db, at))
+    return ledger.append(db, None, [replace(opened, within=within)])
 
 
 def _join(db: sqlite3.Connection, case: Case, how: How, opening: Opening, at: datetime) -> None:

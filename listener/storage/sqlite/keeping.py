@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from listener.storage.contract import Batch, Heard, Kept, State
-from listener.storage.sqlite import giving, indexing, listening, rereading
+from listener.storage.contract import Batch, Heard, Kept, Opening, State
+from listener.storage.sqlite import giving, incidents, indexing, listening, rereading
 from listener.storage.sqlite.editing import edit
 from listener.storage.sqlite.erasing import erase, purge
 from listener.storage.sqlite.rows import POST, furthest, marks, post_columns, stamp, storable
@@ -22,13 +22,15 @@ _INSERT_POST = f"INSERT INTO posts ({', '.join(POST)}) VALUES ({marks(len(POST))
 def keep(db: sqlite3.Connection, batch: Batch) -> Kept:
     """In the caller's transaction."""
     purge(db)  # first, for the index does not merge what this transaction writes
-    tally = giving.Tally()
+    tally = giving.Tally(surge=batch.surge)
     heard = {storable(each.post.id): each for each in batch.heard}  # a page may hold an item twice: its last wording
     there = {row["external_id"]: row for row in _there(db, batch.source, heard)}
     _insert(db, batch, [each for id_, each in heard.items() if id_ not in there], tally)
     for id_, row in there.items():
         if row["state"] != State.ERASED and row["fingerprint"] != heard[id_].post.fingerprint:
             edit(db, batch, heard[id_], tally)
+    for incident, openings in tally.within.items():
+        incidents.grown(db, incident, len(openings), min(openings, key=_urgency), batch.at)
     erased = erase(db, batch.source, batch.gone, batch.at)
     rereading.looked_at(db, batch)
     listening.heard(db, batch, tally.new)
@@ -41,6 +43,10 @@ def keep(db: sqlite3.Connection, batch: Batch) -> Kept:
         joined=tally.joined,
         erased=erased,
     )
+
+
+def _urgency(opening: Opening) -> tuple[str, int]:
+    return opening.subject.priority, -opening.subject.severity
 
 
 def known(db: sqlite3.Connection, source: str, ids: tuple[str, ...]) -> Mapping[str, str]:

@@ -40,6 +40,10 @@ def append(db: sqlite3.Connection, case: Case | None, new: Sequence[Event]) -> C
     return after
 
 
+def next_id(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(id), 0) + 1 FROM cases").fetchone()[0])
+
+
 def _record(db: sqlite3.Connection, case_id: int, new: Sequence[Event], first: int) -> None:
     """The keys of the table refuse the slower of two, and a case that is not there."""
     events = [
@@ -53,8 +57,8 @@ def _record(db: sqlite3.Connection, case_id: int, new: Sequence[Event], first: i
 
 
 _CASE = (
-    "thread customer story status priority severity owner due opened changed promise outcome posts seq title brand post"
-    " id"
+    "thread customer story cause incident within status priority severity owner due opened changed promise outcome"
+    " posts seq title brand post id"
 ).split()
 _OPEN = f"INSERT INTO cases ({', '.join(_CASE)}) VALUES ({marks(len(_CASE))})"
 _CHANGE = f"UPDATE cases SET {', '.join(f'{column} = ?' for column in _CASE[:-1])} WHERE id = ?"
@@ -69,6 +73,9 @@ def _project(db: sqlite3.Connection, sql: str, case: Case, changed: datetime) ->
                 storable(subject.thread),
                 storable(subject.customer),
                 storable(subject.story),
+                storable(subject.cause),
+                case.incident,
+                case.within if case.spoken_for else 0,
                 case.status,
                 subject.priority,
                 subject.severity,
@@ -134,7 +141,7 @@ UPDATE notices SET attempts = attempts + 1, claimed = 1, next_try = ?1 WHERE id 
       SELECT 1 FROM notices o WHERE o.case_id = n.case_id AND o.kind = 'card' AND o.seq < n.seq
       AND o.sent_at IS NULL AND o.dead = 0 AND o.next_try > ?2))
   ORDER BY n.id LIMIT ?3)
-RETURNING id, case_id, seq, kind, recipient, text, attempts
+RETURNING id, case_id, seq, kind, recipient, text, attempts, ref
 """
 
 
@@ -146,7 +153,8 @@ def claim(db: sqlite3.Connection, now: datetime, limit: int, lease: timedelta) -
 def _owed(db: sqlite3.Connection, row: sqlite3.Row) -> Owed:
     notice = Notice(case=row["case_id"], seq=row["seq"], kind=Kind(row["kind"]), to=row["recipient"], text=row["text"])
     ref = _card(db, notice.case) if notice.kind in (Kind.CARD, Kind.THREAD) else ""
-    return Owed(notice=notice, attempts=row["attempts"], ref=ref)
+    said = row["ref"] if notice.kind in (Kind.DIRECT, Kind.THREAD) else ""
+    return Owed(notice=notice, attempts=row["attempts"], ref=ref, said=said)
 
 
 def _card(db: sqlite3.Connection, case_id: int) -> str:
@@ -169,6 +177,15 @@ def failed(db: sqlite3.Connection, key: str, error: str, retry: datetime | None)
     db.execute(
         "UPDATE notices SET error = ?, next_try = ?, dead = ?, claimed = 0 WHERE key = ? AND sent_at IS NULL",
         (storable(error), stamp_or_none(retry), retry is None, storable(key)),
+    )
+
+
+def unsay(db: sqlite3.Connection, case_id: int, at: datetime) -> None:
+    """Private messages quote the post, and lines under a card may link to it: both are said again in place."""
+    db.execute(
+        "UPDATE notices SET sent_at = NULL, next_try = ?, attempts = 0 WHERE case_id = ? AND sent_at IS NOT NULL"
+        " AND kind IN ('direct', 'thread') AND ref <> ''",
+        (stamp(at), case_id),
     )
 
 

@@ -158,6 +158,8 @@ def case_row(row: sqlite3.Row) -> CaseRow:
         promise=row["promise"],
         posts=row["posts"],
         title=row["title"],
+        incident=bool(row["incident"]),
+        within=row["within"],
     )
 
 

@@ -45,7 +45,8 @@ CREATE TABLE arrivals (
 ) WITHOUT ROWID;
 CREATE TABLE cases (
   id INTEGER PRIMARY KEY, brand TEXT NOT NULL, post TEXT NOT NULL, thread TEXT NOT NULL,
-  customer TEXT NOT NULL, story TEXT NOT NULL, status TEXT NOT NULL,
+  customer TEXT NOT NULL, story TEXT NOT NULL, cause TEXT NOT NULL, incident INTEGER NOT NULL,
+  within INTEGER NOT NULL, status TEXT NOT NULL,
   priority TEXT NOT NULL, severity INTEGER NOT NULL, owner TEXT NOT NULL, due TEXT, opened TEXT NOT NULL,
   changed TEXT NOT NULL, promise TEXT NOT NULL, outcome TEXT NOT NULL, posts INTEGER NOT NULL, seq INTEGER NOT NULL,
   title TEXT NOT NULL, UNIQUE (brand, post)
@@ -55,6 +56,9 @@ CREATE INDEX cases_urgent ON cases (priority, due, id) WHERE {OPEN};
 CREATE INDEX cases_thread ON cases (brand, thread) WHERE {OPEN} AND thread <> '';
 CREATE INDEX cases_customer ON cases (brand, customer) WHERE {OPEN} AND customer <> '';
 CREATE INDEX cases_story ON cases (brand, story) WHERE {OPEN} AND story <> '';
+CREATE INDEX cases_cause ON cases (brand, cause, opened);
+CREATE INDEX cases_incident ON cases (brand, cause) WHERE incident = 1;
+CREATE INDEX cases_within ON cases (within) WHERE within <> 0;
 CREATE INDEX cases_changed ON cases (changed);
 CREATE TABLE mentions (
   id INTEGER PRIMARY KEY AUTOINCREMENT, post INTEGER NOT NULL REFERENCES posts (id), brand TEXT NOT NULL,

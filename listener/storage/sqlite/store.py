@@ -28,7 +28,17 @@ from listener.storage.contract import (
     Span,
     StoreBusy,
 )
-from listener.storage.sqlite import accounts, erasing, keeping, ledger, listening, people, rereading, searching
+from listener.storage.sqlite import (
+    accounts,
+    erasing,
+    incidents,
+    keeping,
+    ledger,
+    listening,
+    people,
+    rereading,
+    searching,
+)
 from listener.storage.sqlite.lanes import Lane, tables
 from listener.storage.sqlite.schema import prepare
 
@@ -97,6 +107,9 @@ class SqliteStore:
 
     async def away(self, now: datetime) -> frozenset[str]:
         return await self._reader.read(lambda db: people.away(db, now))
+
+    async def unanswered(self, limit: int) -> tuple[tuple[int, int], ...]:
+        return await self._reader.read(lambda db: incidents.unanswered(db, limit))
 
     async def set_away(self, person: str, until: datetime | None) -> None:
         await self._writer.write(lambda db: people.set_away(db, person, until))

@@ -1,0 +1,73 @@
+"""Floods: which incident a new case belongs to, and when one begins (listener/surge.py decides)."""
+
+import sqlite3
+from datetime import datetime, timedelta
+
+from escalation.case import open_incident, raised, replay
+from escalation.events import Grew, Grouped
+from listener.storage.contract import Opening
+from listener.storage.sqlite import ledger, people
+from listener.storage.sqlite.rows import stamp
+from listener.storage.sqlite.schema import OPEN
+from listener.surge import WEEKS, WINDOW, Surge, incident
+
+_COUNT = "SELECT count(*) FROM cases WHERE brand = ? AND cause = ? AND incident = 0 AND opened > ? AND opened <= ?"
+
+
+def within(db: sqlite3.Connection, opening: Opening, at: datetime, surge: Surge) -> int:
+    """The incident that will speak for the case about to be opened; 0 when it speaks for itself."""
+    subject = opening.subject
+    sql = f"SELECT id FROM cases WHERE brand = ? AND cause = ? AND incident = 1 AND {OPEN} ORDER BY id DESC LIMIT 1"
+    row = db.execute(sql, (subject.brand, subject.cause)).fetchone()
+    if row:
+        return int(row["id"])
+    recent = _count(db, opening, at) + 1
+    if surge.is_one(recent, ()) and surge.is_one(recent, _usual(db, opening, at)):
+        return _begin(db, opening, recent, at)
+    return 0
+
+
+def grown(db: sqlite3.Connection, incident_id: int, by: int, worst: Opening, at: datetime) -> None:
+    """One event for all the customers of a page."""
+    case = replay(ledger.timeline(db, incident_id))
+    higher = worst.subject.priority < case.subject.priority
+    worse = raised(case, worst.subject, worst.policy, at, people.away(db, at)) if higher else ()
+    ledger.append(db, case, [Grew(at=at, by=by), *worse])
+
+
+def unanswered(db: sqlite3.Connection, limit: int) -> tuple[tuple[int, int], ...]:
+    sql = (
+        "SELECT m.id, m.within FROM cases i JOIN cases m ON m.within = i.id WHERE i.incident = 1"
+        f" AND i.status = 'closed' AND m.within <> 0 AND m.{OPEN} LIMIT ?"
+    )
+    return tuple((row["id"], row["within"]) for row in db.execute(sql, (limit,)).fetchall())
+
+
+def _begin(db: sqlite3.Connection, opening: Opening, recent: int, at: datetime) -> int:
+    """The incident, and in it all the cases of this window that nobody has taken yet."""
+    number = ledger.next_id(db)
+    about = incident(opening.subject, recent, at)
+    opened = ledger.append(db, None, [open_incident(number, about, opening.policy, at, people.away(db, at))])
+    sql = (
+        "SELECT id FROM cases WHERE brand = ? AND cause = ? AND incident = 0 AND within = 0 AND status = 'open'"
+        " AND opened > ? ORDER BY id"
+    )
+    subject = opening.subject
+    rows = db.execute(sql, (subject.brand, subject.cause, stamp(at - WINDOW))).fetchall()
+    waiting = [case for row in rows if not (case := replay(ledger.timeline(db, row["id"]))).taken]
+    for case in waiting:
+        ledger.append(db, case, [Grouped(at=at, within=number)])
+    ledger.append(db, opened, [Grew(at=at, by=len(waiting))])
+    return number
+
+
+def _count(db: sqlite3.Connection, opening: Opening, until: datetime) -> int:
+    given = (opening.subject.brand, opening.subject.cause, stamp(until - WINDOW), stamp(until))
+    return int(db.execute(_COUNT, given).fetchone()[0])
+
+
+def _usual(db: sqlite3.Connection, opening: Opening, at: datetime) -> list[int]:
+    """Weeks before the first case of all do not count as quiet ones."""
+    first = db.execute("SELECT opened FROM cases ORDER BY id LIMIT 1").fetchone()
+    weeks = [at - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
+    return [_count(db, opening, week) for week in weeks if first and stamp(week - WINDOW) >= first["opened"]]
