@@ -17,6 +17,7 @@ from connectors.contract import Connector, Dialect
 from connectors.http import Web
 
 KINDS = {  # kind -> where it lives: "module:class"
+    "bluesky": "connectors.bluesky:BlueskyConnector",
     "feed": "connectors.feed:FeedConnector",
     "hackernews": "connectors.hackernews:HackerNewsConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",
