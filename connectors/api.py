@@ -22,7 +22,8 @@ _EPOCH = 10**8  # a larger number is a moment, a smaller one a span
 def address(base: str, path: str, asked: Iterable[tuple[str, Any]] = ()) -> str:
     """`asked` without what is None; blanks as %20, which every server understands."""
     query = urlencode([(key, str(value)) for key, value in asked if value is not None], errors="replace")
-    return f"{base.rstrip('/')}/{path}{'?' if query else ''}{query.replace('+', '%20')}"
+    where = f"{base.rstrip('/')}/{path}" if path else base
+    return f"{where}?{query.replace('+', '%20')}" if query else where
 
 
 def document(answer: Answer, now: datetime, *, access: str) -> Any:
@@ -35,6 +36,11 @@ def document(answer: Answer, now: datetime, *, access: str) -> Any:
         if answer.body.lstrip()[:1] in (b"{", b"[", b""):
             raise Wait(f"{_place(answer)}: the answer breaks off; tried again later") from None
         raise Broken(f"{_place(answer)}: answered something that is no JSON; check the address") from None
+
+
+def is_gone(answer: Answer) -> bool:
+    """The item asked for is no more. A web page that says so speaks of the address, and proves nothing."""
+    return answer.status in (404, 410) and "html" not in answer.content_type
 
 
 def trouble(answer: Answer, now: datetime, *, access: str) -> ConnectorError:
@@ -59,7 +65,7 @@ def reset(headers: Mapping[str, str], now: datetime) -> datetime | None:
     if until := retry_after(headers.get("retry-after", ""), now):
         return until
     said = headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset") or ""
-    until = moment(said) if not said.isdigit() else _numbered(int(said[:12]), now)
+    until = _numbered(int(said[:12]), now) if said.isascii() and said.isdigit() else moment(said)
     return min(max(until, now), now + LONGEST_WAIT) if until else None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.api import address, document
 from connectors.bluesky_login import ACCESS, Login
-from connectors.bluesky_parse import POSTS, Event, Found, at, event_of, found_in, microseconds, post_of
+from connectors.bluesky_parse import POSTS, Event, Found, at, event_of, found_in, microseconds
 from connectors.contract import Cursor, Dialect, Fix, Hearing, Page, Wait, from_env, from_house
 from connectors.http import Answer, Web
 from connectors.lanes import Place, Step, take_turn
@@ -39,7 +39,7 @@ class Options:
     public_url: str = "https://public.api.bsky.app"  # where posts are looked at again without a login
     firehose: bool = False  # every post there is, without a login
     stream_url: str = "wss://jetstream2.us-east.bsky.network/subscribe"
-    listen: timedelta = timedelta(seconds=10)  # at most, for one page of the stream
+    listen: timedelta = timedelta(seconds=5)  # at most, for one page of the stream
     history: timedelta = timedelta(days=7)  # how far back the first search goes
     overlap: timedelta = timedelta(hours=1)
 
@@ -108,19 +108,21 @@ class BlueskyConnector:
     async def _listen(self, heard: "Heard", since: int | None, now: datetime) -> None:
         base, second = self._options.stream_url, self._options.stream_url.rstrip("/").endswith("subscribeEvents")
         wanted = [("collections", POSTS), ("kinds", "commit")] if second else [("wantedCollections", POSTS)]
-        url = address(base, "", [*wanted, ("cursor", since)]).replace("/?", "?")
+        url = address(base, "", [*wanted, ("cursor", since)])
         await self._web.listen(url, enough=heard, patience=self._options.listen.total_seconds(), now=now)
 
     async def reread(self, ids: Sequence[str], cursor: Cursor, now: datetime) -> Page:
-        posts: dict[str, Post] = {}
+        posts: list[Post] = []
+        gone: list[str] = []
         for first in range(0, len(ids), AT_ONCE):
-            asked = [("uris", id_) for id_ in ids[first : first + AT_ONCE]]
-            answer = document(await self._ask("app.bsky.feed.getPosts", asked, now), now, access=ACCESS)
-            found_in(answer, self.name)
-            views = (post_of(view, self.name, by_did=self._options.firehose) for view in answer["posts"])
-            posts |= {post.id: post for post in views if post}
-        gone = tuple(id_ for id_ in ids if id_ not in posts)
-        return Page(cursor=cursor, posts=tuple(posts[id_] for id_ in ids if id_ in posts), gone=gone)
+            some = ids[first : first + AT_ONCE]
+            answer = await self._ask("app.bsky.feed.getPosts", [("uris", id_) for id_ in some], now)
+            shown = document(answer, now, access=ACCESS)
+            found = found_in(shown, self.name, by_did=self._options.firehose)
+            there = {post.id for post in found.posts}
+            posts += found.posts
+            gone += [] if found.note else [id_ for id_ in some if id_ not in there]  # what cannot be read is not gone
+        return Page(cursor=cursor, posts=tuple(posts), gone=tuple(gone))
 
 
 def span_after(found: Found, going: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

@@ -30,12 +30,12 @@ class Found:
     note: str
 
 
-def found_in(answer: Any, source: str) -> Found:
+def found_in(answer: Any, source: str, *, by_did: bool = False) -> Found:
     """Raises Broken."""
     views = table(answer).get("posts")
     if not isinstance(views, list):
         raise Broken(f"{source}: Bluesky answered without a list of posts; its shape has changed")
-    posts = [post_of(table(view), source) for view in views]
+    posts = [post_of(table(view), source, by_did=by_did) for view in views]
     times = (sorted_at(table(view)) for view in views)
     return Found(
         posts=tuple(post for post in posts if post),

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from connectors.api import address, document, epoch, moment, skipped, table, whole, words
+from connectors.api import address, document, epoch, is_gone, moment, skipped, table, whole, words
 from connectors.contract import Broken, Cursor, Dialect, Fix, Page, from_house
 from connectors.http import Web
 from connectors.lanes import Place, Step, take_turn
@@ -89,8 +89,8 @@ class HackerNewsConnector:
             answer = await self._web.get(
                 address(self._options.api_url, f"items/{quote(id_, safe='', errors='replace')}"), now=now
             )
-            item = None if answer.status in (404, 410) else table(document(answer, now, access=ACCESS))
-            if not item or deleted(item):
+            item = {} if is_gone(answer) else table(document(answer, now, access=ACCESS))
+            if is_gone(answer) or deleted(item):
                 gone.append(id_)
             elif post := post_of(item, self.name):
                 posts.append(post)
@@ -140,7 +140,7 @@ def found_in(answer: Any, source: str) -> Found:
 
 def deleted(item: Mapping[str, Any]) -> bool:
     """Of a deleted item only the shell is left. Pure."""
-    return not any(item.get(key) for key in ("author", "text", "title", "url"))
+    return "id" in item and not any(item.get(key) for key in ("author", "text", "title", "url"))
 
 
 def post_of(raw: Mapping[str, Any], source: str) -> Post | None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from connectors.api import address, document
+from connectors.api import address, document, is_gone, table
 from connectors.contract import ConnectorError, Cursor, Dialect, Fix, Hearing, Page, from_env, from_house
 from connectors.http import Answer, Web
 from connectors.lanes import Place, Step, take_turn
@@ -138,12 +138,11 @@ class MastodonConnector:
         gone: list[str] = []
         for id_ in ids:
             answer = await self._get(f"v1/statuses/{quote(id_, safe='', errors='replace')}")
-            status = {} if answer.status in (404, 410) else document(answer, now, access=ACCESS)
-            post = post_of(status, self.name, self._host) if isinstance(status, Mapping) and visible(status) else None
-            if post and post.id == id_:
-                posts.append(post)
-            else:
+            status = {} if is_gone(answer) else table(document(answer, now, access=ACCESS))
+            if is_gone(answer) or not visible(status):
                 gone.append(id_)
+            elif post := post_of(status, self.name, self._host):
+                posts.append(post)
         return Page(cursor=cursor, posts=tuple(posts), gone=tuple(gone))
 
 

@@ -332,6 +332,13 @@ async def test_looking_again_tells_edited_and_gone(server: Server, web_: Web, ne
         assert (page.gone, page.cursor) == ((uri("deleted"),), {"kept": 1})
 
 
+async def test_what_cannot_be_read_again_is_not_gone(server: Server, web_: Web, network: Network) -> None:
+    network.views = [view("a"), {"uri": "odd"}]
+    server.answers["/xrpc/app.bsky.feed.getPosts"] = jsoned({"posts": network.views})
+    page = await ear(server, web_).ear.reread([uri("a"), uri("b")], START, NOW)  # type: ignore[attr-defined]
+    assert (ids(list(page.posts)), page.gone) == ([uri("a")], ())
+
+
 class Jetstream:
     """The stream: what it still has from the cursor on, then silence; on its first wire an old cursor is clamped silently."""
 

@@ -259,6 +259,14 @@ async def test_looking_again_tells_edited_and_deleted(server: Server, web_: Web)
     assert (page.gone, page.cursor) == (("2", "3"), {"kept": 1})
 
 
+async def test_what_cannot_be_read_again_is_not_gone(server: Server, web_: Web) -> None:
+    server.answers |= {"/items/1": jsoned({}), "/items/2": (404, {"Content-Type": "text/html"}, b"<h1>Not found</h1>")}
+    again = HackerNewsConnector("hn", Options(api_url=server.address), web_)
+    assert (await again.reread(["1"], START, NOW)).gone == ()
+    with pytest.raises(Fix, match="check api_url"):
+        await again.reread(["2"], START, NOW)
+
+
 async def test_nothing_to_search_for_is_said(web_: Web) -> None:
     with pytest.raises(Fix, match="no brand's query"):
         await HackerNewsConnector("hn", Options(), web_).fetch(START, NOW)

@@ -368,6 +368,17 @@ async def test_looking_again_tells_edited_and_gone(server: Server, web_: Web) ->
     assert (page.gone, page.cursor) == (("2", "3"), {"kept": 1})
 
 
+async def test_what_cannot_be_read_again_is_not_gone(server: Server, web_: Web) -> None:
+    server.answers |= {
+        "/api/v1/statuses/1": jsoned({"error": "odd"}),
+        "/api/v1/statuses/2": (404, {"Content-Type": "text/html"}, b"<h1>Not found</h1>"),
+    }
+    again = MastodonConnector("masto", Options(api_url=server.address), web_)
+    assert (await again.reread(["1"], START, NOW)).gone == ()
+    with pytest.raises(Fix, match="check api_url"):
+        await again.reread(["2"], START, NOW)
+
+
 @given(st.lists(st.tuples(st.integers(0, 7_200), st.booleans()), max_size=60))
 def test_marks_stay_few_and_the_floor_is_never_younger_than_the_overlap(polls: list[tuple[int, bool]]) -> None:
     overlap, now, newest = timedelta(hours=2), NOW, 0
