@@ -217,6 +217,23 @@ async def test_two_thousand_between_two_polls_though_the_cursor_ends_early(
     assert all(page.hearing is Hearing.HEARD for page in bsky.pages)
 
 
+async def test_posts_that_come_while_a_search_is_paged_push_nothing_out(
+    server: Server, web_: Web, network: Network
+) -> None:
+    for number in range(250):
+        network.write(number, NOW - timedelta(minutes=5, seconds=number))
+    bsky = ear(server, web_)
+    heard: set[str] = set()
+    while True:
+        page = await bsky.step()
+        heard |= set(ids(list(page.posts)))
+        if not page.more:
+            break
+        network.write(f"while-{len(bsky.pages)}", NOW + timedelta(seconds=len(bsky.pages)))
+    assert heard >= {uri(number) for number in range(250)}
+    assert {uri("while-1"), uri("while-2")} <= heard | set(ids(await bsky.poll()))
+
+
 async def test_more_in_one_moment_than_the_cursor_shows_is_said(server: Server, web_: Web, network: Network) -> None:
     network.ceiling = 100
     for number in range(130):

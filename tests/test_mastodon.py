@@ -213,6 +213,21 @@ async def test_the_search_is_paged_past_equal_seconds(server: Server, web_: Web,
     assert masto.last.hearing is Hearing.HEARD
 
 
+async def test_posts_that_come_while_a_search_is_paged_push_nothing_out(
+    server: Server, web_: Web, instance: Instance
+) -> None:
+    for number in range(130):
+        instance.write(str(number), text="<p>acme air</p>")
+    masto = ear(server, web_, '"acme air"', token="right")
+    heard: set[str] = set()
+    while (page := await masto.step()).more:
+        heard |= set(ids(list(page.posts)))
+        if len(masto.pages) < 4:
+            instance.write(f"while-{len(masto.pages)}", NOW, text="<p>acme air</p>")
+    heard |= set(ids(await masto.poll()))
+    assert heard >= {f"s-{number}" for number in range(130)} | {"s-while-1", "s-while-2", "s-while-3"}
+
+
 async def test_a_search_that_cannot_be_paged_says_what_it_hides(server: Server, web_: Web, instance: Instance) -> None:
     instance.ignores_offset = True
     for number in range(60):
