@@ -276,6 +276,16 @@ def test_who_would_be_told_and_who_is_away(config: Path) -> None:
     assert json.loads(listener(config, "who", "--brand", "Acme Air", "--json").stdout)["told"]["name"] == "Dana Fox"
 
 
+def test_a_draft_is_read_before_it_is_posted(config: Path) -> None:
+    told = listener(config, "guard", "You should have called. We will call you by Friday.").output
+    assert "blame: “You should have”. Better:" in told and "promise nobody has booked" in told
+    listener(config, "once", "--json")
+    listener(config, "ack", "1", "--as", "Dana Fox", "--by", "5h")
+    found = lines(listener(config, "guard", "--case", "1", "--json", given="You should have called. We will call you."))
+    assert [(one["fault"], one["start"]) for one in found] == [("blame", 0)]
+    assert "Nothing here" in listener(config, "guard", given="Your bag is on tonight's flight.").output
+
+
 def test_doctor_says_what_to_mend(config: Path) -> None:
     assert json.loads(listener(config, "doctor", "--json").stdout)["ok"]
     (config / "posts.jsonl").unlink()
