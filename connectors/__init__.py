@@ -21,6 +21,7 @@ KINDS = {  # kind -> where it lives: "module:class"
     "feed": "connectors.feed:FeedConnector",
     "hackernews": "connectors.hackernews:HackerNewsConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",
+    "reddit": "connectors.reddit:RedditConnector",
     "replay": "connectors.replay:ReplayConnector",
 }
 _TYPES: dict[Any, str] = {
