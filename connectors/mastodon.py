@@ -55,6 +55,8 @@ class MastodonConnector:
 
     async def fetch(self, cursor: Cursor, now: datetime) -> Page:
         lanes = lanes_of(self._options)
+        if wrong := [name for name in self._options.hashtags if not _hashtag(name)]:
+            raise Fix(f"{self.name}: {wrong[0]!r} is no hashtag: only letters, digits and _; mend hashtags")
         if not lanes:
             raise Fix(f"{self.name}: there is no hashtag to follow; add hashtags, or {ACCESS}")
         settings = await self._settings(cursor.get("settings", {}), now)
@@ -158,11 +160,13 @@ def searches_of(options: Options) -> Iterator[str]:
 
 
 def _hashtags(options: Options) -> Iterator[str]:
-    """A phrase cannot be a hashtag, nor can a number."""
-    for name in (*options.hashtags, *options.searches):
-        tag = name.strip().lstrip("#@").casefold()
-        if tag.replace("_", "").isalnum() and not tag.isdecimal():
-            yield f"#{tag}"
+    yield from filter(None, map(_hashtag, (*options.hashtags, *options.searches)))
+
+
+def _hashtag(name: str) -> str:
+    """ "" when it cannot be one, as a phrase or a number cannot."""
+    tag = name.strip().lstrip("#@").casefold()
+    return f"#{tag}" if tag.replace("_", "").isalnum() and not tag.isdecimal() else ""
 
 
 def floor(place: Mapping[str, Any], now: datetime, overlap: timedelta) -> str:

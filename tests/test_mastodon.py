@@ -128,6 +128,11 @@ def test_words_are_hashtags_too_and_are_searched_for_with_a_token() -> None:
     assert "right" not in repr(told)
 
 
+async def test_a_hashtag_that_is_none_is_said(server: Server, web_: Web, instance: Instance) -> None:
+    with pytest.raises(Fix, match="'acme-air' is no hashtag"):
+        await ear(server, web_, hashtags=("acme", "acme-air")).poll()
+
+
 async def test_the_first_reading_goes_back_and_the_next_go_on(server: Server, web_: Web, instance: Instance) -> None:
     (
         instance.write("old", NOW - timedelta(days=30)),
