@@ -19,6 +19,7 @@ from listener.storage.sqlite.indexing import tag
 from listener.storage.sqlite.rows import MENTION, mention_row, moment, moment_or_none, stamp, stored_post
 
 RANKED = 2_000  # hits that relevance looks at
+FEW = 500  # hits that are sorted by severity in one go
 FIRST_LOOK, LONGEST_LOOK = 64, 256  # posts looked at in one go
 TAGGED = ("brand", "verdict", "priority", "source")
 _TABLES = "mentions m CROSS JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
@@ -75,7 +76,7 @@ def _plan(db: sqlite3.Connection, question: Question) -> Plan:
         tags=" AND ".join(narrow for node in parts.columns if (narrow := _tags(node))),
         where=" AND ".join(f"({sql})" for sql, _ in [("m.state <> ?", ()), *conditions]),
         given=(State.ERASED, *(value for _, values in conditions for value in values)),
-        verify=parts.text,
+        verify=None if parts.text and to_fts(parts.text).exact else parts.text,
         low=low,
         high=min(high, post),
         below=below if post <= high else 1 << 62,
@@ -185,7 +186,7 @@ def _newest_first(db: sqlite3.Connection, plan: Plan, look: int) -> Iterator[sql
         yield from _rows(db, replace(plan, high=high, below=below), hits)
         if len(hits) < look:
             return
-        expression = " AND ".join(filter(None, (plan.words, plan.tags)))  # the words alone let too much through
+        expression = _all_of(plan.words, plan.tags)  # the words alone let too much through
         high, below, look = hits[-1] - 1, 1 << 62, LONGEST_LOOK
 
 
@@ -195,14 +196,16 @@ def _hits(db: sqlite3.Connection, expression: str, between: tuple[int, int], loo
 
 
 def _rows(db: sqlite3.Connection, plan: Plan, posts: Sequence[int]) -> Iterator[sqlite3.Row]:
-    """The mentions of these posts that meet the conditions, in the order of the posts."""
-    sql = (
-        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE m.post IN ({','.join(map(str, posts))}) AND {plan.where}"
-        " AND (m.post < ? OR m.id < ?) ORDER BY m.post DESC, m.id DESC"
-    )
-    rows = db.execute(sql, (*plan.given, plan.high, plan.below)).fetchall()
-    place = {post: number for number, post in enumerate(posts)}
-    return iter(sorted(rows, key=lambda row: place[row["post"]]))
+    """The mentions of these posts that meet the conditions, in the order of the posts; read as they are asked for."""
+    for start in range(0, len(posts), FIRST_LOOK):
+        piece = posts[start : start + FIRST_LOOK]
+        sql = (
+            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE m.post IN ({','.join(map(str, piece))}) AND {plan.where}"
+            " AND (m.post < ? OR m.id < ?) ORDER BY m.post DESC, m.id DESC"
+        )
+        rows = db.execute(sql, (*plan.given, plan.high, plan.below)).fetchall()
+        place = {post: number for number, post in enumerate(piece)}
+        yield from sorted(rows, key=lambda row: place[row["post"]])
 
 
 def _by_table(db: sqlite3.Connection, plan: Plan, look: int) -> Iterator[sqlite3.Row]:
@@ -218,17 +221,30 @@ def _by_table(db: sqlite3.Connection, plan: Plan, look: int) -> Iterator[sqlite3
 
 
 def _worst_first(db: sqlite3.Connection, plan: Plan) -> Iterator[sqlite3.Row]:
-    """One severity after the other, each newest first: the index keeps them apart, so nothing is sorted."""
-    for level in range(100, -1, -1):
-        tags = " AND ".join(filter(None, (plan.tags, f"(tags : {tag('severity', str(level))})")))
-        words = " AND ".join(filter(None, (plan.words, tags)))
-        where, given = f"{plan.where} AND m.severity = ?", (*plan.given, level)
-        yield from _newest_first(db, replace(plan, words=words, tags="", where=where, given=given), FIRST_LOOK)
+    """Few hits are sorted; of many, the index gives one severity after the other, each newest first."""
+    found, between = _all_of(plan.words, plan.tags), (plan.low, plan.high)
+    if found and len(few := _hits(db, found, between, FEW)) < FEW:
+        yield from sorted(_rows(db, plan, few), key=lambda row: -int(row["severity"]))
+        return
+    for band in range(10, -1, -1):
+        if _hits(db, _all_of(found, f"(tags : band_{band})"), between, 1):
+            for level in range(min(band * 10 + 9, 100), band * 10 - 1, -1):
+                yield from _of_severity(db, plan, level)
+
+
+def _of_severity(db: sqlite3.Connection, plan: Plan, level: int) -> Iterator[sqlite3.Row]:
+    words = _all_of(plan.words, plan.tags, f"(tags : {tag('severity', str(level))})")
+    where, given = f"{plan.where} AND m.severity = ?", (*plan.given, level)
+    return _newest_first(db, replace(plan, words=words, tags="", where=where, given=given), FIRST_LOOK)
+
+
+def _all_of(*expressions: str) -> str:
+    return " AND ".join(filter(None, expressions))
 
 
 def _best_first(db: sqlite3.Connection, plan: Plan) -> Iterator[sqlite3.Row]:
     """BM25 over the words; tags weigh nothing (https://www.sqlite.org/fts5.html#the_bm25_function)."""
-    expression = " AND ".join(filter(None, (plan.words, plan.tags)))
+    expression = _all_of(plan.words, plan.tags)
     floor = db.execute(
         "SELECT rowid FROM posts_fts WHERE posts_fts MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT 1"
         " OFFSET ?",
@@ -239,8 +255,7 @@ def _best_first(db: sqlite3.Connection, plan: Plan) -> Iterator[sqlite3.Row]:
         " ORDER BY bm25(posts_fts, 1.0, 1.0, 0.0), rowid DESC",
         (expression, floor["rowid"] if floor else plan.low, plan.high),
     ).fetchall()
-    for start in range(0, len(best), LONGEST_LOOK):
-        yield from _rows(db, plan, [post for (post,) in best[start : start + LONGEST_LOOK]])
+    yield from _rows(db, plan, [post for (post,) in best])
 
 
 def _verified(node: Node, row: sqlite3.Row) -> bool:
