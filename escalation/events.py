@@ -59,6 +59,7 @@ class Subject:
     cause: str = ""
     reasons: tuple[Why, ...] = ()
     customer: str = ""  # the author's account on that platform; "" where names may be anybody's
+    proposal: str = ""  # what the playbook proposes to do
     story: str = ""  # what copies of the same words share; "" when they are too few to tell
 
     @property

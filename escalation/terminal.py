@@ -14,7 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from escalation import wording
+from escalation import outreach, wording
 from escalation.case import Case, Status
 from escalation.clean import clean, cut, line
 from escalation.events import Event, Opened, Outcome, Result
@@ -99,8 +99,10 @@ def _facts(case: Case, now: datetime) -> Iterator[tuple[str, str]]:
     if case.offer:
         yield "offered to", line(f"{case.offer.to} {f'({case.offer.note})' if case.offer.note else ''}", 200)
     yield f"why {subject.severity}", wording.why_severity(case, 600)
+    yield "proposed", line(subject.proposal, 300)
     yield "author", line(subject.author, 80)
     yield "where", line(subject.url or subject.site, 300)
+    yield "answering", "" if case.incident or case.status.ended else outreach.allowed(subject.site)
     if case.report:
         yield "outcome", f"{case.report.outcome}: {line(case.report.done, 300)}"
         yield "remedy", line(case.report.remedy, 300)

@@ -1,6 +1,7 @@
 """Which mentions become somebody's: Assessment -> an opening with its policy, or a named reason for none. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 from connectors.post import Post
 from escalation.events import Subject, Why
 from escalation.policy import Policy
+from listener.playbook import Response, propose
 from listener.query import fold
 from listener.query.text import WORD
 from listener.storage.contract import Mention, Opening
@@ -47,6 +49,14 @@ def subject(post: Post, brand: str, judged: Assessment, heard: datetime) -> Subj
         customer=f"{post.site} {post.author.id}" if post.author.id else "",
         story=story(post.text),
     )
+
+
+def proposed(mention: Mention, playbook: tuple[Response, ...]) -> Mention:
+    if mention.opening is None:
+        return mention
+    about = mention.opening.subject
+    about = replace(about, proposal=propose(playbook, about.cause, about.severity))
+    return replace(mention, opening=replace(mention.opening, subject=about))
 
 
 def ours(brand: str, judged: Assessment) -> Mention:

@@ -7,8 +7,9 @@ from datetime import datetime
 from connectors.post import Post
 from escalation.policy import Policy
 from listener.match import Matcher
+from listener.playbook import Response
 from listener.query import fold
-from listener.routing import ours, route
+from listener.routing import ours, proposed, route
 from listener.settings import Settings
 from listener.storage.contract import Heard, Mention
 from listener.triage import BrandTarget, Rules, Verdict, assess
@@ -22,6 +23,7 @@ class Scales:
     targets: Mapping[str, BrandTarget]
     policies: Mapping[str, Mapping[str, Policy]]  # brand -> priority -> policy
     rules: Rules
+    playbook: tuple[Response, ...]
     accounts: Mapping[str, frozenset[str]]  # our own account's handle, folded -> the brands it speaks for
 
 
@@ -31,6 +33,7 @@ def scales(settings: Settings) -> Scales:
         targets={brand.name: BrandTarget(name=brand.name, aliases=brand.aliases) for brand in settings.brands},
         policies={brand.name: settings.policies[brand.policy] for brand in settings.brands},
         rules=settings.rules,
+        playbook=settings.playbook,
         accounts=_accounts(settings),
     )
 
@@ -66,4 +69,5 @@ def _own(post: Post, brand: BrandTarget, with_: Scales) -> Mention:
 def _mention(post: Post, brand: BrandTarget, all_: list[BrandTarget], with_: Scales, heard: datetime) -> Mention:
     others = [other for other in all_ if other is not brand]
     judged = assess(post, brand, with_.rules, others)
-    return route(post, brand.name, judged, with_.policies[brand.name], heard)
+    mention = route(post, brand.name, judged, with_.policies[brand.name], heard)
+    return proposed(mention, with_.playbook)

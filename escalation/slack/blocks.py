@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from escalation import wording
+from escalation import outreach, wording
 from escalation.case import Case, Status
 from escalation.clean import clean, cut, escape_mrkdwn, line
 from escalation.notices import Notice
@@ -112,6 +112,8 @@ def _body(case: Case, now: datetime) -> Iterator[Block]:
     context = [_plain(_by(case))]
     if why := wording.why_severity(case, 600):
         context.append(_plain(f"Why {case.subject.severity}: {why}"))
+    if not case.incident:
+        context.append(_plain(outreach.allowed(case.subject.site)))
     yield {"type": "context", "elements": context}
 
 
@@ -121,6 +123,8 @@ def _quoted(case: Case) -> Block:
 
 def _commitments(case: Case) -> Iterator[Block]:
     """What our own people said, which may quote the customer: literal too."""
+    if case.subject.proposal and not case.report:
+        yield _labelled("Proposed: ", line(case.subject.proposal, 400))
     if case.promise:
         yield _labelled("Promised: ", line(case.promise.what, 300))
     if case.offer:

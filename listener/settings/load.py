@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors import check_options, durations_of, secrets_of
+from listener.playbook import PlaybookError, Response, load_playbook
 from listener.query import Node, Purpose, QueryError, check_tracking, fold, parse, terms
 from listener.settings.model import LOOPBACK, Brand, Secret, Settings, Slack, Source
 from listener.settings.people import read_staff
@@ -38,6 +39,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         allow_private=frozenset(http.texts("allow_private")) | _listed(env.get("LISTENER_ALLOW_PRIVATE", "")),
         public_url=web.text("public_url"),
         surge=_surge(incident),
+        playbook=_playbook(read(directory / "playbook.toml", problems)),
         silent_after=listen.duration("silent_after", timedelta(hours=1)),
     )
     _reserved(main, web)
@@ -46,6 +48,15 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
     if problems:
         raise ConfigError(problems)
     return settings
+
+
+def _playbook(table: Table) -> tuple[Response, ...]:
+    try:
+        return load_playbook(table.data)
+    except PlaybookError as wrong:
+        for problem in wrong.problems:
+            table.wrong("", problem)
+        return ()
 
 
 def _surge(table: Table) -> Surge | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from escalation.policy import Person, Policy, Team
+from listener.playbook import Response
 from listener.query import Node
 from listener.surge import Surge
 from listener.triage import Rules
@@ -74,6 +75,7 @@ class Settings:
     policies: Mapping[str, Mapping[str, Policy]]  # name -> priority -> policy
     rules: Rules
     teams: tuple[Team, ...] = ()
+    playbook: tuple[Response, ...] = ()
     surge: Surge | None = field(default_factory=Surge)
     slack: Slack = field(default_factory=Slack)
     allow_private: frozenset[str] = frozenset()
