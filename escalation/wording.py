@@ -56,7 +56,7 @@ def deadline(case: Case) -> tuple[str, datetime] | None:
 def why_severity(case: Case, longest: int) -> str:
     """The heaviest reasons first, with the words in the post that carried them; "" when there are none."""
     reasons = sorted(case.subject.reasons, key=lambda reason: -abs(reason.points))
-    said = [f"{line(one.factor, 40)} {one.points:+.0f}{_quoted(one.words)}" for one in reasons[:6]]
+    said = [f"{line(one.factor, 40).replace('_', ' ')} {one.points:+.0f}{_quoted(one.words)}" for one in reasons[:6]]
     return line(", ".join(said), longest)
 
 
