@@ -1,6 +1,6 @@
 """The composition root: the only maker of clients, database and clock. Tests pass their own clock and voice."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -53,7 +53,15 @@ async def build(
             desk=Desk(store),
             courier=Courier(store, messenger or await _messenger(settings, console, clock, stack)),
             clock=clock,
+            pulse=_pulse(settings, web) if settings.heartbeat else None,
         )
+
+
+def _pulse(settings: Settings, web: Web) -> Callable[[], Awaitable[None]]:
+    async def pulse() -> None:
+        await web.try_get(settings.heartbeat)
+
+    return pulse
 
 
 async def _ears(settings: Settings, web: Web, stack: AsyncExitStack) -> dict[str, Connector]:

@@ -39,6 +39,7 @@ class House:
     desk: Desk
     courier: Courier
     clock: Callable[[], datetime]
+    pulse: Callable[[], Awaitable[None]] | None = None  # tells the outside that we are alive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

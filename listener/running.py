@@ -3,36 +3,92 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from connectors.contract import ConnectorError
+from escalation.notices import HOUSE, Kind, Notice
+from listener.audit import audit
 from listener.cycle import AT_ONCE, House, deliver, listen, look
 from listener.settings import Source
 
 log = logging.getLogger("listener")
 
 TICK = 0.5  # seconds between two looks
+PULSE = 60.0  # seconds between two signs of life
+DEAD = timedelta(minutes=5)  # without a look or a delivery: no sign of life is given then
+FIRST_AUDIT = 300.0  # seconds after the start
 DRAIN = 15.0  # seconds given to what is under way when we are asked to stop
 
 
 async def run(house: House, stop: asyncio.Event) -> None:
     """Returns once `stop` is set and the present steps are done."""
+    beats: dict[str, datetime] = {}  # step -> when it last went well
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_listening(house, stop))
-        tasks.create_task(_beating(lambda: look(house), "look", stop))
-        tasks.create_task(_beating(lambda: deliver(house), "deliver", stop))
+        tasks.create_task(_beating(house, look, beats, stop))
+        tasks.create_task(_beating(house, deliver, beats, stop))
+        tasks.create_task(_pulsing(house, beats, stop))
+        tasks.create_task(_auditing(house, stop))
 
 
-async def _beating(step: Callable[[], Awaitable[int]], name: str, stop: asyncio.Event) -> None:
+Step = Callable[[House], Awaitable[int]]
+
+
+async def _beating(house: House, step: Step, beats: dict[str, datetime], stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
-            busy = await step()
+            busy = await step(house)
+            beats[step.__name__] = house.clock()
         except Exception:  # the fence: the next beat tries again, the others go on
-            log.exception("%s failed; trying again", name)
+            log.exception("%s failed; trying again", step.__name__)
             busy = 0
         if not busy:
             await _pause(stop, TICK)
+
+
+async def _pulsing(house: House, beats: Mapping[str, datetime], stop: asyncio.Event) -> None:
+    """Whoever watches from outside hears of us each minute, for as long as cases are looked at and notices go out."""
+    while house.pulse and not stop.is_set():
+        well = alive(beats, house.clock())
+        if well:
+            try:
+                await house.pulse()
+            except ConnectorError as wrong:
+                log.warning("heartbeat: %s", wrong)
+        await _pause(stop, PULSE if well else TICK)
+
+
+def alive(beats: Mapping[str, datetime], now: datetime) -> bool:
+    return all(name in beats and now - beats[name] < DEAD for name in (look.__name__, deliver.__name__))
+
+
+async def _auditing(house: House, stop: asyncio.Event) -> None:
+    """People are told when something does not balance; a first audit soon after the start, then one a day."""
+    await _pause(stop, FIRST_AUDIT)
+    while not stop.is_set():
+        try:
+            await audited(house)
+        except Exception:  # the fence: an audit that fails stops nothing
+            log.exception("the audit failed; trying again")
+        await _pause(stop, house.settings.audit_every.total_seconds())
+
+
+async def audited(house: House) -> int:
+    """How many things do not balance; people are told once a day at most."""
+    now = house.clock()
+    findings = (await audit(house.store, now)).findings
+    if findings:
+        first = findings[0]
+        text = (
+            f"The audit found {len(findings)} things that do not balance, first {first.check}, {first.where}:"
+            f" {first.problem}. `listener audit` names them all."
+        )
+        midnight = int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+        notice = Notice(case=HOUSE, seq=midnight, kind=Kind.HOUSE, to="audit", text=text)
+        await house.store.owe(notice, now)
+    return len(findings)
 
 
 async def _listening(house: House, stop: asyncio.Event) -> None:

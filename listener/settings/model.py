@@ -80,6 +80,8 @@ class Settings:
     slack: Slack = field(default_factory=Slack)
     allow_private: frozenset[str] = frozenset()
     public_url: str = ""
+    heartbeat: Secret = NO_SECRET  # an address that is called each minute, for who watches that we are alive
+    audit_every: timedelta = timedelta(days=1)
     silent_after: timedelta = timedelta(hours=1)  # a source that fails this long is said to be silent
 
     def queries(self, brands: Collection[str] = ()) -> dict[str, Node]:

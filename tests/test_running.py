@@ -1,0 +1,63 @@
+"""The engine: it gives signs of life while it is alive, audits itself, and says what does not balance once."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import configs
+from aiohttp import web
+from builders import NOW, batch, complaint
+from conftest import Clock
+from rich.console import Console
+from webserver import Server
+
+from listener.bootstrap import build
+from listener.cycle import House
+from listener.running import DEAD, alive, audited, run
+from listener.settings import load
+from listener.storage.contract import Store
+
+
+def test_no_sign_of_life_without_looks_or_without_deliveries() -> None:
+    assert not alive({}, NOW)
+    assert not alive({"look": NOW}, NOW)
+    assert alive({"look": NOW, "deliver": NOW}, NOW)
+    assert not alive({"look": NOW, "deliver": NOW - DEAD}, NOW)
+
+
+async def test_the_outside_hears_that_we_are_alive(tmp_path: Path, server: Server) -> None:
+    heard = asyncio.Event()
+
+    async def beat(_: web.Request) -> web.Response:
+        heard.set()
+        return web.Response()
+
+    server.answers |= {"/feed": b"<rss><channel/></rss>", "/beat": beat}
+    sources = f'[[source]]\nname = "blog"\nkind = "feed"\nurl = "{server.address}/feed"\n'
+    env = {"LISTENER_ALLOW_PRIVATE": server.host, "LISTENER_HEARTBEAT": f"{server.address}/beat"}
+    stop = asyncio.Event()
+    async with build(load(configs.write(tmp_path, sources=sources), env), Console(file=StringIO())) as house:
+        engine = asyncio.create_task(run(house, stop))
+        await heard.wait()
+        stop.set()
+        await engine
+
+
+async def test_what_does_not_balance_is_said_once_a_day(tmp_path: Path, store: Store, clock: Clock) -> None:
+    async with build(load(configs.write(tmp_path), {}), Console(file=StringIO()), clock=clock) as built:
+        await unbalanced(replace(built, store=store), clock)
+
+
+async def unbalanced(house: House, clock: Clock) -> None:
+    await house.store.keep(batch(complaint()))
+    assert await audited(house) == 0
+    clock.forward(hours=2)
+    assert await audited(house) == await audited(house) == 1
+    clock.forward(days=1)
+    await audited(house)
+    said = [
+        one.notice.text for one in await house.store.claim(clock(), 25, timedelta(minutes=1)) if not one.notice.case
+    ]
+    assert len(said) == 2 and "deadlines, case 1" in said[0]
