@@ -77,7 +77,11 @@ class _Requestor(Requestor):
         self._show = show
 
     def request(self, *args: Any, timeout: float | None = None, **given: Any) -> Any:
-        response = super().request(*args, timeout=READ_TIMEOUT, **{**given, "allow_redirects": False})
+        try:
+            response = super().request(*args, timeout=READ_TIMEOUT, **{**given, "allow_redirects": False})
+        except RequestException as no:
+            what = type(no.original_exception).__name__
+            raise Wait(f"Reddit cannot be reached ({what}); tried again later") from None
         headers = {name.lower(): value for name, value in response.headers.items()}
         answer = Answer(response.status_code, headers, response.content, str(response.url))
         self._show(answer)
@@ -122,9 +126,6 @@ class Api:
     def _once(self, path: str, params: Mapping[str, Any]) -> Reply:
         try:
             found = self._client().request(method="GET", path=path, params=dict(params))
-        except RequestException as no:
-            what = type(no.original_exception).__name__
-            raise Wait(f"Reddit cannot be reached ({what}); tried again later") from None
         except OAuthException as no:
             raise NotApproved(f"Reddit gives no token ({str(no.error)[:80]}); {APPLY}") from None
         except BadJSON:

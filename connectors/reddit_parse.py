@@ -111,7 +111,8 @@ def is_erased(data: Mapping[str, Any]) -> bool:
 
 def _submission(id_: str, data: Mapping[str, Any], source: str) -> Post:
     link = "" if data.get("is_self") else words(data.get("url"))
-    permalink = words(data.get("permalink")) or f"/comments/{id_[3:]}/"
+    link = f"{HOME}{link}" if link.startswith("/") else link
+    permalink = _permalink(data) or f"/comments/{id_[3:]}/"
     text = [unescaped(words(data.get("selftext"))), *_choices(data), link]
     return Post(
         source=source,
@@ -131,7 +132,7 @@ def _submission(id_: str, data: Mapping[str, Any], source: str) -> Post:
 
 def _comment(id_: str, data: Mapping[str, Any], source: str) -> Post:
     root = words(data.get("link_id"))
-    permalink = words(data.get("permalink")) or f"/comments/{root[3:] or '_'}/comment/{id_[3:]}/"
+    permalink = _permalink(data) or f"/comments/{root[3:] or '_'}/comment/{id_[3:]}/"
     return Post(
         source=source,
         id=id_,
@@ -146,6 +147,11 @@ def _comment(id_: str, data: Mapping[str, Any], source: str) -> Post:
         reach=Reach(likes=_score(data)),
         extra=dict(_facts(data)),
     )
+
+
+def _permalink(data: Mapping[str, Any]) -> str:
+    path = words(data.get("permalink"))
+    return quote(path, safe="/%", errors="replace") if path.startswith(("/r/", "/u")) else ""
 
 
 def _author(data: Mapping[str, Any]) -> Author:
@@ -202,8 +208,9 @@ def shut_because(status: int, headers: Mapping[str, str], body: bytes) -> str:
         "suspended": "belongs to a suspended account; take it out",
     }
     plain = {
-        403: "is closed to us (403)",
+        403: "is closed to us (403): it is private, or Reddit has not approved our reading",
         404: "is not there (404); check its spelling",
+        410: "is gone for good (410); take it out",
         451: "is withheld by law (451)",
     }
     return known.get(reason) or plain.get(status, "")

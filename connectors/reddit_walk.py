@@ -4,7 +4,8 @@ A listing is newest first and shows a thousand items at most. It is walked page 
 already: any of the newest ids of the last walk, or what is older than all of them, so that posts that were taken away
 leave no hole and no deafness. What a listing no longer shows is left to be asked for by id.
 
-A place: {"known": [newest ids], "at": the walk under way, "hole": [from, to] still to be asked for by number}
+A place: {"known": [newest ids], "at": the walk under way, "anew": how often it began again, "hole": [first, end] still
+to be asked for by number}
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,9 @@ from connectors.reddit_parse import Listing, Thing, number
 PAGE = 100  # the most a page can hold
 KNOWN = 200  # ids kept to tell what is known
 CUT = 200  # a listing that ends after fewer than this was not cut: there is no more
+FULL = 900  # a first reading of fewer was not cut
+ANEW = 10  # times a walk begins again before it is given up
+MANY = 5  # posts do not all vanish at once
 FURTHEST = 10_000  # a listing that goes on and on
 _SPARES = (-2, -10, -30, -60)  # where to go on from when the last item of a page is taken away meanwhile
 
@@ -32,7 +36,6 @@ class Bounds:
 class Walked:
     place: Place
     more: bool = False
-    hole: bool = False  # the listing was cut before it showed what is known
     note: str = ""
 
 
@@ -45,13 +48,13 @@ def walked(place: Mapping[str, Any], page: Listing, now: datetime, bounds: Bound
     at, known = place.get("at", {}), place.get("known", [])
     if at and _lost(at, page):
         return _again(place, at)
-    if not at and not page.things and known:
+    if not at and not page.things and len(known) >= MANY:
         return Walked(place={**place}, note="the list is empty, although posts were there before")
     at = _further(at, page, known)
     span = bounds.overlap if known else bounds.history
     reached = page.oldest is not None and page.oldest <= now - span
     if not page.after or at["count"] >= FURTHEST:
-        return _ended(place, at, reached, cut=at["count"] >= CUT)
+        return _ended(place, at, reached, cut=at["count"] >= (CUT if known else FULL))
     if (at["met"] or not known) and (reached or (page.oldest is None and bool(known))):
         return _done(place, at)
     return Walked(place={**place, "at": at}, more=True)
@@ -59,13 +62,16 @@ def walked(place: Mapping[str, Any], page: Listing, now: datetime, bounds: Bound
 
 def _lost(at: Mapping[str, Any], page: Listing) -> bool:
     """What the page should go on from is gone: it is empty, or begins anew."""
-    return not page.things or max(thing.number for thing in page.things) >= at["high"]
+    return not page.things or not {thing.id for thing in page.things}.isdisjoint(at["top"][:10])
 
 
 def _again(place: Mapping[str, Any], at: Mapping[str, Any]) -> Walked:
+    """From a little further up, else from the top."""
     if at["spare"]:
         first, *rest = at["spare"]
         return Walked(place={**place, "at": {**at, "after": first, "spare": rest}}, more=True)
+    if place.get("anew", 0) < ANEW:
+        return Walked(place={"known": place.get("known", []), "anew": place.get("anew", 0) + 1}, more=True)
     return _ended(place, at, reached=False, cut=True)
 
 
@@ -78,7 +84,6 @@ def _further(at: Mapping[str, Any], page: Listing, known: Sequence[str]) -> dict
         "spare": [ids[place] for place in _SPARES if len(ids) >= -place],
         "count": at.get("count", 0) + len(ids),
         "top": [*at.get("top", []), *ids][:KNOWN],
-        "high": at.get("high", max(numbers, default=0)),
         "low": low,
         "met": _met(at, ids, low, known),
     }
@@ -96,17 +101,16 @@ def _ended(place: Mapping[str, Any], at: Mapping[str, Any], reached: bool, *, cu
     done = _done(place, at)
     if not cut or at["met"]:
         return done
-    older = [number(id_) for id_ in place.get("known", []) if number(id_) < at["low"]]
-    if older:
-        return Walked(place={**done.place, "hole": [max(older) + 1, at["low"]]}, more=True, hole=True)
+    begin = max((number(id_) + 1 for id_ in place.get("known", []) if number(id_) < at["low"]), default=at["low"])
+    if begin < at["low"]:
+        return Walked(place={**done.place, "hole": [begin, at["low"]]}, more=True)
     if reached or place.get("known"):
         return done
     return Walked(place=done.place, note=f"the first reading ends after {at['count']} items: Reddit shows no more")
 
 
 def _done(place: Mapping[str, Any], at: Mapping[str, Any]) -> Walked:
-    ids = {*at["top"], *place.get("known", [])}
-    return Walked(place={"known": sorted(ids, key=number, reverse=True)[:KNOWN]})
+    return Walked(place={"known": list(dict.fromkeys([*at["top"], *place.get("known", [])]))[:KNOWN]})
 
 
 def chunk_of(hole: Sequence[int]) -> tuple[range, list[int]]:
