@@ -47,8 +47,11 @@ class World:
         return f"{self._random.choice(self.words[len(self.words) // 4 :])}x{self._random.randint(10, 99)}"
 
     def queries(self, number: int) -> dict[str, Node]:
-        """40 % OR, 30 % AND with OR, 15 % NOT, 15 % NEAR."""
-        made: dict[str, Node] = {}
+        return {name: parse(text) for name, text in self.wanted(number).items()}
+
+    def wanted(self, number: int) -> dict[str, str]:
+        """Brands and their queries as people write them: 40 % OR, 30 % AND with OR, 15 % NOT, 15 % NEAR."""
+        made: dict[str, str] = {}
         for place in range(number):
             a, b, common = self.brand(), self.brand(), self._random.choice(self.words[:200])
             kind = place % 20
@@ -60,5 +63,5 @@ class World:
                 text = f"{a} NOT {common}"
             else:
                 text = f"{a} NEAR/5 {common}"
-            made[f"brand {place}"] = parse(text)
+            made[f"brand {place}"] = text
         return made
