@@ -88,24 +88,26 @@ class RedditConnector:
             return _with_notes(await self._rss.fetch(cursor, now), self._misnamed)
         _let_rest(cursor, now)
         turn = Turn.begin(cursor, self._subs, now)
+        try:
+            page = await self._take_turn(cursor, turn)
+        except NotApproved as no:
+            raise Fix(f"{self.name}: {no}") from None
+        return page if page.more else _with_notes(page, [*self._misnamed, *turn.shut(), *turn.notes])
 
+    async def _take_turn(self, cursor: Cursor, turn: Turn) -> Page:
         async def read(key: str, place: Place) -> Step:
             return await self._read(self._lanes[key], place, turn)
 
-        try:
-            page = await take_turn(tuple(self._lanes), cursor, now, read)
-            if not page.more:
-                await self._close_round(turn)
-        except NotApproved as no:
-            raise Fix(f"{self.name}: {no}") from None
-        page = replace(
+        page = await take_turn(tuple(self._lanes), cursor, turn.now, read)
+        if not page.more:
+            await self._close_round(turn)
+        return replace(
             page,
             cursor={**page.cursor, **turn.kept()},
             posts=(*page.posts, *turn.posts),
             gone=tuple(turn.gone),
             wait=turn.rest,
         )
-        return page if page.more else _with_notes(page, [*self._misnamed, *turn.shut(), *turn.notes])
 
     async def _read(self, lane: Lane, place: Place, turn: Turn) -> Step:
         if "hole" in place:

@@ -57,8 +57,8 @@ class Lane:
     def asked(self) -> Mapping[str, Any]:
         if not self.query:
             return {}
-        within = {"restrict_sr": "true" if self.subs else "false"}
-        return {"q": self.query, "sort": "new", "t": "all", "type": "link", "include_over_18": "true", **within}
+        within = {"restrict_sr": "on"} if self.subs else {}
+        return {"q": self.query, "sort": "new", "t": "all", "type": "link", "include_over_18": "on", **within}
 
     def holds(self, thing: Thing) -> bool:
         return thing.subreddit in self.subs or not set(EVERYTHING).isdisjoint(self.subs)

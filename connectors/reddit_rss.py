@@ -6,7 +6,8 @@ The cursor: {"rss": {"at": when last asked, "count": fetches, "known": {lane: [i
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,7 +38,7 @@ _TAIL = re.compile(r"\s*submitted by\s+/u/\S+(?:\s+to\s+r/\S+)?\s*\[link\]\s*\[c
 class Rss:
     def __init__(self, name: str, lanes: Mapping[str, Lane], access: Access, web: Web):
         self._name = name
-        self._lanes = lanes
+        self._lanes = {key: lane for key, lane in lanes.items() if not (lane.query and lane.subs)}  # minutes are few
         self._subs = tuple(dict.fromkeys(sub for lane in lanes.values() for sub in lane.subs))
         self._access = access
         self._web = web
@@ -48,26 +49,38 @@ class Rss:
         if (again := datetime.fromtimestamp(state.get("at", 0), UTC) + EVERY) > now:
             raise Wait("Reddit's RSS is read once a minute", until=again, hearing=Hearing.RATE_LIMITED)
         turn = Turn.begin(state, self._subs, now)
-        check = list(state.get("check", [])) or self._silent(state, turn)
-        lane = Lane(subs=(check.pop(0),), what="new") if check else self._next(state, turn)
-        state |= {"at": now.timestamp(), "count": state.get("count", 0) + 1, "check": check}
+        lane = self._choose(state, turn)
+        state |= {"at": now.timestamp(), "count": state.get("count", 0) + 1}
         answer = await self._web.try_get(self._url(lane, turn), headers={"User-Agent": self._access.agent})
         if why := shut(answer):
-            return self._page(cursor, self._closed(lane, why, state, turn), turn, (), "")
-        items = feed_of(answer, now).items
+            return self._page(cursor, self._closed(lane, why, state, turn), turn)
+        return self._heard(lane, feed_of(answer, now).items, self._page(cursor, state, turn), turn)
+
+    def _choose(self, state: dict[str, Any], turn: Turn) -> Lane:
+        check = list(state.get("check", [])) or self._silent(state, turn)
+        if not check:
+            return self._next(state, turn)
+        first, *state["check"] = check
+        return Lane(subs=(first,), what="new")
+
+    def _heard(self, lane: Lane, items: Sequence[Item], page: Page, turn: Turn) -> Page:
         posts = tuple(post for item in items if (post := post_of(item, self._name)))
         for sub in {*(post.extra["subreddit"] for post in posts), *(lane.subs if len(lane.subs) == 1 else ())}:
             if sub in self._subs:
                 turn.asked(sub)
-        cut = len(items) >= SHORT and older_than_known(items, state.get("known", {}).get(lane.key, []))
-        note = f"{lane.key}: more was written than its RSS shows" if cut else ""
-        return self._page(cursor, _with_known(state, lane.key, items), turn, posts, note)
+        state = page.cursor["rss"]
+        known = {key: ids for key, ids in state.get("known", {}).items() if key in self._lanes}
+        cut = len(items) >= SHORT and older_than_known(items, known.get(lane.key, []))
+        if lane.key in self._lanes:
+            ids = [item.id for item in items]
+            known[lane.key] = list(dict.fromkeys([*ids, *known.get(lane.key, [])]))[:KNOWN]
+        said = f"{lane.key}: more was written than its RSS shows" if cut else ""
+        return replace(self._page(page.cursor, {**state, "known": known}, turn, said), posts=posts)
 
-    def _page(self, cursor: Cursor, state: Mapping[str, Any], turn: Turn, posts: tuple[Post, ...], note: str) -> Page:
+    def _page(self, cursor: Cursor, state: Mapping[str, Any], turn: Turn, note: str = "") -> Page:
         notes = [note for note in (note, *turn.shut(), NOTE) if note]
         return Page(
             cursor={**cursor, "rss": {**state, "subs": turn.subs}},
-            posts=posts,
             wait=EVERY,
             hearing=Hearing.TRUNCATED,
             note="; ".join(notes),
@@ -77,10 +90,7 @@ class Rss:
         """A listing of many leaves out what is shut without a word, so now and then one is asked by itself."""
         turns = state.get("count", 0)
         due = turns >= len(self._lanes) and turns % CHECKING == 0
-        return turn.silent(self._subs)[:1] if due or not any(map(turn.open, self._heard())) else []
-
-    def _heard(self) -> Iterator[tuple[str, ...]]:
-        yield from (lane.subs for lane in self._lanes.values() if lane.subs)
+        return turn.silent(self._subs)[:1] if due or not turn.open(self._subs) else []
 
     def _next(self, state: dict[str, Any], turn: Turn) -> Lane:
         """The lane after the last one, of those that have an open subreddit."""
@@ -107,13 +117,6 @@ class Rss:
             turn.asked(open_subs[0], why)
             return state
         return {**state, "check": list(open_subs)}
-
-
-def _with_known(state: Mapping[str, Any], key: str, items: tuple[Item, ...]) -> dict[str, Any]:
-    known = dict(state.get("known", {}))
-    ids = [item.id for item in items]
-    known[key] = list(dict.fromkeys([*ids, *known.get(key, [])]))[:KNOWN]
-    return {**state, "known": known}
 
 
 def shut(answer: Answer) -> str:

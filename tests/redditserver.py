@@ -117,7 +117,7 @@ class FakeReddit:
             for id_, thing in self.things.items()
             if id_.startswith(kind)
             and id_ not in self.unlisted
-            and (str(thing["subreddit"]).lower() in names or request.query.get("restrict_sr") == "false")
+            and (str(thing["subreddit"]).lower() in names or "all" in names)
             and request.query.get("q", "").strip('"').lower() in f"{thing.get('title')} {thing.get('selftext')}".lower()
         ]
         found.sort(key=lambda thing: (-float(str(thing["created_utc"])), -number(str(thing["name"]))))
