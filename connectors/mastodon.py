@@ -115,12 +115,11 @@ class MastodonConnector:
         aged = at.get("aged") or next(
             (post.id for post in found.posts if _before(post, now, self._options.overlap)), ""
         )
-        bottom = found.ids[-1] if found.ids else at.get("bottom", "")
         known = bool(at.get("floor")) and at["floor"] in found.ids
         old = not at.get("floor") and bool(found.posts) and _before(found.posts[-1], now, self._options.history)
         if not found.ids or known or old or on.get("max", "") == at.get("max"):
-            return self._done(place, top, aged or bottom, found, now)
-        on = {**on, "top": top, "aged": aged, "bottom": bottom}
+            return self._done(place, top, aged, found, now)
+        on = {**on, "top": top, "aged": aged}
         return Step(place={**place, "at": on}, posts=found.posts, more=True, note=found.note)
 
     def _done(self, place: Place, top: str, aged: str, found: Found, now: datetime) -> Step:
@@ -170,7 +169,7 @@ def _hashtag(name: str) -> str:
 
 
 def floor(place: Mapping[str, Any], now: datetime, overlap: timedelta) -> str:
-    """The newest id that was known an overlap ago, or the oldest we have; "" on the first reading. Pure."""
+    """The newest id that was known an overlap ago; "" when there was none: then all of `history` is read. Pure."""
     marks = place.get("marks", [])
     return next(
         (id_ for when, id_ in reversed(marks) if when <= (now - overlap).timestamp()), marks[0][1] if marks else ""

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import Broken, Cursor, Fix, Page
+from connectors.contract import Cursor, Fix, Hearing, Page
 from connectors.post import Author, Post, PostKind, Reach
 
 PAGE = 100
@@ -43,14 +43,22 @@ class ReplayConnector:
         except OSError as wrong:
             raise Fix(f"{self.name}: {self._file} cannot be read: {wrong.strerror}; check `file`") from None
         after = offset + sum(map(len, lines))
-        posts = tuple(self._parsed(line) for line in lines if line.strip())
-        return Page(cursor={"offset": after}, posts=posts, more=len(lines) == PAGE)
+        read = [self._read_line(line) for line in lines if line.strip()]
+        posts, bad = [one for one in read if isinstance(one, Post)], [one for one in read if isinstance(one, str)]
+        return Page(
+            cursor={"offset": after},
+            posts=tuple(posts),
+            more=len(lines) == PAGE,
+            hearing=Hearing.TRUNCATED if bad else Hearing.HEARD,
+            note=f"{len(bad)} lines of {self._file.name} are no posts, first: {bad[0]}" if bad else "",
+        )
 
-    def _parsed(self, line: bytes) -> Post:
+    def _read_line(self, line: bytes) -> Post | str:
+        """The post, or what is wrong with the line: one bad line must not hold back those behind it."""
         try:
             return parse(json.loads(line), self.name)
-        except (ValueError, KeyError, TypeError, AttributeError) as wrong:
-            raise Broken(f"{self.name}: a line of {self._file} is not a post: {wrong}: {line[:80]!r}") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
+            return f"{type(wrong).__name__} {wrong} in {line[:60]!r}"
 
 
 def parse(item: Mapping[str, Any], source: str) -> Post:

@@ -1,0 +1,196 @@
+"""One small world for each kind of source, all written to in the same way: what the contract suite needs of a platform.
+
+A new kind needs a class here and a line in WORLDS; tests/test_connectors.py then holds it to the contract.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from html import escape
+from pathlib import Path
+
+import test_bluesky
+import test_hackernews
+import test_mastodon
+import test_reddit
+from aiohttp import web
+from polling import NOW, Poller
+from redditserver import FakeReddit
+from webserver import Server
+
+from connectors.feed import FeedConnector
+from connectors.feed import Options as FeedOptions
+from connectors.http import Web
+from connectors.replay import Options as ReplayOptions
+from connectors.replay import ReplayConnector
+
+SECRET = "app-pass-word"
+
+
+@dataclass
+class World:
+    """A platform on loopback. Keys are the test's own names for what is written."""
+
+    server: Server
+    web: Web
+    directory: Path
+    troubles: list[object] = field(default_factory=list)  # what the next requests are answered with instead
+    ids: dict[str, str] = field(default_factory=dict)  # key -> the platform's id
+    online = True
+
+    def __post_init__(self) -> None:
+        self.poller = self.begin()
+        self.server.answers = Troubled(self.server.answers, self.troubles)  # type: ignore[assignment]
+
+    def begin(self) -> Poller:
+        raise NotImplementedError
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        """Something public that says `text`; every text has the word "acme" in it."""
+        raise NotImplementedError
+
+    def edit(self, key: str, text: str) -> None:
+        raise NotImplementedError
+
+    def delete(self, key: str) -> None:
+        raise NotImplementedError
+
+
+class Troubled(dict[str, object]):
+    def __init__(self, inner: dict[str, object], troubles: list[object]):
+        self.inner, self.troubles = inner, troubles
+
+    def get(self, key: str, default: object = None) -> object:
+        return self.troubles.pop(0) if self.troubles else self.inner.get(key, default)
+
+
+class Feed(World):
+    def begin(self) -> Poller:
+        self.items: dict[str, tuple[str, datetime]] = {}
+        self.server.answers["/feed"] = self.answer
+        options = FeedOptions(url=f"{self.server.address}/feed", comments=False, full_text="never")
+        return Poller(FeedConnector("feed", options, self.web))
+
+    async def answer(self, _: web.Request) -> web.Response:
+        items = "".join(
+            f"<item><guid>{key}</guid><link>https://blog.example/{key}</link><pubDate>{at:%a, %d %b %Y %H:%M:%S} GMT</pubDate>"
+            f"<description>{escape(text)}</description></item>"
+            for key, (text, at) in reversed(self.items.items())
+        )
+        return web.Response(text=f"<rss><channel>{items}</channel></rss>", content_type="application/rss+xml")
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.items[key], self.ids[key] = (text, at), key
+
+    def edit(self, key: str, text: str) -> None:
+        self.items[key] = (text, self.items[key][1])
+
+    def delete(self, key: str) -> None:
+        del self.items[key]
+
+
+class Replay(World):
+    online = False
+
+    def begin(self) -> Poller:
+        self.file = self.directory / "posts.jsonl"
+        self.file.write_text("")
+        return Poller(ReplayConnector("replay", ReplayOptions(file=str(self.file))))
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.ids[key] = key
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"id": key, "text": text, "created": at.isoformat()}) + "\n")
+
+    def edit(self, key: str, text: str) -> None:
+        self.write(key, text)
+
+    def delete(self, key: str) -> None:
+        """A recording forgets nothing."""
+
+
+class HackerNews(World):
+    def begin(self) -> Poller:
+        self.algolia = test_hackernews.Algolia(self.server)
+        return test_hackernews.ear(self.server, self.web)
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.ids[key] = key
+        self.algolia.write(key, at=int(at.timestamp()), text=text)
+
+    def _item(self, key: str) -> dict[str, object]:
+        return next(item for item in self.algolia.items if item["objectID"] == key)
+
+    def edit(self, key: str, text: str) -> None:
+        self._item(key)["comment_text"] = text
+
+    def delete(self, key: str) -> None:
+        self.algolia.items.remove(self._item(key))
+        self.server.answers[f"/items/{key}"] = None
+
+
+class Mastodon(World):
+    def begin(self) -> Poller:
+        self.instance = test_mastodon.Instance(self.server)
+        return test_mastodon.ear(self.server, self.web, token="right", search=False)
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.instance.write(key, at, f"<p>#acme {escape(text)}</p>")
+        self.ids[key] = f"s-{key}"
+        self.server.answers[f"/api/v1/statuses/s-{key}"] = self._one
+
+    def edit(self, key: str, text: str) -> None:
+        self._status(f"s-{key}")["content"] = f"<p>#acme {escape(text)}</p>"
+
+    def _status(self, id_: str) -> dict[str, object]:
+        return next((status for _, status in self.instance.statuses if status["id"] == id_), {})
+
+    async def _one(self, request: web.Request) -> web.Response:
+        status = self._status(request.path.rpartition("/")[2])
+        return web.json_response(status, status=200 if status else 404)
+
+    def delete(self, key: str) -> None:
+        self.instance.statuses = [one for one in self.instance.statuses if one[1]["id"] != f"s-{key}"]
+
+
+class Bluesky(World):
+    def begin(self) -> Poller:
+        self.network = test_bluesky.Network(self.server)
+        return test_bluesky.ear(self.server, self.web)
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.network.write(key, at, text)
+        self.ids[key] = test_bluesky.uri(key)
+
+    def edit(self, key: str, text: str) -> None:
+        view = next(view for view in self.network.views if view["uri"] == test_bluesky.uri(key))
+        view["record"] = {**view["record"], "text": text}  # type: ignore[dict-item]
+
+    def delete(self, key: str) -> None:
+        self.network.views = [view for view in self.network.views if view["uri"] != test_bluesky.uri(key)]
+
+
+class Reddit(World):
+    def begin(self) -> Poller:
+        self.reddit = FakeReddit(self.server)
+        return test_reddit.ear(self.server, self.web)
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.ids[key] = self.reddit.post(title="Acme", at=at, selftext=text)
+
+    def edit(self, key: str, text: str) -> None:
+        self.reddit.things[self.ids[key]]["selftext"] = text
+
+    def delete(self, key: str) -> None:
+        del self.reddit.things[self.ids[key]]
+
+
+WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
+    "feed": Feed,
+    "replay": Replay,
+    "hackernews": HackerNews,
+    "mastodon": Mastodon,
+    "bluesky": Bluesky,
+    "reddit": Reddit,
+}
