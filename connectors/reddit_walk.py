@@ -19,6 +19,7 @@ from connectors.reddit_parse import Listing, Thing, number
 PAGE = 100  # the most a page can hold
 KNOWN = 200  # ids kept to tell what is known
 CUT = 200  # a listing that ends after fewer than this was not cut: there is no more
+QUICK = timedelta(minutes=2)  # a walk that nothing held up
 FULL = 900  # a first reading of fewer was not cut
 ANEW = 10  # times a walk begins again before it is given up
 MANY = 5  # posts do not all vanish at once
@@ -50,11 +51,11 @@ def walked(place: Mapping[str, Any], page: Listing, now: datetime, bounds: Bound
         return _again(place, at)
     if not at and not page.things and len(known) >= MANY:
         return Walked(place={**place}, note="the list is empty, although posts were there before")
-    at = _further(at, page, known)
+    at = _further(at, page, known, now)
     span = bounds.overlap if known else bounds.history
     reached = page.oldest is not None and page.oldest <= now - span
     if not page.after or at["count"] >= FURTHEST:
-        return _ended(place, at, reached, cut=at["count"] >= (CUT if known else FULL))
+        return _ended(place, at, reached, cut=_cut(at, known, now))
     if (at["met"] or not known) and (reached or (page.oldest is None and bool(known))):
         return _done(place, at)
     return Walked(place={**place, "at": at}, more=True)
@@ -69,13 +70,13 @@ def _again(place: Mapping[str, Any], at: Mapping[str, Any]) -> Walked:
     """From a little further up, else from the top."""
     if at["spare"]:
         first, *rest = at["spare"]
-        return Walked(place={**place, "at": {**at, "after": first, "spare": rest}}, more=True)
-    if place.get("anew", 0) < ANEW:
+        return Walked(place={**place, "at": {**at, "after": first, "spare": rest, "lost": True}}, more=True)
+    if not at["met"] and place.get("anew", 0) < ANEW:
         return Walked(place={"known": place.get("known", []), "anew": place.get("anew", 0) + 1}, more=True)
     return _ended(place, at, reached=False, cut=True)
 
 
-def _further(at: Mapping[str, Any], page: Listing, known: Sequence[str]) -> dict[str, Any]:
+def _further(at: Mapping[str, Any], page: Listing, known: Sequence[str], now: datetime) -> dict[str, Any]:
     ids = [thing.id for thing in page.things]
     numbers = [thing.number for thing in page.things]
     low = min([*numbers, *([at["low"]] if at else [])], default=0)
@@ -86,6 +87,8 @@ def _further(at: Mapping[str, Any], page: Listing, known: Sequence[str]) -> dict
         "top": [*at.get("top", []), *ids][:KNOWN],
         "low": low,
         "met": _met(at, ids, low, known),
+        "began": at.get("began", now.timestamp()),
+        "lost": at.get("lost", False),
     }
 
 
@@ -94,6 +97,13 @@ def _met(at: Mapping[str, Any], ids: Sequence[str], low: int, known: Sequence[st
     if at.get("met") or not set(known).isdisjoint(ids):
         return True
     return bool(known) and low <= min(map(number, known))
+
+
+def _cut(at: Mapping[str, Any], known: Sequence[str], now: datetime) -> bool:
+    """May the listing have ended too early? While a walk is held up, what it has not reached is pushed out."""
+    if not known:
+        return bool(at["count"] >= FULL)
+    return bool(at["count"] >= CUT or at["lost"]) or now.timestamp() - at["began"] > QUICK.total_seconds()
 
 
 def _ended(place: Mapping[str, Any], at: Mapping[str, Any], reached: bool, *, cut: bool) -> Walked:

@@ -190,6 +190,7 @@ class Walker:
 
     def __init__(self, bounds: Bounds):
         self.bounds = bounds
+        self.now = NOW
         self.shown = list(range(1_000, 1_400))
         self.place: dict[str, Any] = {}
         self.heard: set[int] = set()
@@ -200,7 +201,7 @@ class Walker:
             self.heard |= set(numbers).intersection(self.shown)
             self.place |= {"hole": left} if left else {}
             return bool(left)
-        went = walked(self.place, self._page(asked(self.place)["after"]), NOW, self.bounds)
+        went = walked(self.place, self._page(asked(self.place)["after"]), self.now, self.bounds)
         self.place = json.loads(json.dumps(went.place))
         return went.more
 
@@ -226,6 +227,7 @@ def test_whatever_is_written_and_taken_away_while_a_listing_is_walked_the_rest_i
         pass
     for written, taken, pages in changes:
         newest = walker.shown[-1]
+        walker.now += timedelta(minutes=10)
         walker.shown = [*walker.shown[: len(walker.shown) - taken], *range(newest + 1, newest + 2 + written)]
         for _ in range(pages):
             walker.step()
