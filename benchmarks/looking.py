@@ -2,9 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from statistics import median
 from tempfile import TemporaryDirectory
 
@@ -25,8 +25,7 @@ LOOKS, ROUNDS, PIECE = 200, 7, 10_000
 def run() -> list[Row]:
     most = rows()
     sizes = sorted({max(most // 100, 1), max(most // 10, 1), most})
-    spent = dict(zip(sizes, _milliseconds(sizes), strict=True))
-    least = sizes[0]
+    spent, least = _milliseconds(sizes), sizes[0]
     growth = [
         Row(f"{size:,} open cases, {least:,}", spent[size], spent[least], "ms a look", 1.5 if size == most else None)
         for size in sizes[1:]
@@ -34,18 +33,28 @@ def run() -> list[Row]:
     return [Row(f"an empty look, {most:,} open cases", spent[most], None, "ms a look", 1.0), *growth]
 
 
-def _milliseconds(sizes: list[int]) -> Iterator[float]:
-    """Of processor time a look, medians, at each number of open cases."""
+def _milliseconds(sizes: list[int]) -> dict[int, float]:
+    """Of processor time a look, medians, by the number of open cases; the stores take turns."""
+    spent: dict[int, list[float]] = {size: [] for size in sizes}
     with TemporaryDirectory() as directory, asyncio.Runner() as loop:
-        path = f"{directory}/listener.db"
-        store = loop.run(SqliteStore.open(path))
-        loop.run(store.keep(_one_case()))
-        there = 1
-        for size in sizes:
-            _multiply(path, there, size)
-            there = size
-            yield median(cpu(lambda: loop.run(_look(store))) / LOOKS * 1000 for _ in range(ROUNDS))
-        loop.run(store.aclose())
+        stores = {size: loop.run(_store(f"{directory}/{size}.db", size)) for size in sizes}
+        for _ in range(ROUNDS):
+            for size, store in stores.items():
+                spent[size].append(cpu(partial(_looks, loop, store)) / LOOKS * 1000)
+        for store in stores.values():
+            loop.run(store.aclose())
+    return {size: median(times) for size, times in spent.items()}
+
+
+async def _store(path: str, size: int) -> SqliteStore:
+    store = await SqliteStore.open(path)
+    await store.keep(_one_case())
+    _multiply(path, size)
+    return store
+
+
+def _looks(loop: asyncio.Runner, store: SqliteStore) -> None:
+    loop.run(_look(store))
 
 
 async def _look(store: SqliteStore) -> None:
@@ -90,7 +99,7 @@ def _one_case() -> Batch:
     return Batch(source="bench", at=NOW, cursor={}, fetched=1, heard=(Heard(post=post, mentions=(mention,)),))
 
 
-def _multiply(path: str, there: int, wanted: int) -> None:
+def _multiply(path: str, wanted: int) -> None:
     """The row of case 1 again and again, each another customer's, due over the next months, a fifth in an incident.
 
     Straight into the file: one at a time through the store would take an hour. A look reads no other table.
@@ -111,6 +120,6 @@ def _multiply(path: str, there: int, wanted: int) -> None:
             "WITH RECURSIVE number (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM number WHERE n < ?2)"
             f" INSERT INTO cases ({', '.join(columns)}) SELECT {values} FROM number JOIN cases c ON c.id = 1"
         )
-        for first in range(there + 1, wanted + 1, PIECE):
+        for first in range(2, wanted + 1, PIECE):
             db.execute(sql, (first, min(first + PIECE - 1, wanted)))
             telling("open cases", min(first + PIECE - 1, wanted), wanted)
