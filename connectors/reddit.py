@@ -156,10 +156,10 @@ class RedditConnector:
             try:
                 return listing_of(await self._ask(lane.path(subs), params, turn), self.name)
             except Shut as no:
-                if len(subs) == 1:
+                if lane.what == "new" and len(subs) == 1:
                     turn.asked(subs[0], no.why)
-                    raise
-                await self._probe(subs, turn)
+                else:
+                    await self._probe(subs, turn)
                 if turn.open(subs) == subs:
                     raise
                 subs = turn.open(subs)
@@ -177,10 +177,10 @@ class RedditConnector:
     async def _close_round(self, turn: Turn) -> None:
         """What is owed once all was read: it costs a request or two, and waits when Reddit wants to be left alone."""
         with suppress(Wait):
-            await self._probe(turn.silent(self._subs), turn)
             ids, left = due(turn.watch, turn.now)
             try:
                 await self._look_again(ids, turn)
+                await self._probe(turn.silent(self._subs), turn)
             except (Fix, Broken) as no:
                 turn.notes.append(f"what was heard could not be looked at again: {no}")
             turn.watch = left

@@ -53,7 +53,7 @@ class Rss:
         state |= {"at": now.timestamp(), "count": state.get("count", 0) + 1}
         answer = await self._web.try_get(self._url(lane, turn), headers={"User-Agent": self._access.agent})
         if why := shut(answer):
-            return self._page(cursor, self._closed(lane, why, state, turn), turn)
+            return self._page(cursor, self._closed(lane, why, state, turn), turn, f"{lane.key} {why}")
         return self._heard(lane, feed_of(answer, now).items, self._page(cursor, state, turn), turn)
 
     def _choose(self, state: dict[str, Any], turn: Turn) -> Lane:
@@ -113,7 +113,7 @@ class Rss:
         open_subs = turn.open(lane.subs) or lane.subs
         if not open_subs:
             raise Fix(f"{lane.key} {why}")
-        if len(open_subs) == 1:
+        if lane.what == "new" and len(open_subs) == 1:
             turn.asked(open_subs[0], why)
             return state
         return {**state, "check": list(open_subs)}

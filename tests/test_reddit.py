@@ -33,6 +33,10 @@ def ear(server: Server, web_: Web, *subreddits: str, **options: object) -> Polle
     return Poller(RedditConnector("reddit", Options(**(given | options)), web_))  # type: ignore[arg-type]
 
 
+def json_of(status: int, **headers: str) -> web.Response:
+    return web.json_response({"message": "x", "error": status}, status=status, headers=headers)
+
+
 @pytest.fixture
 def reddit(server: Server) -> FakeReddit:
     return FakeReddit(server)
@@ -345,6 +349,28 @@ async def test_when_every_door_is_shut_somebody_must_mend_it(server: Server, web
         await ear(server, web_, "no/name").poll()
 
 
+async def test_a_listing_that_is_missing_shuts_no_subreddit(server: Server, web_: Web, reddit: FakeReddit) -> None:
+    first = reddit.post(title="acme")
+    poller = ear(server, web_, searches=("acme",))
+    for _ in range(2):
+        reddit.failures = [None, None, json_of(404)]  # the search; its subreddit is then asked itself, and is there
+        assert set(ids(await poller.poll())) == {first}
+        assert "r/acme/search acme: r/acme is not there" in poller.last.note
+        poller.now += timedelta(minutes=10)
+    assert set(ids(await poller.poll())) == {first} and poller.last.hearing is Hearing.HEARD
+    await poller.ear.aclose()
+
+
+async def test_trouble_after_all_was_read_costs_nothing_of_it(server: Server, web_: Web, reddit: FakeReddit) -> None:
+    for answer in (json_of(400), json_of(500), web.json_response([])):
+        written = reddit.post()
+        poller = ear(server, web_, "acme", "zenith", comments=False)
+        reddit.failures = [None, answer]
+        assert written in ids(await poller.poll())
+        assert len(reddit.failures) == 0
+        await poller.ear.aclose()
+
+
 # Searches
 
 
@@ -437,10 +463,6 @@ async def test_when_the_allowance_is_used_up_nothing_is_asked_until_it_is_renewe
     poller.now += timedelta(seconds=240)
     assert {*ids(list(page.posts)), *ids(await poller.poll())} == written
     await poller.ear.aclose()
-
-
-def json_of(status: int, **headers: str) -> web.Response:
-    return web.json_response({"message": "x", "error": status}, status=status, headers=headers)
 
 
 TROUBLE = [
