@@ -129,7 +129,8 @@ def parsed(words: list[str]) -> None:
 def lay_out(words: list[str]) -> None:
     """Empty files in the working directory, by the names a command line gives them."""
     for word in words:
-        if re.fullmatch(r"[\w.-]+\.(csv|jsonl|toml)", word):
+        if re.fullmatch(r"(config/)?[\w.-]+\.(csv|jsonl|toml)", word):
+            Path(word).parent.mkdir(exist_ok=True)
             Path(word).touch()
 
 

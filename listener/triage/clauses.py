@@ -35,7 +35,8 @@ def lower(text: str) -> str:
     return "".join(low if len(low := c.lower()) == 1 else c for c in text.translate(_SAME))
 
 
-_SAME = str.maketrans({"\u2018": "'", "\u2019": "'"})
+# a lone surrogate is no character: no automaton takes it
+_SAME = str.maketrans({"\u2018": "'", "\u2019": "'", **dict.fromkeys(map(chr, range(0xD800, 0xE000)), "\ufffd")})
 
 
 def clauses(text: str, brand: BrandTarget, others: Sequence[BrandTarget]) -> list[Clause]:

@@ -4,16 +4,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from listener.query.text import bounded
+from listener.query.text import REST, bounded
 from listener.triage.rules import Family, Rules
 
 _NEGATED = re.compile(
     r"(?:\b(?:not|no|never|isn't|wasn't|aren't|don't|doesn't|didn't|won't|can't|cannot|without|hardly|nothing|nor|neither|n't)\b"
     r"[\s,]*(?:\w+[\s,]+){0,2})$"
 )
-_MONEY = re.compile(
-    r"(?:[$£€]\s?\d{1,3}(?:[,.\s]?\d{3})*(?:[.,]\d{2})?|\b\d{2,7}(?:[.,]\d{2})?\s?(?:usd|eur|euros?|dollars?|pounds|quid|gbp)\b)"
-)
+_NUMBER = r"(?:\d{1,3}(?:[,.\s]\d{3})+|\d{1,7})(?:[.,]\d{2})?(?!\d)"
+_MONEY = re.compile(rf"[$£€]\s?{_NUMBER}|(?<![\d.,]){_NUMBER}\s?(?:[€£]|(?:usd|eur|euros?|dollars?|pounds|quid|gbp)\b)")
 _DIGITS = re.compile(r"\d+")
 LOOK_BACK = 30  # characters in front of a phrase in which a negation counts
 
@@ -34,9 +33,16 @@ def hits(text: str, rules: Rules) -> Iterator[Hit]:
         _, prefix, number = rules.phrases[index]
         family = rules.families[number]
         if start >= last.get(family.name, -1) and bounded(text, start, end, prefix=prefix):
+            end = _word_end(text, end) if prefix else end
             last[family.name] = end
             negated = family.negation != "ignore" and bool(_NEGATED.search(text, max(0, start - LOOK_BACK), start))
             yield Hit(family, start, end, negated)
+
+
+def _word_end(text: str, end: int) -> int:
+    """Reasons quote whole words, as the customer wrote them."""
+    rest = REST.match(text, end)
+    return rest.end() if rest else end
 
 
 def money(text: str) -> tuple[int, int, float] | None:

@@ -1,0 +1,62 @@
+"""A complaint finds its policy, and everything else a named reason for none."""
+
+from datetime import timedelta
+
+import pytest
+from builders import NOW, assessment, policy, post
+
+from connectors.post import Author
+from listener.routing import route, thread
+from listener.triage import Priority, Reason, Verdict
+
+ROWS = {"P1": policy(priority="P1"), "P2": policy(priority="P2")}
+
+
+def test_a_complaint_is_opened_on_the_policy_of_its_priority() -> None:
+    of = post(
+        author=Author(handle="marta", name="Marta Quill", id="7"), site="talk.example", created=NOW - timedelta(hours=1)
+    )
+    why = Reason(factor="safety", points=44, words="caught fire", start=22, end=33)
+    mention = route(of, "Acme Air", assessment(priority=Priority.P2, severity=50, reasons=(why,)), ROWS, NOW)
+    assert mention.opening and mention.opening.policy is ROWS["P2"]
+    subject = mention.opening.subject
+    assert (subject.brand, subject.post, subject.author, subject.customer) == (
+        "Acme Air",
+        "blog:p1",
+        "Marta Quill",
+        "talk.example 7",
+    )
+    assert (subject.severity, subject.priority, subject.since) == (50, "P2", NOW - timedelta(hours=1))
+    assert [(one.factor, one.words) for one in subject.reasons] == [("safety", "caught fire")]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"verdict": Verdict.PRAISE, "priority": None}, "not a complaint: praise"),
+        ({"verdict": Verdict.QUESTION, "priority": None}, "not a complaint: question"),
+        ({"priority": Priority.P3}, "the policy has no row for P3"),
+    ],
+)
+def test_what_wakes_nobody_says_why(given: dict[str, object], reason: str) -> None:
+    mention = route(post(), "Acme Air", assessment(**given), ROWS, NOW)
+    assert (mention.opening, mention.reason) == (None, reason)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://blog.example/a/", "https://BLOG.example/a", True),
+        ("http://blog.example/a", "https://blog.example/a", True),
+        ("https://blog.example/a", "https://blog.example/b", False),
+        ("https://blog.example/a?p=1", "https://blog.example/a?p=2", False),
+        ("https://blog.example/a#c1", "https://blog.example/a#c2", False),
+    ],
+)
+def test_two_hearings_of_one_post_share_its_address_and_title(one: str, other: str, same: bool) -> None:
+    assert (thread(post(url=one)) == thread(post(url=other))) is same
+    assert thread(post(url=one)) != thread(post(url=one, title="Another"))
+
+
+def test_without_an_address_nothing_is_shared() -> None:
+    assert thread(post(url="")) == ""
