@@ -137,9 +137,9 @@ def _whole(elements: list[Any], cut: bool) -> list[Any]:
 
 
 def _rss(root: Any, url: str, cut: bool) -> Feed:
-    channel = next((e for e in root.iter() if _local(e) == "channel"), root)
-    items = _whole([e for e in root.iter() if _local(e) == "item"], cut)
-    links = {e.get("rel", ""): urljoin(url, e.get("href", "")) for e in channel.findall(f"{ATOM}link")}
+    channel = next(root.iter("{*}channel"), root)
+    items = _whole(list(root.iter("{*}item")), cut)
+    links = {e.get("rel", ""): _joined(url, e.get("href", "")) for e in channel.findall(f"{ATOM}link")}
     return Feed(
         items=_distinct(_rss_item(item, url) for item in items),
         title=plain(_text(channel, "title")),
@@ -148,7 +148,7 @@ def _rss(root: Any, url: str, cut: bool) -> Feed:
         next=links.get("next") or links.get("prev-archive", ""),
         ttl=_minutes(_text(channel, "ttl")),
         skip_hours=frozenset(_numbers(channel, "hour", 24)),
-        skip_days=frozenset(_DAYS.index(d.lower()) for d in _texts(channel, "day") if d.lower() in _DAYS),
+        skip_days=frozenset(_DAYS.index(day.lower()) for day in _deep(channel, "day") if day.lower() in _DAYS),
         cut=cut,
     )
 
@@ -157,7 +157,7 @@ def _rss_item(item: Any, url: str) -> Item:
     given = _children(item)
     link = given.get("link") or next((e.get("href", "") for e in item.findall(f"{ATOM}link")), "")
     guid = given.get("guid") or item.get(RDF_ABOUT, "")
-    link = urljoin(url, link) if link else guid if guid.startswith(("http://", "https://")) else ""
+    link = _joined(url, link) if link else guid if guid.startswith(("http://", "https://")) else ""
     whole, summary = given.get(CONTENT, ""), given.get("description", "")
     title = plain(given.get("title", ""))
     replies = item.find(f"{THREAD}in-reply-to")
@@ -301,12 +301,15 @@ def _hash(*parts: str) -> str:
     return blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
+_READERS = (datetime.fromisoformat, parsedate_to_datetime)
+
+
 def when(text: str) -> datetime | None:
     """RFC 822 or ISO 8601, aware; None when it is neither."""
     text = text.strip()
     if not text:
         return None
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
+    for read in (parsedate_to_datetime, datetime.fromisoformat) if text[0].isalpha() else _READERS:
         try:
             stated = read(text)
             return (stated if stated.tzinfo else stated.replace(tzinfo=UTC)).astimezone(UTC)
@@ -315,24 +318,26 @@ def when(text: str) -> datetime | None:
     return None
 
 
+def _joined(base: str, address: str) -> str:
+    return address if address.startswith(("https://", "http://")) else urljoin(base, address)
+
+
 def _local(element: Any) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+_PLAIN = ("", "{http://www.w3.org/2005/Atom}", "{http://purl.org/rss/1.0/}", "{http://my.netscape.com/rdf/simple/0.9/}")
 
 
 def _text(element: Any, name: str) -> str:
-    return next(_texts(element, name, deep=False), "")
+    """Of the first child that has any: an atom:link in a channel has none, and is not the channel's link."""
+    named = (child for child in element if child.tag in [f"{space}{name}" for space in _PLAIN])
+    return next((text for child in named if (text := "".join(child.itertext()).strip())), "")
 
 
-def _texts(element: Any, name: str, *, deep: bool = True) -> Iterator[str]:
-    """Of elements that have any: an atom:link in a channel has none, and is not the channel's link."""
-    for child in element.iter() if deep else element:
-        if _local(child) == name and child is not element:
-            text = "".join(child.itertext()).strip()
-            if text and (deep or (etree.QName(child).namespace or "") in _PLAIN):
-                yield text
-
-
-_PLAIN = ("", "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/", "http://my.netscape.com/rdf/simple/0.9/")
+def _deep(element: Any, name: str) -> Iterator[str]:
+    """Of all elements of that name below this one."""
+    return ("".join(child.itertext()).strip() for child in element.iter(f"{{*}}{name}"))
 
 
 def _number(text: str | None) -> int | None:
@@ -340,7 +345,7 @@ def _number(text: str | None) -> int | None:
 
 
 def _numbers(element: Any, name: str, below: int) -> Iterator[int]:
-    for text in _texts(element, name):
+    for text in _deep(element, name):
         if text.isdigit() and int(text) % 24 < below:
             yield int(text) % 24
 
