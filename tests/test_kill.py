@@ -37,7 +37,7 @@ def outside(tmp_path: Path) -> Iterator[dict[str, str]]:
         blog.kill()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 + 10 * KILLS)
 def test_killed_again_and_again_it_loses_and_doubles_nothing(tmp_path: Path, outside: dict[str, str]) -> None:
     config = configs.write(
         tmp_path / "config",
