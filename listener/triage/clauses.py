@@ -25,7 +25,6 @@ class Clause:
     start: int
     end: int
     ours: bool
-    named: bool  # it names the brand itself
 
 
 def lower(text: str) -> str:
@@ -41,19 +40,20 @@ _SAME = str.maketrans({"\u2018": "'", "\u2019": "'", **dict.fromkeys(map(chr, ra
 
 def clauses(text: str, brand: BrandTarget, others: Sequence[BrandTarget]) -> list[Clause]:
     """`text` is lowered."""
+    if not others:  # most posts: whatever they say, they say of the one brand they name
+        return [Clause(0, len(text), ours=True)]
     ours, theirs = _names(brand), [name for other in others for name in _names(other)]
     found: list[Clause] = []
     last_ours = True
     for start, end in _pieces(text):
         mine, other = _first(text, start, end, ours), _first(text, start, end, theirs)
-        named = mine >= 0
         if mine >= 0 and other >= 0:
             belongs = not _AWAY.search(text, start, mine) or mine < other
         elif mine >= 0:
             belongs = True
         else:
             belongs = other < 0 and last_ours
-        found.append(Clause(start, end, belongs, named))
+        found.append(Clause(start, end, belongs))
         last_ours = belongs if mine >= 0 or other >= 0 else last_ours
     return found
 

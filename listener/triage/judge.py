@@ -58,6 +58,8 @@ def _unjudged(post: Post, text: str) -> str:
     tag = post.lang.lower().partition("-")[0]
     if tag and tag not in JUDGED:
         return tag
+    if text.isascii():
+        return ""
     letters = [character for character in text[:2000] if character.isalpha()]
     foreign = sum(ord(character) > 0x24F for character in letters)
     return "not in Latin letters" if letters and foreign > len(letters) / 2 else ""
