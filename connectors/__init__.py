@@ -23,6 +23,7 @@ KINDS = {  # kind -> where it lives: "module:class"
     "mastodon": "connectors.mastodon:MastodonConnector",
     "reddit": "connectors.reddit:RedditConnector",
     "replay": "connectors.replay:ReplayConnector",
+    "youtube": "connectors.youtube:YouTubeConnector",
 }
 _TYPES: dict[Any, str] = {
     str: 'a text: "…"',

@@ -26,6 +26,7 @@ MOST_REDIRECTS = 5
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
 HANG_UP = 1.0  # seconds for a good-bye
 LONGEST_WAIT = timedelta(days=1)
+KEYS = ("authorization", "x-goog-api-key", "api-key", "api-username")  # headers that are for one server only
 ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
 
@@ -157,7 +158,7 @@ def _for_host(headers: Mapping[str, str], asked: str, here: str) -> Mapping[str,
     """A key is for the server it was meant for, not for where that sends us."""
     if here == asked or not headers or _server(here) == _server(asked):
         return headers
-    return {name: value for name, value in headers.items() if name.lower() != "authorization"}
+    return {name: value for name, value in headers.items() if name.lower() not in KEYS}
 
 
 def _server(url: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ class Ear:
     next_poll: datetime | None
     per_hour: float  # new items, over the last day
     spent: float | None  # US dollars this month; None where hearing costs nothing
+    quota: str  # "812 of 10,000 units today" where a platform counts what it grants; "" where it does not
     cannot_hear: tuple[str, ...]  # sentences
     error: str
 
@@ -51,6 +52,7 @@ def _ear(source: Source, state: SourceState, settings: Settings, now: datetime, 
         next_poll=state.next_poll,
         per_hour=round(arrived / (WINDOW / timedelta(hours=1)), 1),
         spent=_spent(state.cursor, now),
+        quota=_quota(state.cursor, now),
         cannot_hear=(*deaf_to(source.kind), *_not_asked(settings, source)),
         error=state.error,
     )
@@ -66,6 +68,15 @@ def _spent(cursor: Mapping[str, Any], now: datetime) -> float | None:
     """Ears that pay keep what they paid by month, in UTC: {"spent": {"2026-05": 1.25}}."""
     spent = cursor.get("spent")
     return round(float(spent.get(f"{now:%Y-%m}", 0.0)), 2) if isinstance(spent, Mapping) else None
+
+
+def _quota(cursor: Mapping[str, Any], now: datetime) -> str:
+    """Of the day that has not ended yet: connectors.quota keeps it in the cursor."""
+    quota = cursor.get("quota")
+    if not isinstance(quota, Mapping):
+        return ""
+    used = quota["used"] if quota["resets"] > now.timestamp() else 0
+    return f"{used:,} of {quota['of']:,} {quota['unit']} today"
 
 
 def _not_asked(settings: Settings, source: Source) -> tuple[str, ...]:

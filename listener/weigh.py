@@ -1,7 +1,7 @@
 """Posts -> what is to be kept of them: match, assess, route. Pure, but for the matcher's automaton."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors.post import Post
@@ -25,6 +25,7 @@ class Scales:
     rules: Rules
     playbook: tuple[Response, ...]
     accounts: Mapping[str, frozenset[str]]  # our own account's handle, folded -> the brands it speaks for
+    about: Mapping[str, str] = field(default_factory=dict)  # source -> the brand all of it speaks of
 
 
 def scales(settings: Settings) -> Scales:
@@ -35,6 +36,7 @@ def scales(settings: Settings) -> Scales:
         rules=settings.rules,
         playbook=settings.playbook,
         accounts=_accounts(settings),
+        about={source.name: source.about for source in settings.sources if source.about},
     )
 
 
@@ -53,7 +55,8 @@ def weigh(posts: Iterable[Post], with_: Scales, heard: datetime) -> tuple[Heard,
 
 def _mentions(post: Post, with_: Scales, heard: datetime) -> tuple[Mention, ...]:
     speaking = with_.accounts.get(_handle(post.author.handle), frozenset())
-    brands = dict.fromkeys((*with_.matcher.match(post), *sorted(speaking)))
+    spoken_of = [with_.about[post.source]] if post.source in with_.about else []
+    brands = dict.fromkeys((*with_.matcher.match(post), *sorted(speaking), *spoken_of))
     targets = [with_.targets[brand] for brand in brands]
     return tuple(
         _own(post, target, with_) if target.name in speaking else _mention(post, target, targets, with_, heard)

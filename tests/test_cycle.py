@@ -57,6 +57,20 @@ async def test_a_complaint_reaches_its_owner_and_praise_nobody(tmp_path: Path, s
         assert (again.polls[0].kept[0].new, again.delivered) == (0, 0)
 
 
+async def test_what_is_heard_where_all_speaks_of_one_brand_need_not_name_it(
+    tmp_path: Path, server: Server, clock: Clock
+) -> None:
+    server.answers["/reviews"] = feed(
+        ("a", "The charger caught fire and burned my hand, third time I call"), ("b", "Fine")
+    )
+    where = f'[[source]]\nname = "reviews"\nkind = "feed"\nurl = "{server.address}/reviews"\nabout = "Acme Air"\n'
+    settings = load(configs.write(tmp_path, sources=where), {"LISTENER_ALLOW_PRIVATE": server.host})
+    async with build(settings, Console(file=StringIO()), clock=clock) as house, house.store.engine():
+        await turn(house)
+        assert (await house.store.balance()).posts["reviews"] == {State.ESCALATED: 1, State.KEPT: 1}
+        assert [row.brand async for row in house.store.search(Question())] == ["Acme Air", "Acme Air"]
+
+
 async def test_one_source_failing_holds_back_neither_another_nor_an_escalation(
     tmp_path: Path, server: Server, clock: Clock
 ) -> None:

@@ -27,6 +27,15 @@ def test_what_is_heard_is_counted_by_the_hour_and_what_was_paid_by_the_month(tmp
     assert (ear.state, ear.per_hour, ear.spent) == ("heard", 1.5, 1.25)
 
 
+def test_what_a_platform_grants_a_day_is_shown_until_the_day_is_over(tmp_path: Path) -> None:
+    quota = {"used": 812, "of": 10_000, "unit": "units", "resets": (NOW + timedelta(hours=2)).timestamp()}
+    state = SourceState(name="blog", last_heard=NOW, cursor={"quota": quota})
+    (ear,) = ears(settings(tmp_path), [state], {}, NOW)
+    assert (ear.quota, ear.spent) == ("812 of 10,000 units today", None)
+    (ear,) = ears(settings(tmp_path), [state], {}, NOW + timedelta(hours=2))
+    assert ear.quota == "0 of 10,000 units today"
+
+
 def test_a_source_people_were_told_of_is_silent_whatever_its_trouble_is_called(tmp_path: Path) -> None:
     state = SourceState(
         name="blog", failures=9, told_silent=True, hearing=Hearing.NOT_REACHABLE, error="blog: no answer"

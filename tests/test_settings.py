@@ -32,7 +32,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
             tmp_path,
             listener='databse = "x"\n',
             brands='[[brand]]\nname = "A"\nquery = "(a OR"\npolicy = "cere"\n[[brand]]\nname = "B"\nquery = "NOT x"\npolicy = "care"\n',
-            sources='[[source]]\nname = "s"\nkind = "feeed"\n[[source]]\nname = "t"\nkind = "feed"\nevery = "often"\nurll = 3\n',
+            sources='[[source]]\nname = "s"\nkind = "feeed"\n[[source]]\nname = "t"\nkind = "feed"\nevery = "often"\nabout = "Acmy"\nurll = 3\n',
             people='[[person]]\nname = "Dana"\ntimezone = "Mars/Olympus"\nhours = "always"\nbackup = "Nobody"\n[policy.care]\n'
             'P1 = { acknowledge = "0m", report = 5, ladder = ["Dona"] }\nP9 = {}\n',
         )
@@ -45,6 +45,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         "brands.toml: [[brand]] B.query",
         "feeed",
         "urll",
+        '[[source]] t.about: "Acmy" is not a brand',
         "url: is missing",
         '"often" is not a duration',
         '"Mars/Olympus" is not a time zone',

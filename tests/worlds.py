@@ -14,6 +14,7 @@ import test_bluesky
 import test_hackernews
 import test_mastodon
 import test_reddit
+import test_youtube
 from aiohttp import web
 from polling import NOW, Poller
 from redditserver import FakeReddit
@@ -186,6 +187,22 @@ class Reddit(World):
         del self.reddit.things[self.ids[key]]
 
 
+class YouTube(World):
+    def begin(self) -> Poller:
+        self.tube = test_youtube.Tube(self.server)
+        return test_youtube.ear(self.server, self.web)
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.tube.write(key, text, at)
+        self.ids[key] = f"{test_youtube.VIDEO}/{key}"
+
+    def edit(self, key: str, text: str) -> None:
+        next(one for one in self.tube.threads if one["id"] == key)["snippet"]["textDisplay"] = text  # type: ignore[index]
+
+    def delete(self, key: str) -> None:
+        self.tube.threads = [one for one in self.tube.threads if one["id"] != key]
+
+
 WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "feed": Feed,
     "replay": Replay,
@@ -193,4 +210,5 @@ WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "mastodon": Mastodon,
     "bluesky": Bluesky,
     "reddit": Reddit,
+    "youtube": YouTube,
 }

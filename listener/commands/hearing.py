@@ -39,14 +39,14 @@ async def sources(directory: Path | None, as_json: bool) -> None:
 
 
 def _table(found: tuple[Ear, ...], now: datetime) -> Table:
-    table = Table("source", "kind", "state", "last heard", "next poll", "items/h", "this month", box=None)
+    table = Table("source", "kind", "state", "last heard", "next poll", "items/h", "cost this month", box=None)
     for ear in found:
         table.add_row(
             *(ear.name, ear.kind, ear.state),
             f"{spoken(now - ear.last_heard)} ago" if ear.last_heard else "never",
             "-" if not ear.next_poll else f"in {spoken(ear.next_poll - now)}" if ear.next_poll > now else "now",
             f"{ear.per_hour:g}",
-            "-" if ear.spent is None else f"${ear.spent:.2f}",
+            ear.quota or ("-" if ear.spent is None else f"${ear.spent:.2f}"),
         )
     return table
 

@@ -131,9 +131,11 @@ def _sources(table: Table, directory: Path, env: Mapping[str, str], brands: tupl
             every=row.duration("every", EVERY),
             options={**options, **secrets},
             brands=row.texts("brands"),
+            about=row.text("about"),
         )
-        for unknown in set(source.brands) - {brand.name for brand in brands}:
-            row.wrong("brands", f'"{unknown}" is not a brand; brands.toml has {", ".join(b.name for b in brands)}')
+        for key, named in (("brands", set(source.brands)), ("about", {source.about} - {""})):
+            for unknown in named - {brand.name for brand in brands}:
+                row.wrong(key, f'"{unknown}" is not a brand; brands.toml has {", ".join(b.name for b in brands)}')
         if ":" in name:
             row.wrong("name", "must not contain a colon; it stands in front of every post's id")
         if name in sources:
@@ -156,7 +158,7 @@ def _options(row: Table, kind: str, directory: Path) -> dict[str, Any]:
             options[key] = row.duration(key, EVERY)
         elif key == "file" and isinstance(value, str):
             options[key] = str(directory / value)
-        elif key not in ("name", "kind", "every", "brands"):
+        elif key not in ("name", "kind", "every", "brands", "about"):
             options[key] = value
     return options
 

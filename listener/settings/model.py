@@ -43,6 +43,7 @@ class Source:
     every: timedelta
     options: Mapping[str, Any]  # what belongs to the connector
     brands: tuple[str, ...] = ()  # whose queries it is searched for; empty: all
+    about: str = ""  # the brand that everything heard there speaks of, whether it is named or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,46 @@
+"""What a platform grants a day, in its own units: counted, shown by `listener sources`, and spread over the day. Pure.
+
+A cursor keeps it as {"quota": {"used": 12, "of": 10000, "unit": "units", "resets": seconds since 1970}}.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """`resets` is aware UTC: from then on nothing is used."""
+
+    used: int
+    of: int
+    unit: str
+    resets: datetime
+
+    @property
+    def left(self) -> int:
+        return max(self.of - self.used, 0)
+
+    def spent(self, cost: int) -> "Quota":
+        return replace(self, used=self.used + cost)
+
+    def pace(self, cost: int, now: datetime) -> timedelta:
+        """The pause after a round of this cost with which what is left lasts to the end of the day."""
+        return min(max((self.resets - now) * cost / max(self.left, 1), timedelta()), self.resets - now)
+
+    def dump(self) -> dict[str, Any]:
+        return {"used": self.used, "of": self.of, "unit": self.unit, "resets": self.resets.timestamp()}
+
+
+def today(saved: Mapping[str, Any], *, of: int, unit: str, zone: str, now: datetime) -> Quota:
+    """What was used of this day, which ends at midnight in `zone`."""
+    known = bool(saved) and saved["resets"] > now.timestamp()
+    return Quota(used=saved["used"] if known else 0, of=of, unit=unit, resets=midnight(zone, now))
+
+
+def midnight(zone: str, now: datetime) -> datetime:
+    """The next one there, aware UTC."""
+    there = now.astimezone(ZoneInfo(zone))
+    return (there.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)).astimezone(UTC)
