@@ -3,7 +3,8 @@
 To add one: a module with `Options` (a dataclass of what its [[source]] table may hold) and a class that keeps
 contract.Connector, and one line in KINDS. Secrets are options made with contract.from_env. A platform that is searched
 by words has a contract.Dialect named DIALECT in its module and `searches: tuple[str, ...] = from_house()` in its
-Options. What the platform never shows belongs in DEAF_TO, a tuple of sentences.
+Options. What the platform never shows belongs in DEAF_TO, a tuple of sentences. What is brought to us instead of
+fetched comes through connectors/inbound.py.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 
 from connectors.contract import Connector, Dialect
 from connectors.http import Web
+from connectors.inbox import Inbox
 
 KINDS = {  # kind -> where it lives: "module:class"
     "bluesky": "connectors.bluesky:BlueskyConnector",
@@ -35,12 +37,14 @@ _TYPES: dict[Any, str] = {
 }
 
 
-def open_connector(kind: str, name: str, options: Mapping[str, Any], web: Web) -> Connector:
-    """`options` were checked by check_options and converted by the settings."""
+def open_connector(kind: str, name: str, options: Mapping[str, Any], web: Web, inbox: Inbox | None = None) -> Connector:
+    """`options` were checked by check_options and converted by the settings. The ear gets what its __init__ names."""
     module, ear = _ear(kind)
     lists = {field.name for field in fields(module.Options) if field.type == tuple[str, ...]}
     made = module.Options(**{key: tuple(value) if key in lists else value for key, value in options.items()})
-    return ear(name, made, web) if _wants_web(ear) else ear(name, made)  # type: ignore[no-any-return]
+    given = {"web": web, "inbox": inbox}
+    wanted = ear.__init__.__annotations__
+    return ear(name, made, **{key: thing for key, thing in given.items() if key in wanted})  # type: ignore[no-any-return]
 
 
 def check_options(kind: str, options: Mapping[str, Any]) -> list[str]:
@@ -94,11 +98,12 @@ def deaf_to(kind: str) -> tuple[str, ...]:
     return getattr(_ear(kind)[0], "DEAF_TO", ()) if kind in KINDS else ()
 
 
+def needs_inbound(kind: str) -> bool:
+    """Is a source of this kind deaf unless it can be called? Its module says INBOUND = True then."""
+    return bool(getattr(_ear(kind)[0], "INBOUND", False)) if kind in KINDS else False
+
+
 def _ear(kind: str) -> tuple[ModuleType, Any]:
     path, _, name = KINDS[kind].partition(":")
     module = import_module(path)
     return module, getattr(module, name)
-
-
-def _wants_web(ear: Any) -> bool:
-    return "web" in ear.__init__.__annotations__

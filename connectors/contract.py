@@ -95,6 +95,36 @@ class Rereader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What somebody brought to a source's own address (connectors/inbound.py)."""
+
+    method: str  # GET or POST
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What it is answered. `keep` lies in the source's inbox, on disk, before the answer goes out; when there is no
+    room the sender is asked to come again instead.
+    """
+
+    status: int
+    text: str = ""
+    keep: bytes = b""
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """An ear that things are brought to, at /in/NAME, beside what it fetches."""
+
+    def receive(self, call: Call, now: datetime) -> Reply:
+        """Decides and does nothing else. What a stranger brought must be proved (a signature) before it is kept."""
+        ...
+
+
 class ConnectorError(Exception):
     """A fetch that did not hear. The message says what happened, where, and what to do."""
 

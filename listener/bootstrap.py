@@ -9,8 +9,10 @@ from typing import Any
 from rich.console import Console
 
 from connectors import dialect_of, open_connector
-from connectors.contract import Connector
+from connectors.contract import Connector, Receiver
 from connectors.http import Web
+from connectors.inbound import Inbound, path_of
+from connectors.inbox import Inbox, directory_of
 from escalation.courier import Courier, Messenger
 from escalation.desk import Desk
 from escalation.slack.messenger import SlackMessenger
@@ -21,6 +23,7 @@ from listener.cycle import House
 from listener.settings import Settings, Source
 from listener.storage.contract import Store
 from listener.storage.sqlite import SqliteStore
+from listener.tables import ConfigError, Problem
 from listener.weigh import scales
 
 Clock = Callable[[], datetime]
@@ -45,10 +48,13 @@ async def build(
         stack.push_async_callback(store.aclose)
         web = Web(agent=_agent(settings), allow_private=settings.allow_private)
         stack.push_async_callback(web.aclose)
+        inboxes = {source.name: _inbox(settings, source.name) for source in settings.sources}
         yield House(
             settings=settings,
             store=store,
-            ears=await _ears(settings, web, stack),
+            ears=await _ears(settings, web, inboxes, stack),
+            inboxes=inboxes,
+            called={name for name, inbox in inboxes.items() if inbox.waiting()},
             scales=scales(settings),
             desk=Desk(store),
             courier=Courier(store, messenger or await _messenger(settings, console, clock, stack)),
@@ -64,10 +70,17 @@ def _pulse(settings: Settings, web: Web) -> Callable[[], Awaitable[None]]:
     return pulse
 
 
-async def _ears(settings: Settings, web: Web, stack: AsyncExitStack) -> dict[str, Connector]:
+def _inbox(settings: Settings, source: str) -> Inbox:
+    return Inbox(directory_of(settings.spool, source), settings.inbound.address(path_of(source)))
+
+
+async def _ears(
+    settings: Settings, web: Web, inboxes: Mapping[str, Inbox], stack: AsyncExitStack
+) -> dict[str, Connector]:
     ears = {}
     for source in settings.sources:
-        ears[source.name] = open_connector(source.kind, source.name, _options(settings, source), web)
+        options = _options(settings, source)
+        ears[source.name] = open_connector(source.kind, source.name, options, web, inboxes[source.name])
         stack.push_async_callback(ears[source.name].aclose)
     return ears
 
@@ -89,12 +102,28 @@ async def _messenger(settings: Settings, console: Console, clock: Clock, stack: 
 
 
 @asynccontextmanager
-async def voices(house: House) -> AsyncIterator[None]:
-    """Hears what people press in Slack for as long as it is open; nothing to do without Slack."""
-    if not (house.settings.slack.on and house.settings.slack.hears_clicks):
+async def doors(house: House) -> AsyncIterator[None]:
+    """Open to what people press in Slack and to what is brought to the sources, where these are configured."""
+    async with AsyncExitStack() as stack:
+        if house.settings.inbound.port:
+            await stack.enter_async_context(_inbound(house))
+        if house.settings.slack.on and house.settings.slack.hears_clicks:
+            await stack.enter_async_context(slack.listening(house.settings, house.desk, house.clock))
         yield
-        return
-    async with slack.listening(house.settings, house.desk, house.clock):
+
+
+@asynccontextmanager
+async def _inbound(house: House) -> AsyncIterator[None]:
+    """Raises ConfigError with the mend when its port cannot be had."""
+    receivers = {name: ear for name, ear in house.ears.items() if isinstance(ear, Receiver)}
+    inbound, place = Inbound(receivers, house.inboxes, house.clock, house.called.add), house.settings.inbound
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(inbound.open(place.host, place.port))
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            mend = f"nothing can be brought to {place.host} port {place.port} ({why}); choose another host or port"
+            raise ConfigError([Problem("listener.toml", "inbound", mend)]) from None
         yield
 
 

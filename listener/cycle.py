@@ -8,10 +8,11 @@ by a defect of ours, holds back neither another source nor an escalation.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors.contract import Broken, Connector, ConnectorError, Hearing, Page, Rereader, Wait
+from connectors.inbox import Inbox
 from connectors.post import Post
 from escalation.courier import Courier
 from escalation.desk import Desk
@@ -40,6 +41,8 @@ class House:
     courier: Courier
     clock: Callable[[], datetime]
     pulse: Callable[[], Awaitable[None]] | None = None  # tells the outside that we are alive
+    inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # source -> what was brought to it
+    called: set[str] = field(default_factory=set)  # sources to which something was brought since they were polled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

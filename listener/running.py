@@ -97,7 +97,9 @@ async def _listening(house: House, stop: asyncio.Event) -> None:
     while not stop.is_set():
         under_way = {name: task for name, task in under_way.items() if not task.done()}
         for source in house.settings.sources:
-            if len(under_way) < AT_ONCE and source.name not in under_way and due[source.name] <= house.clock():
+            wanted = due[source.name] <= house.clock() or source.name in house.called
+            if wanted and len(under_way) < AT_ONCE and source.name not in under_way:
+                house.called.discard(source.name)
                 under_way[source.name] = asyncio.create_task(_one_poll(house, source, due))
         await _pause(stop, TICK)
     await _drain(set(under_way.values()))

@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from listener.bootstrap import build, system_clock, voices
+from listener.bootstrap import build, doors, system_clock
 from listener.demo import config
 from listener.demo.pages import Entry
 from listener.demo.world import World, created, served
@@ -32,7 +32,7 @@ async def live(out: Console, stop: asyncio.Event, directory: Path | None = None,
         config.write(home, world.address, config.QUICK, voice)
         house = await stack.enter_async_context(build(load(home, env), out))
         await stack.enter_async_context(house.store.engine())
-        await stack.enter_async_context(voices(house))
+        await stack.enter_async_context(doors(house))
         for text in _explained(home, voice):
             out.print(text, markup=False, soft_wrap=True)
         writing = asyncio.create_task(_write(world, stop, pause))

@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors import check_options, durations_of, secrets_of
+from connectors import check_options, durations_of, needs_inbound, secrets_of
 from listener.playbook import PlaybookError, Response, load_playbook
 from listener.query import Node, Purpose, QueryError, check_tracking, fold, parse, terms
-from listener.settings.model import LOOPBACK, Brand, Secret, Settings, Slack, Source
+from listener.settings.model import LOOPBACK, Brand, Inbound, Secret, Settings, Slack, Source
 from listener.settings.people import read_staff
 from listener.surge import Surge
 from listener.tables import ConfigError, Problem, Table, read
@@ -36,6 +36,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         policies=staff.policies,
         rules=rules,
         slack=_slack(main.table("slack"), env, brands),
+        inbound=_inbound(main.table("inbound"), sources),
         allow_private=frozenset(http.texts("allow_private")) | _listed(env.get("LISTENER_ALLOW_PRIVATE", "")),
         public_url=web.text("public_url"),
         surge=_surge(incident),
@@ -170,6 +171,22 @@ def _rules(table: Table) -> Rules:
         for problem in wrong.problems:
             table.wrong("", problem)
         return load_rules(None)
+
+
+def _inbound(table: Table, sources: tuple[Source, ...]) -> Inbound:
+    inbound = Inbound(
+        host=table.text("host", LOOPBACK).strip(),
+        port=table.get("port", int, 0),
+        public_url=table.text("public_url"),
+    )
+    if not 0 <= inbound.port < 65536:
+        table.wrong("port", "must be between 1 and 65535, for example 8090, or 0 to shut the door")
+    if inbound.public_url and not inbound.public_url.startswith(("https://", "http://")):
+        table.wrong("public_url", "must begin with https:// or http://")
+    if called := [source.name for source in sources if needs_inbound(source.kind) and not inbound.port]:
+        table.wrong("port", f'is missing; source "{called[0]}" is called from outside: add port = 8090')
+    table.done()
+    return inbound
 
 
 def _slack(table: Table, env: Mapping[str, str], brands: tuple[Brand, ...]) -> Slack:

@@ -67,6 +67,19 @@ class Slack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """Where sources can be called: webhooks, WebSub."""
+
+    host: str = LOOPBACK
+    port: int = 0  # 0: the door stays shut
+    public_url: str = ""  # how the world reaches it
+
+    def address(self, path: str) -> str:
+        """How the world reaches this path; "" when it cannot."""
+        return f"{self.public_url.rstrip('/')}{path}" if self.port and self.public_url else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     directory: Path
     database: str  # a path beside the configuration, or postgresql://…
@@ -79,11 +92,18 @@ class Settings:
     playbook: tuple[Response, ...] = ()
     surge: Surge | None = field(default_factory=Surge)
     slack: Slack = field(default_factory=Slack)
+    inbound: Inbound = field(default_factory=Inbound)
     allow_private: frozenset[str] = frozenset()
     public_url: str = ""
     heartbeat: Secret = NO_SECRET  # an address that is called each minute, for who watches that we are alive
     audit_every: timedelta = timedelta(days=1)
     silent_after: timedelta = timedelta(hours=1)  # a source that fails this long is said to be silent
+
+    @property
+    def spool(self) -> Path:
+        """Where what was brought lies until it is kept: beside the database file, else beside the configuration."""
+        no_file = self.database.startswith("postgres") or self.database == ":memory:"
+        return (self.directory if no_file else Path(self.database).parent) / "inbox"
 
     def queries(self, brands: Collection[str] = ()) -> dict[str, Node]:
         """Brand -> its tracking query; of all brands when none is named."""
