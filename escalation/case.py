@@ -37,6 +37,7 @@ from escalation.events import (
     LeadTold,
     Missed,
     Opened,
+    ProgressAsked,
     Promised,
     Raised,
     Reopened,
@@ -45,8 +46,10 @@ from escalation.events import (
     Revised,
     StillWaiting,
     Subject,
+    TakenBack,
+    Warned,
 )
-from escalation.policy import Away, Policy
+from escalation.policy import NEVER, Away, Policy
 
 LONGEST_WAIT = timedelta(days=1)  # between two calls to the same last person
 
@@ -91,6 +94,9 @@ class Case:
     rung: int  # the highest place on the ladder that was told
     opened: datetime
     clock: datetime | None  # when the present step is overdue; None only when ended
+    warn_at: datetime | None = None  # when the owner is told that the deadline is near
+    ask_at: datetime | None = None  # when the owner is asked how it goes
+    back_at: datetime | None = None  # when the case is taken from an owner who missed the promise and says nothing
     seq: int = 1  # how many events made this case
     repeats: int = 0  # how often the same last person was called
     promise: Promise | None = None
@@ -113,15 +119,26 @@ class Case:
     @property
     def due(self) -> datetime | None:
         """The next instant at which time alone changes this case."""
-        if self.offer and self.clock:
-            return min(self.offer.due, self.clock)
-        return self.clock
+        if self.clock is None:
+            return None
+        sooner = (self.offer.due if self.offer else None, self.warn_at, self.ask_at, self.back_at)
+        return min([self.clock, *filter(None, sooner)])
 
 
-def open_case(case_id: int, subject: Subject, policy: Policy, at: datetime, away: Away = ()) -> Opened:
-    chosen = ladder.first(policy, at, away)
+def open_case(
+    case_id: int, subject: Subject, policy: Policy, at: datetime, away: Away = (), *, known_to: str = ""
+) -> Opened:
+    """`known_to` had this customer's last matter."""
+    chosen = ladder.first(policy, at, away, known_to=known_to)
     return Opened(
-        at=at, case=case_id, subject=subject, policy=policy, owner=chosen.name, rung=chosen.rung, why=chosen.why
+        at=at,
+        case=case_id,
+        subject=subject,
+        policy=policy,
+        owner=chosen.name,
+        rung=chosen.rung,
+        why=chosen.why,
+        unattended=chosen.unattended,
     )
 
 
@@ -133,8 +150,10 @@ def overdue(case: Case, now: datetime, away: Away = ()) -> tuple[Event, ...]:
     """At most one step a look, stamped `now`: after an outage of ours nobody is called twice at once."""
     if case.offer and now >= case.offer.due:
         return (HandoverDeclined(at=now, by="", reason=f"{case.offer.to} did not answer in time"),)
+    if case.back_at and now >= case.back_at:
+        return (_taken_back(case, now, away),)
     if case.clock is None or now < case.clock:
-        return ()
+        return _reminded(case, now)
     if case.spoken_for:
         return (StillWaiting(at=now),)
     next_up = ladder.above(case.policy, case.rung, case.owner, now, away)
@@ -151,6 +170,22 @@ def overdue(case: Case, now: datetime, away: Away = ()) -> tuple[Event, ...]:
             return ()
         case _:
             assert_never(case.status)
+
+
+def _reminded(case: Case, now: datetime) -> tuple[Event, ...]:
+    if case.warn_at and now >= case.warn_at:
+        return (Warned(at=now, to=case.owner),)
+    if case.ask_at and now >= case.ask_at:
+        return (ProgressAsked(at=now, to=case.owner),)
+    return ()
+
+
+def _taken_back(case: Case, now: datetime, away: Away) -> TakenBack:
+    """The ladder starts anew, with somebody else if there is anybody else."""
+    chosen = ladder.first(case.policy, now, {*away, case.owner})
+    if chosen.name == case.owner:
+        chosen = ladder.above(case.policy, chosen.rung, case.owner, now, away)
+    return TakenBack(at=now, was=case.owner, to=chosen.name, rung=chosen.rung, why=chosen.why)
 
 
 def raised(case: Case, by: Subject, policy: Policy, at: datetime, away: Away = ()) -> tuple[Raised, ...]:
@@ -189,7 +224,8 @@ def replay(events: Iterable[Event]) -> Case:
 
 
 def begin(opened: Opened) -> Case:
-    return Case(
+    wait = opened.policy.report if opened.within else opened.policy.acknowledge
+    case = Case(
         id=opened.case,
         subject=opened.subject,
         policy=opened.policy,
@@ -198,15 +234,51 @@ def begin(opened: Opened) -> Case:
         why=opened.why,
         rung=opened.rung,
         opened=opened.at,
-        clock=opened.at + (opened.policy.report if opened.within else opened.policy.acknowledge),
+        clock=opened.policy.deadline(opened.at, wait, opened.owner),
         incident=opened.incident,
         within=opened.within,
         posts=(opened.subject.post,),
     )
+    return replace(case, warn_at=_warning(case, opened.at))
 
 
 def evolve(case: Case, event: Event) -> Case:
-    return replace(_changed(case, event), seq=case.seq + 1)
+    return replace(_reminders(case, _changed(case, event), event), seq=case.seq + 1)
+
+
+def _reminders(before: Case, case: Case, event: Event) -> Case:
+    """What the owner is reminded of on the way to the deadline, and when it is too late for reminding."""
+    if case.status not in (Status.OPEN, Status.ACKNOWLEDGED) or case.spoken_for:
+        return replace(case, warn_at=None, ask_at=None, back_at=None)
+    if case.clock != before.clock:
+        case = replace(case, warn_at=_warning(case, event.at))
+    match event:
+        case Warned():
+            return replace(case, warn_at=None)
+        case Escalated() | TakenBack() | Reopened() | FollowedUp():
+            return replace(case, ask_at=None, back_at=None)
+        case Acknowledged() | Promised() | HandoverAccepted() | Answered():
+            return replace(case, ask_at=_asking(case, event.at), back_at=None)
+        case ProgressAsked():
+            return replace(case, ask_at=_asking(case, event.at))
+        case Missed(what="promise") if case.policy.take_back and not before.back_at:
+            return replace(case, ask_at=None, back_at=event.at + case.policy.take_back)
+        case _:
+            return case
+
+
+def _warning(case: Case, at: datetime) -> datetime | None:
+    """None when the deadline is so near that it needs no word of its own, or has been missed once already."""
+    warn, missed = case.policy.warn, case.promise is not None and case.promise.missed
+    if case.clock is None or warn == NEVER or missed or case.spoken_for or case.clock - at < 4 * warn:
+        return None
+    return case.clock - warn
+
+
+def _asking(case: Case, at: datetime) -> datetime | None:
+    soon = at + case.policy.ask
+    later = case.clock and soon < case.clock and case.policy.ask != NEVER and case.status is Status.ACKNOWLEDGED
+    return soon if later else None
 
 
 def _changed(case: Case, event: Event) -> Case:
@@ -215,10 +287,16 @@ def _changed(case: Case, event: Event) -> Case:
             raise ValueError(f"case {case.id} is opened already")
         case Escalated(at=at, to=to, rung=rung, why=why):
             repeats = case.repeats + 1 if to == case.owner else 0
-            clock = at + _patience(case.policy, repeats)
+            clock = case.policy.deadline(at, _patience(case.policy, repeats), to)
             return replace(case, owner=to, why=why, rung=rung, repeats=repeats, offer=None, clock=clock)
         case Acknowledged(at=at, by=by):
             return _owned(case, by, at)
+        case Warned() | ProgressAsked():
+            return case
+        case TakenBack(at=at, to=to, rung=rung, why=why):
+            clock = case.policy.deadline(at, case.policy.acknowledge, to)
+            opened = replace(case, status=Status.OPEN, owner=to, rung=rung, why=why, clock=clock)
+            return replace(opened, promise=None, offer=None, repeats=0)
         case Promised(what=what, due=due):
             moves = case.promise.moves + 1 if case.promise else 0
             return replace(case, promise=Promise(what=what, due=due, moves=moves), clock=due, repeats=0)
@@ -280,7 +358,8 @@ def _worse(case: Case, event: Raised) -> Case:
     worse = replace(case, subject=subject, policy=event.policy, owner=event.owner, why=why, rung=event.rung)
     if case.status is not Status.OPEN or case.spoken_for or event.priority == case.subject.priority:
         return worse
-    return replace(worse, clock=event.at + event.policy.acknowledge, repeats=0, offer=None)
+    clock = event.policy.deadline(event.at, event.policy.acknowledge, event.owner)
+    return replace(worse, clock=clock, repeats=0, offer=None)
 
 
 def _owned(case: Case, by: str, at: datetime) -> Case:
@@ -289,7 +368,7 @@ def _owned(case: Case, by: str, at: datetime) -> Case:
     taken = replace(case, status=Status.ACKNOWLEDGED, owner=by, why=why, rung=_rung(case, by), offer=None, repeats=0)
     taken = replace(taken, taken=True)
     if case.status is Status.OPEN:
-        return replace(taken, clock=at + case.policy.report)
+        return replace(taken, clock=case.policy.deadline(at, case.policy.report, by))
     return replace(taken, status=case.status)
 
 
@@ -298,7 +377,7 @@ def _from_the_start(case: Case, at: datetime) -> Case:
         case,
         status=Status.OPEN,
         rung=_rung(case, case.owner),
-        clock=at + case.policy.acknowledge,
+        clock=case.policy.deadline(at, case.policy.acknowledge, case.owner),
         repeats=0,
         promise=None,
         report=None,

@@ -81,7 +81,7 @@ def _acknowledge(case: Case, command: Acknowledge, at: datetime) -> tuple[Event,
         if command.by != case.owner:
             raise Refused(f"{case.owner} already has case {case.id}. Nothing to do.")
         return ()
-    due = _ahead(command.due, at) if command.due else at + case.policy.report
+    due = _ahead(command.due, at) if command.due else case.policy.deadline(at, case.policy.report, command.by)
     what = command.what.strip() or "report back on what was done"
     return (
         Acknowledged(at=at, by=command.by),

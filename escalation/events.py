@@ -79,6 +79,7 @@ class Opened:
     why: str
     incident: bool = False  # not one customer's matter, but what many of them have in common
     within: int = 0  # the incident that speaks for it; 0: none
+    unattended: bool = False  # nobody on the ladder is on duty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,33 @@ class Escalated:
 class Acknowledged:
     at: datetime
     by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """The deadline is near, and `to` still has time to keep it."""
+
+    at: datetime
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressAsked:
+    """Nothing was heard of the owner for a while: they are asked how it goes."""
+
+    at: datetime
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """A missed promise went on without a word: the case is open again and belongs to `to`."""
+
+    at: datetime
+    was: str  # who had it
+    to: str
+    rung: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +304,9 @@ Event = (
     Opened
     | Escalated
     | Acknowledged
+    | Warned
+    | ProgressAsked
+    | TakenBack
     | Promised
     | Missed
     | LeadTold

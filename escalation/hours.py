@@ -4,13 +4,16 @@
 """
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
 ALWAYS = "Mon-Sun 00:00-24:00"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = 1440  # minutes
+_LOOKED_AHEAD = 400  # days
 _SPAN = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? (\d\d):(\d\d)-(\d\d):(\d\d)")
 
 
@@ -57,3 +60,42 @@ def _covers(span: Span, local: datetime) -> bool:
     yesterday = (local - timedelta(days=1)).weekday()
     today = local.weekday() in span.days and span.start <= minute < span.end
     return today or (yesterday in span.days and minute + 1440 < span.end)
+
+
+def later(at: datetime, wait: timedelta, windows: Callable[[date], list["Window"]], zone: str) -> datetime:
+    """When `wait` of working time is over. Who does not work for a year is waited for by the calendar."""
+    day = at.astimezone(ZoneInfo(zone)).date()
+    for ahead in range(_LOOKED_AHEAD):
+        for start, end in windows(day + timedelta(days=ahead)):
+            begin = max(start, at)
+            if begin < end and wait <= end - begin:
+                return begin + wait
+            wait -= max(end - begin, timedelta())
+    return at + wait
+
+
+Window = tuple[datetime, datetime]  # aware, UTC
+
+
+def windows(hours: str, timezone: str, day: date) -> list[Window]:
+    """When this day is worked, in order and without overlap; a night shift's end belongs to the day it ends on."""
+    found = list[tuple[int, int]]()
+    for start, end in sorted(_minutes_of(parse(hours), day)):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return [(_instant(day, start, timezone), _instant(day, end, timezone)) for start, end in found]
+
+
+def _minutes_of(spans: tuple[Span, ...], day: date) -> Iterator[tuple[int, int]]:
+    for span in spans:
+        if day.weekday() in span.days:
+            yield span.start, min(span.end, _DAY)
+        if (day - timedelta(days=1)).weekday() in span.days and span.end > _DAY:
+            yield 0, span.end - _DAY
+
+
+def _instant(day: date, minute: int, timezone: str) -> datetime:
+    local = datetime.combine(day, time()) + timedelta(minutes=minute)
+    return local.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)

@@ -31,12 +31,15 @@ from escalation.events import (
     LeadTold,
     Missed,
     Opened,
+    ProgressAsked,
     Promised,
     Raised,
     Reopened,
     ReportedBack,
     Revised,
     StillWaiting,
+    TakenBack,
+    Warned,
 )
 
 HOUSE = 0  # the case number of what concerns no case: a source gone quiet, and the like
@@ -79,11 +82,30 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
     match event:
         case Opened(owner=owner, why=why):
             yield Kind.DIRECT, owner, f"You have this one: {why}. Acknowledge by {_by(case, case.clock, owner)}."
+            if event.unattended:
+                yield Kind.HOUSE, "", _unattended(case)
         case Escalated(to=to, why=why):
             yield Kind.THREAD, brand, f"Not acknowledged in time. {to} has it now."
             yield Kind.DIRECT, to, f"Nobody acknowledged in time, so it is yours: {why}. " + _acknowledge_by(case, to)
         case Acknowledged(by=by):
             yield Kind.THREAD, brand, f"{by} has it."
+        case Warned(to=to):
+            yield Kind.DIRECT, to, f"{_owed(case)} by {_by(case, case.clock, to)}."
+        case ProgressAsked(to=to):
+            yield (
+                Kind.DIRECT,
+                to,
+                "No news of this for a while. How does it go? Report back, move the promise, or hand it over.",
+            )
+        case TakenBack(was=was, to=to, why=why):
+            yield Kind.THREAD, brand, f"Taken back from {was}, who missed the promise. {to} has it now."
+            yield Kind.DIRECT, to, f"{was} missed the promise, so it is yours: {why}. " + _acknowledge_by(case, to)
+            if was != to:
+                yield (
+                    Kind.DIRECT,
+                    was,
+                    f"Taken back from you: the promise was missed, and no news. {to} has it now.",
+                )
         case Promised(by=by, what=what, due=due, reason=reason):
             moved = f" Moved: {reason}." if reason else ""
             yield Kind.THREAD, brand, f"{by} promises: {what}, by {_by(case, due, by)}.{moved}"
@@ -136,6 +158,17 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             yield Kind.DIRECT, case.owner, "The author deleted the post. Its text and name are gone here too."
         case _:
             assert_never(event)
+
+
+def _unattended(case: Case) -> str:
+    about = f"{case.subject.brand}, {case.subject.priority}"
+    return f"Nobody on the ladder of {about}, is on duty: case {case.id} waits with {case.owner}."
+
+
+def _owed(case: Case) -> str:
+    if case.status is Status.OPEN:
+        return "Not acknowledged yet: due"
+    return f'Your promise "{case.promise.what}" is due' if case.promise else "Your report is due"
 
 
 def _acknowledge_by(case: Case, name: str) -> str:

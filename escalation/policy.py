@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 
 from escalation import hours
 from escalation.days_off import is_holiday
+from escalation.hours import Window
 
+NEVER = timedelta()
 Away = Collection[str]  # names of the people who said that they are away now
 
 
@@ -39,11 +41,16 @@ class Person:
     def off(self, at: datetime) -> str:
         """Why this person is not to be disturbed now; "" when they are on duty."""
         today = at.astimezone(ZoneInfo(self.timezone)).date()
-        if any(leave.first <= today <= leave.last for leave in self.leave):
+        return self._day_off(today) or ("" if hours.on_duty(self.hours, self.timezone, at) else "off duty")
+
+    def works(self, day: date) -> list[Window]:
+        """When this person is on duty on a day of their own calendar."""
+        return [] if self._day_off(day) else hours.windows(self.hours, self.timezone, day)
+
+    def _day_off(self, day: date) -> str:
+        if any(leave.first <= day <= leave.last for leave in self.leave):
             return "on leave"
-        if is_holiday(self.holidays, today):
-            return "on a public holiday"
-        return "" if hours.on_duty(self.hours, self.timezone, at) else "off duty"
+        return "on a public holiday" if is_holiday(self.holidays, day) else ""
 
 
 class Turn(StrEnum):
@@ -84,6 +91,11 @@ class Policy:
     acknowledge: timedelta  # until somebody must have taken it
     report: timedelta  # from acknowledged to reported back, when no other promise is made
     follow_up: timedelta = timedelta(days=1)  # from reported back to the check that it helped
+    warn: timedelta = NEVER  # before a deadline that is at least four times as far away
+    ask: timedelta = NEVER  # without news from the owner, until they are asked how it goes
+    take_back: timedelta = NEVER  # from a missed promise without news, until somebody else gets the case
+    route: str = ""  # the name of a ladder of its own, for some matters
+    working: bool = False  # the clocks stand still while the owner is off duty
     ladder: tuple[str, ...]
     people: tuple[Person, ...]  # everyone on the ladder, in its teams, and their backups
     teams: tuple[Team, ...] = ()
@@ -98,6 +110,11 @@ class Policy:
         """The people of one place on the ladder, in the order in which they are asked."""
         team = self.team(self.ladder[rung])
         return team.order(at) if team else (self.ladder[rung],)
+
+    def deadline(self, at: datetime, wait: timedelta, owner: str) -> datetime:
+        """When `wait` is over for this owner."""
+        person = self.person(owner) if self.working else None
+        return hours.later(at, wait, person.works, person.timezone) if person else at + wait
 
     def lead(self, at: datetime) -> str:
         return self.names(len(self.ladder) - 1, at)[0]
@@ -119,6 +136,7 @@ class Choice:
     name: str
     rung: int
     why: str
+    unattended: bool = False  # nobody on the ladder is on duty
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +149,16 @@ class Asked:
     off: str
 
 
-def first(policy: Policy, at: datetime, away: Away = ()) -> Choice:
-    """The first on duty, or a stand-in; the first of the ladder when nobody is: silence is worse than a call."""
+def first(policy: Policy, at: datetime, away: Away = (), *, known_to: str = "") -> Choice:
+    """Who dealt with this customer before, if they are on duty; else the first on duty, or a stand-in; the first of the
+    ladder when nobody is: silence is worse than a call."""
+    known = policy.person(known_to)
+    if known and not _off(known, at, away):
+        return Choice(known.name, policy.rung(known.name) or 0, "dealt with this customer before")
     found = next((asked for asked in asked_in_turn(policy, at, away) if not asked.off), None)
     if found:
         return Choice(found.name, found.rung, found.role)
-    return Choice(policy.names(0, at)[0], 0, "nobody on the ladder is on duty, so it starts at the top")
+    return Choice(policy.names(0, at)[0], 0, "nobody on the ladder is on duty, so it starts at the top", True)
 
 
 def above(policy: Policy, rung: int, owner: str, at: datetime, away: Away = ()) -> Choice:
@@ -156,7 +178,7 @@ def asked_in_turn(policy: Policy, at: datetime, away: Away = (), *, begin: int =
             if person is None:
                 continue
             off = _off(person, at, away)
-            yield Asked(name, rung, _role(team, turn, rung), off)
+            yield Asked(name, rung, _role(team, turn, _place(policy, rung)), off)
             backup = policy.person(person.backup)
             if off and backup:
                 why = f"stands in for {name}, who is {off}"
@@ -167,10 +189,13 @@ def _off(person: Person, at: datetime, away: Away) -> str:
     return "away" if person.name in away else person.off(at)
 
 
-def _role(team: Team | None, turn: int, rung: int) -> str:
+def _place(policy: Policy, rung: int) -> str:
+    return f"place {rung + 1} on the ladder" + (f" for {policy.route}" if policy.route else "")
+
+
+def _role(team: Team | None, turn: int, place: str) -> str:
     if team is None:
-        return f"on duty, place {rung + 1} on the ladder"
-    place = f"place {rung + 1} on the ladder"
+        return f"on duty, {place}"
     if team.turn is Turn.HOURS:
         return f"on duty for {team.name}, {place}"
     return f"has the turn of {team.name}, {place}" if turn == 0 else f"next in {team.name}, {place}"

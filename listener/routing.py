@@ -1,7 +1,7 @@
 """Which mentions become somebody's: Assessment -> an opening with its policy, or a named reason for none. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from urllib.parse import urlsplit
@@ -10,13 +10,35 @@ from connectors.post import Post
 from escalation.events import Subject, Why
 from escalation.policy import Policy
 from listener.playbook import Response, propose
-from listener.query import fold
+from listener.query import Node, document, fold, matches
 from listener.query.text import WORD
 from listener.storage.contract import Mention, Opening
 from listener.triage import Assessment
 
 OURS = "written by our own account"
 TELLING = 12  # words that two strangers hardly write alike
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Another ladder for some matters: those of these causes (of any, when none is named) that the query finds."""
+
+    name: str
+    causes: frozenset[str]
+    when: Node | None
+    policies: Mapping[str, Policy]  # priority -> the policy's row, with this ladder
+
+
+def rows_for(
+    post: Post, judged: Assessment, rows: Mapping[str, Policy], routes: tuple[Route, ...]
+) -> Mapping[str, Policy]:
+    """The first route that fits; the policy's own rows when none does."""
+    fits = (each.policies for each in routes if _fits(each, post, judged.cause))
+    return next(fits, rows)
+
+
+def _fits(each: Route, post: Post, cause: str) -> bool:
+    return (not each.causes or cause in each.causes) and (each.when is None or matches(each.when, document(post)))
 
 
 def route(post: Post, brand: str, judged: Assessment, rows: Mapping[str, Policy], heard: datetime) -> Mention:

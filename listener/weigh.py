@@ -9,7 +9,7 @@ from escalation.policy import Policy
 from listener.match import Matcher
 from listener.playbook import Response
 from listener.query import fold
-from listener.routing import ours, proposed, route
+from listener.routing import Route, ours, proposed, route, rows_for
 from listener.settings import Settings
 from listener.storage.contract import Heard, Mention
 from listener.triage import BrandTarget, Rules, Verdict, assess
@@ -22,6 +22,7 @@ class Scales:
     matcher: Matcher
     targets: Mapping[str, BrandTarget]
     policies: Mapping[str, Mapping[str, Policy]]  # brand -> priority -> policy
+    routes: Mapping[str, tuple[Route, ...]]  # brand -> other ladders for some of its matters
     rules: Rules
     playbook: tuple[Response, ...]
     accounts: Mapping[str, frozenset[str]]  # our own account's handle, folded -> the brands it speaks for
@@ -33,6 +34,7 @@ def scales(settings: Settings) -> Scales:
         matcher=Matcher({brand.name: brand.query for brand in settings.brands}),
         targets={brand.name: BrandTarget(name=brand.name, aliases=brand.aliases) for brand in settings.brands},
         policies={brand.name: settings.policies[brand.policy] for brand in settings.brands},
+        routes={brand.name: settings.routes.get(brand.policy, ()) for brand in settings.brands},
         rules=settings.rules,
         playbook=settings.playbook,
         accounts=_accounts(settings),
@@ -72,5 +74,6 @@ def _own(post: Post, brand: BrandTarget, with_: Scales) -> Mention:
 def _mention(post: Post, brand: BrandTarget, all_: list[BrandTarget], with_: Scales, heard: datetime) -> Mention:
     others = [other for other in all_ if other is not brand]
     judged = assess(post, brand, with_.rules, others)
-    mention = route(post, brand.name, judged, with_.policies[brand.name], heard)
+    rows = rows_for(post, judged, with_.policies[brand.name], with_.routes[brand.name])
+    mention = route(post, brand.name, judged, rows, heard)
     return proposed(mention, with_.playbook)

@@ -59,6 +59,7 @@ def test_the_case_lives_through_every_step_in_order(told: tuple[StoryResult, str
         "Escalated",
         "Acknowledged",
         "Promised",
+        "Warned",
         "Missed",
         "Erased",
         "ReportedBack",

@@ -9,7 +9,7 @@ from builders import NOW, assessment, batch, policy, post
 
 from connectors.post import Author, Post
 from escalation.case import Status, replay
-from escalation.commands import Acknowledge
+from escalation.commands import Acknowledge, Dismiss
 from escalation.desk import Desk
 from escalation.events import Answered, How, Joined, Raised
 from escalation.notices import Kind
@@ -129,3 +129,13 @@ async def test_what_we_write_about_another_brand_is_judged_like_anybodys(tmp_pat
     of = post("1", "Bolt lost my bag, the third time, nobody answers", author=Author(handle="acmeair"))
     (heard,) = weigh([of], weights, NOW)
     assert {mention.brand: mention.own for mention in heard.mentions} == {"Bolt Rail": False, "Acme Air": True}
+
+
+async def test_a_customer_comes_back_to_who_dealt_with_them_before(store: Store) -> None:
+    await store.keep(batch(said("1", "Acme Air lost my cello.")))
+    desk = Desk(store)
+    await desk.handle(1, Acknowledge(by="Lee Park"), NOW)
+    await desk.handle(1, Dismiss(by="Lee Park", reason="found it on the same day"), LATER)
+    await store.keep(batch(said("2", "Acme Air lost my cello once more."), at=LATER))
+    again = await desk.case(2)
+    assert (again.owner, again.why) == ("Lee Park", "dealt with this customer before")

@@ -121,3 +121,10 @@ def test_there_is_always_a_name_and_never_the_owner_while_there_is_another(at: d
     if len(away) < 3:
         assert first(told, at, away).name not in away
     assert told.rung(above(told, 0, "Dana Fox", at, away).name) is not None
+
+
+def test_a_customer_goes_to_who_dealt_with_them_before_if_that_person_is_there() -> None:
+    assert first(policy(), NOW, known_to="Lee Park").why == "dealt with this customer before"
+    assert first(policy(), NOW, known_to="Lee Park").name == "Lee Park"
+    assert first(policy(), NOW, {"Lee Park"}, known_to="Lee Park").name == "Dana Fox"
+    assert first(policy(), NOW, known_to="Somebody Gone").name == "Dana Fox"

@@ -6,7 +6,8 @@ import pytest
 from builders import NOW, assessment, policy, post
 
 from connectors.post import Author
-from listener.routing import route, thread
+from listener.query import parse
+from listener.routing import Route, route, rows_for, thread
 from listener.triage import Priority, Reason, Verdict
 
 ROWS = {"P1": policy(priority="P1"), "P2": policy(priority="P2")}
@@ -60,3 +61,18 @@ def test_two_hearings_of_one_post_share_its_address_and_title(one: str, other: s
 
 def test_without_an_address_nothing_is_shared() -> None:
     assert thread(post(url="")) == ""
+
+
+GERMAN = Route(name="German", causes=frozenset(), when=parse("lang:de"), policies={"P1": policy(route="German")})
+MONEY = Route(name="money", causes=frozenset({"billing"}), when=None, policies={"P1": policy(route="money")})
+
+
+@pytest.mark.parametrize(
+    ("lang", "cause", "ladder"),
+    [("de", "billing", "German"), ("en", "billing", "money"), ("en", "safety", "")],
+)
+def test_some_matters_have_a_ladder_of_their_own_and_the_first_that_fits_counts(
+    lang: str, cause: str, ladder: str
+) -> None:
+    rows = rows_for(post(lang=lang), assessment(cause=cause), ROWS, (GERMAN, MONEY))
+    assert rows["P1"].route == ladder

@@ -37,6 +37,7 @@ from escalation.events import (
     Opened,
     Outcome,
     Result,
+    TakenBack,
 )
 from escalation.notices import Kind
 from escalation.policy import Person, Policy
@@ -122,7 +123,9 @@ def promises_three_and_four(timeline: Sequence[Event]) -> None:
 def _named(event: Event) -> str:
     """Whom this event makes accountable, by the event's own words; "" when it changes nothing of that."""
     match event:
-        case Opened(owner=name) | Escalated(to=name) | Acknowledged(by=name) | HandoverAccepted(by=name):
+        case Opened(owner=name) | Escalated(to=name) | TakenBack(to=name):
+            return name
+        case Acknowledged(by=name) | HandoverAccepted(by=name):
             return name
         case _:
             return ""
@@ -357,3 +360,66 @@ async def test_after_three_days_of_our_own_outage_one_step_a_look_and_no_storm()
     assert await room.look() == 0
     late = [event.at for event in room.ledger.timelines[4] if isinstance(event, Missed)]
     assert late == [room.now], "stamped with the hour it was seen, not one we did not see"
+
+
+async def test_before_a_deadline_that_is_far_away_its_owner_is_warned_once() -> None:
+    room = Room()
+    await room.opens(policy(warn=10 * MINUTE))
+    await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + HOUR))
+    before = room.pings()
+    await room.wait(50 * MINUTE)
+    assert room.told(DANA)[-1] == 'Your promise "call her" is due by Mon 10:00 EDT.'
+    assert room.pings() == before + 1, "five minutes to acknowledge had no word of their own, an hour has one"
+
+
+async def test_who_acknowledged_and_says_nothing_is_asked_how_it_goes() -> None:
+    room = Room()
+    await room.opens(policy(ask=DAY))
+    await room.ask(Acknowledge(by="Dana Fox", what="find the bag", due=room.now + 3 * DAY))
+    await room.wait(DAY)
+    assert room.told(DANA)[-1].startswith("No news of this for a while. How does it go?")
+    await room.ask(MakePromise(by="Dana Fox", what="find the bag", due=room.now + DAY, reason="it is in Porto"))
+    before = len(room.told(DANA))
+    await room.wait(DAY - MINUTE)
+    assert len(room.told(DANA)) == before, "news was heard, and the promise is near"
+    assert (await room.kinds()).count("ProgressAsked") == 1
+
+
+async def test_a_promise_that_is_missed_in_silence_is_taken_back_and_the_ladder_starts_anew() -> None:
+    room = Room()
+    await room.opens(policy(take_back=4 * HOUR))
+    await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + HOUR))
+    await room.wait(HOUR)
+    case = await room.wait(4 * HOUR)
+    assert (case.owner, case.status, case.promise) == ("Lee Park", Status.OPEN, None)
+    assert room.told(DANA)[-1] == "Taken back from you: the promise was missed, and no news. Lee Park has it now."
+    with pytest.raises(Refused, match="Lee Park has case 1"):
+        await room.ask(report())
+
+
+async def test_news_after_a_missed_promise_keeps_the_case_where_it_is() -> None:
+    room = Room()
+    await room.opens(policy(take_back=4 * HOUR))
+    await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + HOUR))
+    await room.wait(2 * HOUR)
+    await room.ask(MakePromise(by="Dana Fox", what="call her", due=room.now + 6 * HOUR, reason="her line is busy"))
+    case = await room.wait(5 * HOUR)
+    assert case.owner == "Dana Fox"
+
+
+async def test_when_nobody_at_all_is_on_duty_the_house_says_so() -> None:
+    room = Room()
+    room.now += 12 * HOUR
+    await room.opens(policy(people=(replace(DANA, hours=OFFICE), replace(LEE, hours=OFFICE))))
+    [said] = [notice.text for _, notice in room.messenger.said if notice.kind is Kind.HOUSE]
+    assert said == "Nobody on the ladder of Acme Air, P1, is on duty: case 1 waits with Dana Fox."
+
+
+async def test_clocks_of_working_hours_stand_still_over_the_weekend() -> None:
+    office = replace(DANA, hours=OFFICE)
+    room = Room()
+    room.now += 4 * DAY + 7 * HOUR  # Friday, 16:00 in Toronto
+    case = await room.opens(policy(people=(office, SAM), working=True, report=8 * HOUR))
+    await room.ask(Acknowledge(by="Dana Fox"))
+    case = await room.wait(MINUTE)
+    assert case.due == room.now - MINUTE + 3 * DAY, "one hour on Friday, seven on Monday"

@@ -122,3 +122,36 @@ def test_presses_arrive_at_this_machine_alone_unless_somebody_says_otherwise(tmp
     assert load(configs.write(tmp_path), {}).slack.host == "127.0.0.1"
     settings = load(configs.write(tmp_path, listener='database = "x.db"\n[slack]\nhost = "0.0.0.0"\n'), {})
     assert settings.slack.host == "0.0.0.0"
+
+
+ROUTE = """
+[[policy.care.route]]
+name = "German speakers"
+when = "lang:de"
+ladder = ["Sam Ortiz"]
+"""
+
+
+def test_a_route_has_the_clocks_of_its_policy_and_a_ladder_of_its_own(tmp_path: Path) -> None:
+    settings = load(configs.write(tmp_path, people=configs.FILES["people.toml"] + ROUTE), {})
+    [route] = settings.routes["care"]
+    assert route.policies["P2"].acknowledge == settings.policies["care"]["P2"].acknowledge
+    assert [person.name for person in route.policies["P2"].people] == ["Sam Ortiz"]
+
+
+@pytest.mark.parametrize(
+    ("was", "is_", "mend"),
+    [
+        ('when = "lang:de"', "", 'fits everything; add causes = ["billing"] or when = "lang:de"'),
+        ('"lang:de"', '"lang:de AND ("', "column"),
+        ("Sam Ortiz", "Nobody", 'nobody is called "Nobody"'),
+    ],
+)
+def test_a_route_that_cannot_be_is_refused_with_its_mend(tmp_path: Path, was: str, is_: str, mend: str) -> None:
+    assert mend in mistakes(configs.write(tmp_path, people=configs.FILES["people.toml"] + ROUTE.replace(was, is_)))
+
+
+@pytest.mark.parametrize("key", ['warn = "soon"', 'clock = "lunch"', 'take_back = "0x"'])
+def test_a_clock_that_is_none_is_refused(tmp_path: Path, key: str) -> None:
+    people = configs.FILES["people.toml"].replace('acknowledge = "5m"', f'acknowledge = "5m", {key}')
+    assert key.partition(" ")[0] in mistakes(configs.write(tmp_path, people=people))

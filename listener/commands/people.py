@@ -1,5 +1,6 @@
 """who, away: who would be told, and who is not there."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -15,19 +16,23 @@ from listener.settings.people import PRIORITIES
 @config_option
 @click.option("--brand", required=True, metavar="NAME")
 @click.option("--priority", type=click.Choice(PRIORITIES), default="P1", show_default=True)
+@click.option("--route", metavar="NAME", help="The ladder of this [[policy.….route]].")
 @click.option("--at", "when", default=None, metavar="TIME", help="Then instead of now: 2h, 2026-12-24T22:00.")
 @json_option
 @plainly
-async def who(directory: Path | None, brand: str, priority: str, when: str | None, as_json: bool) -> None:
+async def who(
+    directory: Path | None, brand: str, priority: str, route: str | None, when: str | None, as_json: bool
+) -> None:
     """Who would be told first, who next, and why, step by step.
 
     \b
     listener who --brand "Acme Air"
     listener who --brand "Acme Air" --priority P2 --at 2026-12-24T22:00
+    listener who --brand "Acme Air" --route "German speakers"
     """
     async with memory(directory) as (settings, store):
         at = moment(when, past=False) or system_clock()
-        policy, away = _policy(settings, brand, priority), await store.away(at)
+        policy, away = _policy(settings, brand, priority, route), await store.away(at)
     steps, chosen = tuple(asked_in_turn(policy, at, away)), first(policy, at, away)
     if as_json:
         print_json({"at": at, "told": chosen, "steps": steps})
@@ -38,15 +43,26 @@ async def who(directory: Path | None, brand: str, priority: str, when: str | Non
         out.print(_line(step, chosen), markup=False, soft_wrap=True)
     out.print(f"Told first: {chosen.name}, {chosen.why}.", markup=False, soft_wrap=True)
     out.print(f"Nobody acknowledged: the next after {policy.acknowledge}. Last: {policy.lead(at)}.", markup=False)
+    if others := [each.name for each in settings.routes.get(policy.name, ()) if each.name != policy.route]:
+        out.print(f"Other ladders, --route: {', '.join(others)}", markup=False, soft_wrap=True)
 
 
-def _policy(settings: Settings, brand: str, priority: str) -> Policy:
+def _policy(settings: Settings, brand: str, priority: str, route: str | None) -> Policy:
     found = next((one for one in settings.brands if one.name.casefold() == brand.strip().casefold()), None)
     if found is None:
         raise Failed(f'"{brand}" is not a brand; brands.toml has {", ".join(one.name for one in settings.brands)}')
-    if policy := settings.policies[found.policy].get(priority):
+    if policy := _rows(settings, found.policy, route).get(priority):
         return policy
     raise Failed(f"nobody is told: the policy {found.policy} has no row for {priority}")
+
+
+def _rows(settings: Settings, policy: str, route: str | None) -> Mapping[str, Policy]:
+    routes = {each.name: each.policies for each in settings.routes.get(policy, ())}
+    if route is None:
+        return settings.policies[policy]
+    if route not in routes:
+        raise Failed(f'the policy {policy} has no route "{route}"; it has {", ".join(routes) or "none"}')
+    return routes[route]
 
 
 def _line(step: Asked, chosen: Choice) -> str:

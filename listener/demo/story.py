@@ -26,6 +26,7 @@ from escalation.events import (
     Opened,
     Outcome,
     Result,
+    Warned,
 )
 from escalation.terminal import told
 from listener.audit import Report, audit, totals
@@ -170,6 +171,10 @@ class _Story:
 
     async def _the_promise_is_missed(self) -> None:
         tell = self._teller
+        self._clock.now = await self._due()
+        tell.chapter(f"The hour is nearly over, and {LEE} is warned")
+        await tell.work()
+        await tell.expect_last(self._case, Warned)
         self._clock.now = await self._due()
         tell.chapter(f"The hour is over, and {LEE} has not reported back")
         await tell.work()

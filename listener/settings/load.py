@@ -34,6 +34,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         people=tuple(staff.people.values()),
         teams=tuple(staff.teams.values()),
         policies=staff.policies,
+        routes=staff.routes,
         rules=rules,
         slack=_slack(main.table("slack"), env, brands),
         inbound=_inbound(main.table("inbound"), sources),

@@ -9,6 +9,7 @@ from typing import Any
 from escalation.policy import Person, Policy, Team
 from listener.playbook import Response
 from listener.query import Node
+from listener.routing import Route
 from listener.surge import Surge
 from listener.triage import Rules
 
@@ -88,6 +89,7 @@ class Settings:
     people: tuple[Person, ...]
     policies: Mapping[str, Mapping[str, Policy]]  # name -> priority -> policy
     rules: Rules
+    routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)  # policy -> other ladders for some matters
     teams: tuple[Team, ...] = ()
     playbook: tuple[Response, ...] = ()
     surge: Surge | None = field(default_factory=Surge)

@@ -1,13 +1,16 @@
 """people.toml -> people, teams and policies."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
 from escalation import days_off, hours
-from escalation.policy import FIRST_TURN, Leave, Person, Policy, Team, Turn
+from escalation.policy import FIRST_TURN, NEVER, Leave, Person, Policy, Team, Turn
+from listener import durations
+from listener.query import Node, QueryError, parse
+from listener.routing import Route
 from listener.tables import Table
 
 PRIORITIES = ("P1", "P2", "P3", "P4")
@@ -20,6 +23,7 @@ class Staff:
     people: Mapping[str, Person]
     teams: Mapping[str, Team]
     policies: Mapping[str, Mapping[str, Policy]]  # name -> priority -> policy
+    routes: Mapping[str, tuple[Route, ...]]  # name -> other ladders for some of its matters, the first that fits
 
 
 def read_staff(table: Table) -> Staff:
@@ -30,11 +34,14 @@ def read_staff(table: Table) -> Staff:
     teams = _teams(table.rows("team"), people)
     if not people:
         table.wrong("", "names nobody; add a [[person]] who can be told")
-    policies = _policies(table.table("policy"), Staff(people, teams, {}))
+    staff = Staff(people, teams, {}, {})
+    rules = table.table("policy")
+    policies = _policies(rules, staff)
     if not policies:
         table.wrong("", "has no policy; add [policy.care] with a row for P1")
+    routes = {name: _routes(rules.table(name), rows, staff) for name, rows in policies.items()}
     table.done()
-    return Staff(people, teams, policies)
+    return Staff(people, teams, policies, routes)
 
 
 def _person(row: Table) -> Person:
@@ -97,7 +104,7 @@ def _policies(table: Table, staff: Staff) -> dict[str, dict[str, Policy]]:
         policies[name] = {
             priority: _policy(rows, name, priority, staff) for priority in PRIORITIES if priority in rows.data
         }
-        rows.known.update(PRIORITIES)
+        rows.known.update((*PRIORITIES, "route"))
         rows.done()
         if not policies[name]:
             rows.wrong("", "has no row; add P1 = { acknowledge = …, report = …, ladder = […] }")
@@ -106,24 +113,72 @@ def _policies(table: Table, staff: Staff) -> dict[str, dict[str, Policy]]:
 
 def _policy(rows: Table, name: str, priority: str, staff: Staff) -> Policy:
     row = rows.table(priority)
-    ladder = row.texts("ladder", needed=True)
-    if "ladder" in row.data and not ladder:
-        row.wrong("ladder", "names nobody")
-    for step in ladder:
-        _somebody(row, "ladder", step, {**staff.people, **staff.teams})
-    teams = tuple(staff.teams[step] for step in dict.fromkeys(ladder) if step in staff.teams)
     policy = Policy(
         name=name,
         priority=priority,
         acknowledge=row.duration("acknowledge", timedelta(minutes=15), needed=True),
         report=row.duration("report", timedelta(hours=8), needed=True),
         follow_up=row.duration("follow_up", timedelta(days=1)),
-        ladder=ladder,
-        people=_reachable((*ladder, *(member for team in teams for member in team.members)), staff.people),
-        teams=teams,
+        warn=row.parsed("warn", _or_never, timedelta(minutes=15)),
+        ask=row.parsed("ask", _or_never, timedelta(days=1)),
+        take_back=row.parsed("take_back", _or_never, timedelta(days=1)),
+        working=row.parsed("clock", _working, False),
+        **_ladder(row, staff),
     )
     row.done()
     return policy
+
+
+class _Steps(TypedDict):
+    ladder: tuple[str, ...]
+    people: tuple[Person, ...]
+    teams: tuple[Team, ...]
+
+
+def _ladder(row: Table, staff: Staff) -> _Steps:
+    ladder = row.texts("ladder", needed=True)
+    if "ladder" in row.data and not ladder:
+        row.wrong("ladder", "names nobody")
+    for step in ladder:
+        _somebody(row, "ladder", step, {**staff.people, **staff.teams})
+    teams = tuple(staff.teams[step] for step in dict.fromkeys(ladder) if step in staff.teams)
+    members = (member for team in teams for member in team.members)
+    return {"ladder": ladder, "people": _reachable((*ladder, *members), staff.people), "teams": teams}
+
+
+def _routes(policy: Table, rows: Mapping[str, Policy], staff: Staff) -> tuple[Route, ...]:
+    return tuple(_route(row, rows, staff) for row in policy.rows("route"))
+
+
+def _route(row: Table, rows: Mapping[str, Policy], staff: Staff) -> Route:
+    name, steps = row.text("name", needed=True), _ladder(row, staff)
+    route = Route(
+        name=name,
+        causes=frozenset(row.texts("causes")),
+        when=row.parsed("when", _query, None),
+        policies={priority: replace(policy, route=name, **steps) for priority, policy in rows.items()},
+    )
+    if not (route.causes or "when" in row.data):
+        row.wrong("", 'fits everything; add causes = ["billing"] or when = "lang:de"')
+    row.done()
+    return route
+
+
+def _query(text: str) -> Node:
+    try:
+        return parse(text)
+    except QueryError as wrong:
+        raise ValueError(str(wrong)) from None
+
+
+def _or_never(text: str) -> timedelta:
+    return NEVER if text.strip() == "never" else durations.parse(text)
+
+
+def _working(text: str) -> bool:
+    if text not in ("always", "working hours"):
+        raise ValueError(f'"{text}" is not a clock; write "always" or "working hours"')
+    return text == "working hours"
 
 
 def _reachable(names: Iterable[str], people: Mapping[str, Person]) -> tuple[Person, ...]:

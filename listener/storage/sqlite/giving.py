@@ -71,7 +71,9 @@ def _open(db: sqlite3.Connection, opening: Opening, at: datetime, tally: Tally) 
     within = incidents.within(db, opening, at, tally.surge) if tally.surge else 0
     if within:
         tally.within.setdefault(within, []).append(opening)
-    opened = open_case(ledger.next_id(db), opening.subject, opening.policy, at, people.away(db, at))
+    about, away = opening.subject, people.away(db, at)
+    known_to = people.known_to(db, about.brand, about.customer)
+    opened = open_case(ledger.next_id(db), about, opening.policy, at, away, known_to=known_to)
     return ledger.append(db, None, [replace(opened, within=within)])
 
 

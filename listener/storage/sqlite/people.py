@@ -1,14 +1,23 @@
-"""Who said that they are away, and until when."""
+"""Who said that they are away, and until when; who dealt with whom."""
 
 import sqlite3
 from datetime import datetime
 
-from listener.storage.sqlite.rows import stamp
+from listener.storage.sqlite.rows import stamp, storable
 
 
 def away(db: sqlite3.Connection, now: datetime) -> frozenset[str]:
     rows = db.execute("SELECT person FROM aways WHERE until > ?", (stamp(now),)).fetchall()
     return frozenset(person for (person,) in rows)
+
+
+def known_to(db: sqlite3.Connection, brand: str, customer: str) -> str:
+    """Who had this customer's last matter with the brand; "" when nobody had."""
+    row = db.execute(
+        "SELECT owner FROM cases WHERE brand = ? AND customer = ? AND customer <> '' ORDER BY id DESC LIMIT 1",
+        (brand, storable(customer)),
+    ).fetchone()
+    return str(row["owner"]) if row else ""
 
 
 def set_away(db: sqlite3.Connection, person: str, until: datetime | None) -> None:

@@ -88,6 +88,11 @@ def first(db: Database) -> None:
     db.executescript(_FIRST)
 
 
+@house()
+def customers(db: Database) -> None:
+    db.executescript("CREATE INDEX cases_known ON cases (brand, customer, id) WHERE customer <> ''")
+
+
 def prepare(db: Database) -> None:
     """Brings the tables up to this version, in one transaction: of two processes that start at once, one does it.
 
