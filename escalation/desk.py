@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from escalation.case import Case, answered_with, overdue, replay
+from escalation.case import Case, replay
+from escalation.clock import answered_with, overdue
 from escalation.commands import Command
 from escalation.decide import decide
 from escalation.events import Event

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.post import Author, Post
-from escalation.case import Case, begin, open_case
+from escalation.case import Case, begin
+from escalation.clock import open_case
 from escalation.events import Subject, Why
 from escalation.policy import Person, Policy
 from listener.storage.contract import Batch, Heard, Mention, Opening

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from escalation.case import Case, open_case, replay
+from escalation.case import Case, replay
+from escalation.clock import open_case
 from escalation.courier import Undelivered
 from escalation.events import Event, Subject
 from escalation.ledger import Conflict, Owed, UnknownCase, written

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from escalation import codec
-from escalation.case import Case, Status, begin, evolve, open_case, overdue, raised, replay
+from escalation.case import Case, Status, begin, evolve, replay
+from escalation.clock import open_case, overdue, raised
 from escalation.commands import (
     Accept,
     Acknowledge,

@@ -4,7 +4,7 @@ import pytest
 from builders import NOW, policy, subject
 
 from escalation import codec
-from escalation.case import open_case
+from escalation.clock import open_case
 
 
 def test_what_a_newer_version_wrote_is_refused_by_name() -> None:

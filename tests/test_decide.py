@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from builders import NOW, opened
 
-from escalation.case import Case, Status, evolve, overdue
+from escalation.case import Case, Status, evolve
+from escalation.clock import overdue
 from escalation.commands import (
     Accept,
     Acknowledge,

@@ -5,7 +5,8 @@ from datetime import timedelta
 from builders import NOW, batch, complaint
 
 from connectors.contract import Hearing
-from escalation.case import overdue, replay
+from escalation.case import replay
+from escalation.clock import overdue
 from escalation.commands import Acknowledge, Command, MakePromise, ReportBack
 from escalation.decide import decide
 from escalation.events import Answered, Outcome

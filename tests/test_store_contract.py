@@ -8,7 +8,8 @@ import pytest
 from builders import NOW, batch, complaint, mention, opened, post, quiet
 
 from connectors.contract import Hearing
-from escalation.case import overdue, replay
+from escalation.case import replay
+from escalation.clock import overdue
 from escalation.commands import Acknowledge, Dismiss, Reopen
 from escalation.decide import decide
 from escalation.events import Erased, Joined, Revised

@@ -4,7 +4,8 @@ import sqlite3
 from datetime import datetime
 
 from connectors.post import Post
-from escalation.case import raised, replay
+from escalation.case import replay
+from escalation.clock import raised
 from escalation.events import Revised
 from listener.storage.contract import Batch, Heard, Mention, State
 from listener.storage.sqlite import giving, indexing, ledger, listening, people

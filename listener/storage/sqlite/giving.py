@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from connectors.post import Post
-from escalation.case import Case, open_case, raised, replay
+from escalation.case import Case, replay
+from escalation.clock import open_case, raised
 from escalation.events import Answered, How, Joined
 from listener.storage.contract import Mention, Opening, State
 from listener.storage.sqlite import incidents, indexing, ledger, people

@@ -3,7 +3,8 @@
 import sqlite3
 from datetime import datetime, timedelta
 
-from escalation.case import open_incident, raised, replay
+from escalation.case import replay
+from escalation.clock import open_incident, raised
 from escalation.events import Grew, Grouped
 from listener.storage.contract import Opening
 from listener.storage.sqlite import ledger, people
