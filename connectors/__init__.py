@@ -19,6 +19,7 @@ from connectors.http import Web
 from connectors.inbox import Inbox
 
 KINDS = {  # kind -> where it lives: "module:class"
+    "appstore": "connectors.appstore:AppStoreConnector",
     "bluesky": "connectors.bluesky:BlueskyConnector",
     "feed": "connectors.feed:FeedConnector",
     "hackernews": "connectors.hackernews:HackerNewsConnector",

@@ -10,6 +10,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
+import test_appstore
 import test_bluesky
 import test_hackernews
 import test_mastodon
@@ -203,6 +204,22 @@ class YouTube(World):
         self.tube.threads = [one for one in self.tube.threads if one["id"] != key]
 
 
+class AppStore(World):
+    def begin(self) -> Poller:
+        self.store = test_appstore.Store(self.server)
+        return test_appstore.ear(self.server, self.web)
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.store.write(key, text, at)
+        self.ids[key] = key
+
+    def edit(self, key: str, text: str) -> None:
+        self.store.edit(key, text, self.poller.now)
+
+    def delete(self, key: str) -> None:
+        self.store.delete(key)
+
+
 WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "feed": Feed,
     "replay": Replay,
@@ -211,4 +228,5 @@ WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "bluesky": Bluesky,
     "reddit": Reddit,
     "youtube": YouTube,
+    "appstore": AppStore,
 }
