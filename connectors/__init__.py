@@ -26,6 +26,7 @@ KINDS = {  # kind -> where it lives: "module:class"
     "mastodon": "connectors.mastodon:MastodonConnector",
     "reddit": "connectors.reddit:RedditConnector",
     "replay": "connectors.replay:ReplayConnector",
+    "stackexchange": "connectors.stackexchange:StackExchangeConnector",
     "youtube": "connectors.youtube:YouTubeConnector",
 }
 _TYPES: dict[Any, str] = {

@@ -34,10 +34,17 @@ class Quota:
         return {"used": self.used, "of": self.of, "unit": self.unit, "resets": self.resets.timestamp()}
 
 
+def loaded(saved: Mapping[str, Any], now: datetime) -> Quota | None:
+    """What was known of the day that has not ended yet, where the platform itself says how much is left."""
+    if not saved or saved["resets"] <= now.timestamp():
+        return None
+    return Quota(**{**saved, "resets": datetime.fromtimestamp(saved["resets"], UTC)})
+
+
 def today(saved: Mapping[str, Any], *, of: int, unit: str, zone: str, now: datetime) -> Quota:
     """What was used of this day, which ends at midnight in `zone`."""
-    known = bool(saved) and saved["resets"] > now.timestamp()
-    return Quota(used=saved["used"] if known else 0, of=of, unit=unit, resets=midnight(zone, now))
+    known = loaded(saved, now)
+    return Quota(used=known.used if known else 0, of=of, unit=unit, resets=midnight(zone, now))
 
 
 def midnight(zone: str, now: datetime) -> datetime:

@@ -15,6 +15,7 @@ import test_bluesky
 import test_hackernews
 import test_mastodon
 import test_reddit
+import test_stackexchange
 import test_youtube
 from aiohttp import web
 from polling import NOW, Poller
@@ -62,6 +63,9 @@ class World:
 class Troubled(dict[str, object]):
     def __init__(self, inner: dict[str, object], troubles: list[object]):
         self.inner, self.troubles = inner, troubles
+
+    def __setitem__(self, key: str, answer: object) -> None:
+        self.inner[key] = answer
 
     def get(self, key: str, default: object = None) -> object:
         return self.troubles.pop(0) if self.troubles else self.inner.get(key, default)
@@ -220,6 +224,25 @@ class AppStore(World):
         self.store.delete(key)
 
 
+class StackExchange(World):
+    def begin(self) -> Poller:
+        self.exchange = test_stackexchange.Exchange(self.server)
+        return test_stackexchange.ear(self.server, self.web)
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        number = len(self.ids) + 1
+        self.exchange.write(number, escape(text), at)
+        self.ids[key] = f"q{number}"
+
+    def edit(self, key: str, text: str) -> None:
+        question = next(one for one in self.exchange.questions if f"q{one['question_id']}" == self.ids[key])
+        question |= {"body": f"<p>{escape(text)}</p>", "last_activity_date": int(self.poller.now.timestamp())}
+
+    def delete(self, key: str) -> None:
+        found = self.exchange.questions
+        self.exchange.questions = [one for one in found if f"q{one['question_id']}" != self.ids[key]]
+
+
 WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "feed": Feed,
     "replay": Replay,
@@ -229,4 +252,5 @@ WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "reddit": Reddit,
     "youtube": YouTube,
     "appstore": AppStore,
+    "stackexchange": StackExchange,
 }
