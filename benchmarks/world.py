@@ -1,9 +1,13 @@
-"""Invented posts and queries: words nobody ever wrote, drawn as often as real words are (Zipf)."""
+"""Invented posts and queries: words nobody ever wrote, drawn as often as real words are (Zipf).
+
+A post has 200 characters, more or less, capitals and full stops. Four in ten go beyond ASCII or name somebody: an
+accent, an emoji, curly quotes, a handle, a hashtag, an address; one in twenty is in another script.
+"""
 
 import os
 import random
 import sys
-from itertools import accumulate
+from itertools import accumulate, product
 
 from connectors.post import Author, Post
 from listener.query import Node, parse
@@ -22,22 +26,51 @@ def telling(what: str, done: int, of: int) -> None:
         print(f"{what}: {done:,} of {of:,}", file=sys.stderr, flush=True)
 
 
-class World:
-    """The same one for the same seed."""
+OTHER = ("посылка так и не пришла ", "το πακέτο δεν ήρθε ", "荷物がまだ届きません。")
+PLAIN = 12  # of twenty posts
 
-    def __init__(self, words: int = 20_000, seed: int = 1):
+
+class World:
+    """The same one for the same seed. `words` are in the order of how often they are used; the frequent are short."""
+
+    def __init__(self, words: int = 60_000, seed: int = 1):
         self._random = random.Random(seed)
-        self.words = list(dict.fromkeys(self._word() for _ in range(words)))
+        self.words = [word for length in (2, 3, 4) for word in self._of(length)][:words]
         self._weights = list(accumulate(1 / rank for rank in range(1, len(self.words) + 1)))
 
-    def _word(self) -> str:
-        return "".join(self._random.choices(SYLLABLES, k=self._random.randint(2, 4)))
+    def _of(self, syllables: int) -> list[str]:
+        words = ["".join(each) for each in product(SYLLABLES, repeat=syllables)]
+        self._random.shuffle(words)
+        return words
 
-    def text(self, words: int = 32) -> str:
-        return " ".join(self._random.choices(self.words, cum_weights=self._weights, k=words))
+    def text(self, number: int = 0) -> str:
+        words = self._drawn(max(4, round(self._random.gauss(33, 7))))
+        said = " ".join(words).capitalize().replace(" ba", ". Ba")
+        return self._coloured(said, words[-1], number % 20 - PLAIN)
+
+    def _drawn(self, number: int) -> list[str]:
+        return self._random.choices(self.words, cum_weights=self._weights, k=number)
+
+    @staticmethod
+    def _coloured(said: str, word: str, kind: int) -> str:
+        match kind:
+            case 0:
+                return f"@{word} {said}"
+            case 1:
+                return f"{said} #{word} https://blog.example/{word}"
+            case 2 | 3:
+                return f"{said} \U0001f6b2"
+            case 4:
+                return said.replace("e", "\u00e9", 3).replace("u", "\u00fc", 2)
+            case 5 | 6:
+                return f"\u201c{said}\u201d \u2013 it\u2019s {word}\u2026"
+            case 7:
+                return f"{OTHER[len(said) % 3] * 6}{said[:40]}"
+            case _:
+                return said
 
     def post(self, number: int, extra: str = "") -> Post:
-        text = f"{self.text()} {extra}".strip()
+        text = f"{self.text(number)} {extra}".strip()
         return Post(
             source="bench", id=f"p{number}", url=f"https://blog.example/{number}", text=text, author=Author(handle="a")
         )
