@@ -137,7 +137,7 @@ async def _keep(house: House, source: Source, state: SourceState, page: Page, re
         log.info(back.text)
     fresh = _last_of_each(page.posts)
     known = await house.store.known(source.name, tuple(fresh))
-    news = [post for post in fresh.values() if known.get(post.id) not in (post.fingerprint, "")]
+    news = [post for post in fresh.values() if post.id not in known or known[post.id] not in (post.fingerprint, "")]
     return await house.store.keep(
         Batch(
             source=source.name,

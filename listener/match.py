@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from connectors.post import Post
-from listener.query import Node, document, matches, said
+from listener.query import Document, Node, document, matches, said
 from listener.query.text import bounded
-from listener.query.tree import And, Near, Or, Word
+from listener.query.tree import And, Field, Near, Not, Or, Word
 
 DFA_UP_TO = 10_000  # words: beyond, the faster automaton costs too much memory
 
@@ -31,6 +31,7 @@ class Matcher:
         for word, names in touched.items():
             by_text.setdefault(word.text, []).append((word, tuple(names)))
         self._touched = list(by_text.values())
+        self._of_words = frozenset(name for name, query in self._queries.items() if _of_words(query))
         kind = Implementation.DFA if len(by_text) <= DFA_UP_TO else None
         self._automaton = AhoCorasick(list(by_text), matchkind=MatchKind.Standard, implementation=kind)
 
@@ -43,7 +44,7 @@ class Matcher:
         names = self._anchored(text, hits)
         if not names:
             return ()
-        doc = document(post, text)
+        doc = Document(text) if names <= self._of_words else document(post, text)
         found = [name for name in names if matches(self._queries[name], doc)]
         return tuple(sorted(found, key=self._order.__getitem__))
 
@@ -54,6 +55,19 @@ class Matcher:
                 if bounded(text, start, end, prefix=word.prefix):
                     names.update(touched)
         return names
+
+
+def _of_words(query: Node) -> bool:
+    """Does it ask for nothing but what the post says?"""
+    match query:
+        case Field():
+            return False
+        case And(items=items) | Or(items=items):
+            return all(map(_of_words, items))
+        case Not(item=item):
+            return _of_words(item)
+        case _:
+            return True
 
 
 def anchor(query: Node) -> frozenset[Word]:

@@ -7,7 +7,7 @@ words by text.WORD, and the tokenizer only parts them at the blanks put between 
 
 from dataclasses import dataclass
 
-from listener.query.text import WORD, fold
+from listener.query.text import JOINED, WORD, fold
 from listener.query.tree import And, Near, Node, Not, Or, Word
 
 TOKENIZER = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"  # everything but separators
@@ -21,9 +21,24 @@ class FtsPlan:
     exact: bool
 
 
+class _Apart(dict[int, str]):
+    """For `str.translate`: what becomes of a character when words are parted by blanks. Looked up once, then known."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        parted = char if JOINED.match(char) else f" {char} " if WORD.match(char) else " "
+        if len(self) < KNOWN:
+            self[code] = parted
+        return parted
+
+
+KNOWN = 20_000  # characters that are remembered, whatever strangers write
+_APART = _Apart()
+
+
 def index_text(text: str) -> str:
-    """Folded, and cut into words: each character of an unspaced script and each emoji is one."""
-    return " ".join(WORD.findall(fold(text)))
+    """Folded, its words apart: each character of an unspaced script and each emoji is one."""
+    return fold(text).translate(_APART)
 
 
 def to_fts(node: Node) -> FtsPlan:

@@ -43,6 +43,7 @@ _MARKS = "".join(
 _MARK = frozenset(_MARKS)
 _LETTERS = rf"(?:[^\W{_UNSPACED}]+|[{_MARKS}]+)"
 _PICTURES = "\u2190-\u2bff\U0001f000-\U0001faff"
+JOINED = re.compile(_LETTERS)
 REST = re.compile(f"{_LETTERS}*")
 WORD = re.compile(f"{_LETTERS}+|[{_UNSPACED}{_PICTURES}]")  # on folded text; an emoji is a word too
 
