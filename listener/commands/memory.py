@@ -98,7 +98,13 @@ def _given(line: str, number: int) -> Post:
 @click.option("--since", metavar="TIME", help="Posted since: 7d, 2026-05-01.")
 @click.option("--until", metavar="TIME", help="Posted before: 1d, 2026-06-01.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
-@click.option("--sort", type=click.Choice([one.value for one in Sort]), default="newest", show_default=True)
+@click.option(
+    "--sort",
+    type=click.Choice([one.value for one in Sort]),
+    default="newest",
+    show_default=True,
+    help="Relevance ranks the newest 2,000 that match.",
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines on stdout.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout, safe to open in a spreadsheet.")
 @plainly

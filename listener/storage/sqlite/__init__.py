@@ -6,7 +6,8 @@ keeping.py     one page of a source, kept            giving.py     where a menti
 editing.py     a post that its author changed        erasing.py    a post that must be forgotten
 ledger.py      timelines and notices                 listening.py  sources, coverage, arrivals
 indexing.py    the full-text index                   searching.py  the mention history
-accounts.py    does it balance?
+planning.py    question -> index expression and SQL  narrowing.py  conditions -> tags of the index
+ranking.py     which hits say most of it             accounts.py   does it balance?
 """
 
 from listener.storage.sqlite.store import SqliteStore

@@ -35,6 +35,11 @@ CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with 
         " (SELECT id FROM posts WHERE state NOT IN ('not matched', 'erased'))",
         "is in the text index without a post",
     ),
+    "every severity can be searched for": (
+        "SELECT 'mention ' || id FROM mentions m WHERE severity > 0 AND NOT EXISTS (SELECT 1 FROM levels l WHERE"
+        " l.brand = m.brand AND l.verdict = m.verdict AND l.priority = m.priority AND l.severity = m.severity)",
+        "has a severity that a search by severity would pass over",
+    ),
     "an escalated mention has a case": (
         "SELECT 'mention ' || id FROM mentions WHERE state IN ('escalated', 'joined to case', 'dismissed')"
         " AND (case_id IS NULL OR case_id NOT IN (SELECT id FROM cases))",

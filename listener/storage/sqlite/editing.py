@@ -42,6 +42,7 @@ def edit(db: sqlite3.Connection, batch: Batch, heard: Heard, tally: Tally) -> No
 def _judge_again(db: sqlite3.Connection, post_id: int, heard: Heard, at: datetime, tally: Tally) -> None:
     rows = db.execute("SELECT * FROM mentions WHERE post = ?", (post_id,)).fetchall()
     before = {row["brand"]: row for row in rows}
+    db.executemany(giving.LEVEL, giving.levels(heard.mentions))
     for mention in heard.mentions:
         was = before.pop(mention.brand, None)
         if was is None:

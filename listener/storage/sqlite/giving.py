@@ -1,6 +1,7 @@
 """Where a mention goes: to a case of its own, to one that another source heard of, or only into the history."""
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ INSERT = (
     "INSERT INTO mentions (post, brand, state, reason, case_id, heard, verdict, complaint, severity, priority, cause,"
     f" reasons) VALUES ({marks(12)})"
 )
+LEVEL = "INSERT OR IGNORE INTO levels (brand, verdict, priority, severity) VALUES (?, ?, ?, ?)"
 
 
 @dataclass(slots=True)
@@ -125,3 +127,9 @@ def columns(post_id: int, given: Given, at: str) -> tuple[Any, ...]:
     """For INSERT."""
     key = (post_id, given.mention.brand, given.state, storable(given.reason), given.case, at)
     return (*key, *judged(given.mention.assessment))
+
+
+def levels(mentions: Iterable[Mention]) -> set[tuple[Any, ...]]:
+    """For LEVEL."""
+    judged = ((mention.brand, mention.assessment) for mention in mentions)
+    return {(brand, one.verdict, one.priority or "", one.severity) for brand, one in judged if one.severity}

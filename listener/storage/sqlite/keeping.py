@@ -81,6 +81,7 @@ def _insert(db: sqlite3.Connection, batch: Batch, fresh: list[Heard], tally: giv
     listening.arrived(db, batch.at, range(first, first + len(fresh)), (each.post for each in fresh))
     db.executemany(_INSERT_POST, posts)
     db.executemany(giving.INSERT, mentions)
+    db.executemany(giving.LEVEL, giving.levels(mention for each in fresh for mention in each.mentions))
     db.executemany(indexing.INSERT, index)
     if batch.follow:
         rereading.plan(db, batch, (entry[0] for entry in index))

@@ -13,7 +13,7 @@ from listener.triage import Assessment
 
 
 def stamp(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")
 
 
 def stamp_or_none(at: datetime | None) -> str | None:
@@ -30,6 +30,8 @@ def moment_or_none(text: str | None) -> datetime | None:
 
 def storable(text: str) -> str:
     """A lone surrogate is no Unicode text and other tools could not read the file: each becomes U+FFFD. NULs stay."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -37,9 +39,12 @@ def storable(text: str) -> str:
     return text
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def as_json(value: Any) -> str:
     """Readable in any tool that opens the file."""
-    return storable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return storable(_JSON.encode(value))
 
 
 def marks(count: int) -> str:
@@ -64,21 +69,18 @@ def post_columns(post_id: int, post: Post, state: State, at: str) -> tuple[Any, 
     )
 
 
+FACTS = "root author_url followers replies reposts likes views".split()
+_NONE_TOLD = ("", "", None, None, None, None, None)
+
+
 def _facts(post: Post) -> str:
     """What the source said beside the text, for later questions; most posts have none."""
     reach, author = post.reach, post.author
-    facts = {
-        "root": post.root,
-        "author_url": author.url,
-        "followers": author.followers,
-        "replies": reach.replies,
-        "reposts": reach.reposts,
-        "likes": reach.likes,
-        "views": reach.views,
-        **post.extra,
-    }
-    told = {name: value for name, value in facts.items() if value not in (None, "")}
-    return as_json(told) if told else ""
+    told = (post.root, author.url, author.followers, reach.replies, reach.reposts, reach.likes, reach.views)
+    if told == _NONE_TOLD and not post.extra:
+        return ""
+    facts = {**dict(zip(FACTS, told, strict=True)), **post.extra}
+    return as_json({name: value for name, value in facts.items() if value not in (None, "")})
 
 
 def stored_post(row: sqlite3.Row) -> Post:
@@ -104,6 +106,8 @@ def judged(assessment: Assessment) -> tuple[Any, ...]:
 
 
 def _reasons(assessment: Assessment) -> str:
+    if not assessment.reasons:
+        return "[]"
     return as_json([(r.factor, r.points, r.words, r.start, r.end) for r in assessment.reasons])
 
 

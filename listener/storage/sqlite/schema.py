@@ -7,10 +7,16 @@ from sqlite_utils import Database, Migrations
 
 from listener.query.fts import TOKENIZER
 from listener.storage.contract import StoreError
+from listener.storage.sqlite import indexing
 
 house = Migrations("listening-post")
 
 OPEN = "status IN ('open', 'acknowledged', 'reported')"  # literal, so that the partial indexes are used
+
+# More parts of the index are left side by side before they are merged than FTS5 does by itself (4): pages of a hundred
+# posts are kept a tenth faster, and a search, which reads the newest parts first, does not feel it.
+MERGED_AT = 8
+BUILT_AT_ONCE = 1_000  # posts
 
 _FIRST = f"""
 CREATE TABLE house (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -91,6 +97,29 @@ def first(db: Database) -> None:
 @house()
 def customers(db: Database) -> None:
     db.executescript("CREATE INDEX cases_known ON cases (brand, customer, id) WHERE customer <> ''")
+
+
+_TOGETHER = f"""
+CREATE TABLE levels (
+  brand TEXT NOT NULL, verdict TEXT NOT NULL, priority TEXT NOT NULL, severity INTEGER NOT NULL,
+  PRIMARY KEY (brand, verdict, priority, severity)
+) WITHOUT ROWID;
+INSERT INTO levels SELECT DISTINCT brand, verdict, priority, severity FROM mentions WHERE severity > 0;
+DROP TABLE posts_fts;
+CREATE VIRTUAL TABLE posts_fts USING fts5 (body, author, tags, content='', tokenize="{TOKENIZER}");
+INSERT INTO posts_fts (posts_fts, rank) VALUES ('automerge', {MERGED_AT});
+DELETE FROM house WHERE name = 'purge';
+"""
+
+
+@house()
+def facts_asked_together(db: Database) -> None:
+    """The index is built again, with tags for what is asked for together: a minute for a million mentions."""
+    db.executescript(_TOGETHER)
+    conn, last = db.conn, 0
+    while rows := indexing.after(conn, last, BUILT_AT_ONCE):
+        conn.executemany(indexing.INSERT, rows)
+        last = rows[-1][0]
 
 
 def prepare(db: Database) -> None:
