@@ -3,14 +3,15 @@
 To add one: a module with `Options` (a dataclass of what its [[source]] table may hold) and a class that keeps
 contract.Connector, and one line in KINDS. Secrets are options made with contract.from_env. A platform that is searched
 by words has a contract.Dialect named DIALECT in its module and `searches: tuple[str, ...] = from_house()` in its
-Options. What the platform never shows belongs in DEAF_TO, a tuple of sentences. What is brought to us instead of
-fetched comes through connectors/inbound.py.
+Options (or `tracked`, the same brand by brand). What the platform never shows belongs in DEAF_TO, a tuple of sentences.
+What is brought to us instead of fetched comes through connectors/inbound.py.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import timedelta
 from importlib import import_module
+from math import isfinite
 from types import ModuleType
 from typing import Any
 
@@ -27,16 +28,19 @@ KINDS = {  # kind -> where it lives: "module:class"
     "reddit": "connectors.reddit:RedditConnector",
     "replay": "connectors.replay:ReplayConnector",
     "stackexchange": "connectors.stackexchange:StackExchangeConnector",
+    "x": "connectors.x:XConnector",
     "youtube": "connectors.youtube:YouTubeConnector",
 }
 _TYPES: dict[Any, str] = {
     str: 'a text: "…"',
     bool: "true or false",
     int: "a whole number",
-    float: "a number with a point: 10.0",
+    float: "a number: 10.0",
     tuple[str, ...]: 'a list of texts: ["…", "…"]',
+    Mapping[str, float]: "a table of numbers: { … = 1.5 }",
     timedelta: 'a duration: "7d"',
 }
+_EXAMPLES: dict[Any, str] = {str: '"…"', float: "10.0", int: "10", bool: "true", timedelta: '"7d"'}
 
 
 def open_connector(kind: str, name: str, options: Mapping[str, Any], web: Web, inbox: Inbox | None = None) -> Connector:
@@ -57,8 +61,8 @@ def check_options(kind: str, options: Mapping[str, Any]) -> list[str]:
     problems = [_unknown(kind, key, known) for key in options if key not in known]
     for name, field in known.items():
         if name not in options:
-            if field.default is MISSING:
-                problems.append(f'{name}: is missing; add {name} = "…"')
+            if field.default is MISSING and field.default_factory is MISSING:
+                problems.append(f"{name}: is missing; add {name} = {_EXAMPLES.get(field.type, '…')}")
         elif not _fits(options[name], field.type):
             problems.append(f"{name}: must be {_TYPES.get(field.type, 'something else')}")
     return problems
@@ -73,6 +77,10 @@ def _unknown(kind: str, key: str, known: Iterable[str]) -> str:
 def _fits(value: Any, wanted: Any) -> bool:
     if wanted == tuple[str, ...]:
         return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    if wanted == Mapping[str, float]:
+        return isinstance(value, Mapping) and all(_fits(number, float) for number in value.values())
+    if wanted is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
     return isinstance(value, wanted) and not (wanted in (int, float) and isinstance(value, bool))
 
 
@@ -88,6 +96,13 @@ def secrets_of(kind: str) -> dict[str, str]:
     if kind not in KINDS:
         return {}
     return {field.name: field.metadata["env"] for field in fields(_ear(kind)[0].Options) if "env" in field.metadata}
+
+
+def told_by_house(kind: str) -> frozenset[str]:
+    """Which options the house fills: contract.from_house."""
+    if kind not in KINDS:
+        return frozenset()
+    return frozenset(field.name for field in fields(_ear(kind)[0].Options) if "house" in field.metadata)
 
 
 def dialect_of(kind: str) -> Dialect | None:

@@ -120,10 +120,14 @@ def _place(answer: Answer) -> str:
 
 
 def _said(answer: Answer) -> str:
-    """The status and the server's own words, short; JSON APIs say them under `message` or `error`."""
+    """The status and the server's own words, short; JSON APIs say them under `message`, `error` or `errors`, or, as
+    RFC 9457 has it, under `detail` or `title`."""
     try:
         said = table(json.loads(answer.body))
     except (ValueError, RecursionError):
         said = {}
-    reason = words(said.get("message")) or words(said.get("error_description")) or words(said.get("error"))
+    each = said.get("errors")
+    first = table(each[0]) if isinstance(each, list) and each else {}
+    told = (said.get(name) for name in ("message", "error_description", "error"))
+    reason = next(filter(None, map(words, (*told, first.get("message"), said.get("detail"), said.get("title")))), "")
     return f"{answer.status}: {reason[:160]}" if reason else str(answer.status)

@@ -58,6 +58,7 @@ class Dialect:
     )
     without: str = "-"  # in front of what must not be there; "" where the platform has no such sign
     fields: Mapping[str, str] = field(default_factory=dict)  # ours -> theirs, {"author": "from:", "lang": "lang:"}
+    links: str = ""  # in front of an address, "url:"; "" where links are searched as any other words
 
 
 def from_env(variable: str) -> Any:
@@ -65,8 +66,19 @@ def from_env(variable: str) -> Any:
     return field(default="", repr=False, metadata={"env": variable})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """What is searched for on behalf of one brand."""
+
+    brand: str
+    searches: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()  # handles that speak for it, in small letters, without @
+
+
 def from_house() -> Any:
-    """An option that the house fills: the searches of all brands, written in the module's DIALECT."""
+    """An option that the house fills: `searches` with those of all brands, written in the module's DIALECT, or
+    `tracked` with the same brand by brand, for an ear that must keep their money apart.
+    """
     return field(default=(), metadata={"house": True})
 
 
@@ -122,6 +134,15 @@ class Receiver(Protocol):
 
     def receive(self, call: Call, now: datetime) -> Reply:
         """Decides and does nothing else. What a stranger brought must be proved (a signature) before it is kept."""
+        ...
+
+
+@runtime_checkable
+class Examinable(Protocol):
+    """An ear that costs money to read, and can say whether it would hear without being read."""
+
+    async def examine(self, cursor: Cursor, now: datetime) -> str:
+        """What was found, for people. Raises ConnectorError."""
         ...
 
 

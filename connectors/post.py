@@ -55,6 +55,9 @@ class Post:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when what was said changes: the way an edit is told from a second hearing."""
-        said = "\x1f".join((self.title, self.text, self.url, self.author.handle))
+        """Changes when what was said changes: the way an edit is told from a second hearing.
+
+        Who said it does not count: a source may name an author at one time and not at another, or by a new name.
+        """
+        said = "\x1f".join((self.title, self.text, self.url))
         return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

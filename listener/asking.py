@@ -4,35 +4,43 @@ Whatever a platform's dialect cannot say is left out, and what then comes too mu
 against the query itself. What makes a search find too little (a prefix* with nothing beside it) is said.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.contract import Dialect
 from listener.match import anchor
 from listener.query import And, Field, Near, Node, Not, Or, Word
 
 _OPERATORS = {"and", "or", "not", "near"}
+_LINK = re.compile(r"[\w-]+(\.[\w-]+)*\.[a-z]{2,}(/\S*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`searches` together find everything but what `missed` says."""
+    """The searches together find everything but what `missed` says."""
 
-    searches: tuple[str, ...]
+    by_brand: Mapping[str, tuple[str, ...]]
     missed: tuple[str, ...]  # sentences for people
+
+    @property
+    def searches(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(search for searches in self.by_brand.values() for search in searches))
 
 
 def asked(queries: Mapping[str, Node], dialect: Dialect) -> Asked:
     """`queries`: brand -> its tracking query."""
-    searches: list[str] = []
+    by_brand: dict[str, tuple[str, ...]] = {}
     missed: list[str] = []
     for brand, query in queries.items():
-        for node in _speakable(query, dialect):
-            if search := _written(node, dialect):
-                searches.append(search)
-            else:
-                missed.append(f"{brand}: {_shown(node)} cannot be searched for there, so it is not heard there")
-    return Asked(tuple(dict.fromkeys(searches)), tuple(missed))
+        written = [(node, _written(node, dialect)) for node in _speakable(query, dialect)]
+        by_brand[brand] = tuple(dict.fromkeys(search for _, search in written if search))
+        missed += [
+            f"{brand}: {_shown(node)} cannot be searched for there, so it is not heard there"
+            for node, search in written
+            if not search
+        ]
+    return Asked(by_brand, tuple(missed))
 
 
 def _speakable(query: Node, dialect: Dialect) -> Iterator[Node]:
@@ -86,6 +94,8 @@ def _written(node: Node, dialect: Dialect) -> str:
         case Word(prefix=True):
             return ""
         case Word(text=text):
+            if dialect.links and _LINK.fullmatch(text):
+                return f'("{text}"{dialect.either}{dialect.links}"{text}")'
             return text if _plain(text) else f'"{text}"'
         case Field(name=name, value=value):
             return f"{dialect.fields[name]}{value.lstrip('@')}" if name in dialect.fields and _plain(value) else ""
@@ -107,7 +117,7 @@ def _excluded(items: tuple[Node, ...], dialect: Dialect) -> Iterator[str]:
     for item in items:
         words = item.item.items if isinstance(item, Not) and isinstance(item.item, Or) else ()
         for word in words or ((item.item,) if isinstance(item, Not) else ()):
-            if dialect.without and isinstance(word, Word) and (said := _written(word, dialect)):
+            if dialect.without and isinstance(word, Word) and (said := _written(word, replace(dialect, links=""))):
                 yield f"{dialect.without}{said}"
 
 

@@ -8,8 +8,13 @@ from typing import Any
 
 from rich.console import Console
 
+<<<<<<< HEAD
 from connectors import dialect_of, open_connector
 from connectors.contract import Connector, Receiver
+=======
+from connectors import dialect_of, open_connector, told_by_house
+from connectors.contract import Connector, Tracked
+>>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
 from connectors.http import Web
 from connectors.inbound import Inbound, path_of
 from connectors.inbox import Inbox, directory_of
@@ -89,7 +94,13 @@ def _options(settings: Settings, source: Source) -> Mapping[str, Any]:
     """A platform that is searched by words is told which: the queries of its brands, in its own dialect."""
     if (dialect := dialect_of(source.kind)) is None:
         return source.options
-    return {**source.options, "searches": asked(settings.queries(source.brands), dialect).searches}
+    found = asked(settings.queries(source.brands), dialect)
+    accounts = {brand.name: brand.accounts for brand in settings.brands}
+    tracked = tuple(
+        Tracked(brand=brand, searches=searches, accounts=accounts[brand]) for brand, searches in found.by_brand.items()
+    )
+    offered: dict[str, Any] = {"searches": found.searches, "tracked": tracked}
+    return {**source.options, **{name: offered[name] for name in told_by_house(source.kind)}}
 
 
 async def _messenger(settings: Settings, console: Console, clock: Clock, stack: AsyncExitStack) -> Messenger:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from connectors.contract import ConnectorError
+from connectors.contract import ConnectorError, Examinable
 from listener import slack
 from listener.cycle import House
 from listener.storage.contract import StoreBusy
@@ -20,7 +20,7 @@ class Check:
 
 
 async def examine(house: House) -> AsyncIterator[Check]:
-    """Reads every source once without keeping anything."""
+    """Reads every source once without keeping anything; one that costs money is only asked whether it would let us."""
     settings = house.settings
     people = f"{len(settings.people)} people, {len(settings.brands)} brands, {len(settings.sources)} sources"
     yield Check(name="configuration", ok=True, found=people)
@@ -57,9 +57,11 @@ async def _clock(house: House) -> Check:
 
 
 async def _source(house: House, name: str) -> Check:
-    state = await house.store.source(name)
+    state, ear = await house.store.source(name), house.ears[name]
     try:
-        page = await house.ears[name].fetch(state.cursor, house.clock())
+        if isinstance(ear, Examinable):
+            return Check(name=f"source {name}", ok=True, found=await ear.examine(state.cursor, house.clock()))
+        page = await ear.fetch(state.cursor, house.clock())
     except ConnectorError as error:
         return Check(name=f"source {name}", ok=False, found=str(error))
     return Check(name=f"source {name}", ok=True, found=f"{page.hearing}, {len(page.posts)} items {page.note}".strip())

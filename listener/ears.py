@@ -27,7 +27,13 @@ class Ear:
     next_poll: datetime | None
     per_hour: float  # new items, over the last day
     spent: float | None  # US dollars this month; None where hearing costs nothing
+<<<<<<< HEAD
     quota: str  # "812 of 10,000 units today" where a platform counts what it grants; "" where it does not
+=======
+    projected: float | None  # by the end of the month, if it goes on like this
+    budget: float | None  # a month
+    spent_on: Mapping[str, float]  # brand, or what else is paid for -> dollars
+>>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
     cannot_hear: tuple[str, ...]  # sentences
     error: str
 
@@ -44,6 +50,8 @@ def ears(
 
 
 def _ear(source: Source, state: SourceState, settings: Settings, now: datetime, arrived: int) -> Ear:
+    spent = _spent(state.cursor, now)
+    whole = None if spent is None else round(sum(spent.values()), 2)
     return Ear(
         name=source.name,
         kind=source.kind,
@@ -51,8 +59,15 @@ def _ear(source: Source, state: SourceState, settings: Settings, now: datetime, 
         last_heard=state.last_heard,
         next_poll=state.next_poll,
         per_hour=round(arrived / (WINDOW / timedelta(hours=1)), 1),
+<<<<<<< HEAD
         spent=_spent(state.cursor, now),
         quota=_quota(state.cursor, now),
+=======
+        spent=whole,
+        projected=None if whole is None else projected(whole, now),
+        budget=budget if isinstance(budget := source.options.get("budget"), int | float) else None,
+        spent_on=spent or {},
+>>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
         cannot_hear=(*deaf_to(source.kind), *_not_asked(settings, source)),
         error=state.error,
     )
@@ -64,10 +79,17 @@ def _state(state: SourceState) -> str:
     return NEVER if state.last_heard is None and not state.failures else str(state.hearing)
 
 
-def _spent(cursor: Mapping[str, Any], now: datetime) -> float | None:
-    """Ears that pay keep what they paid by month, in UTC: {"spent": {"2026-05": 1.25}}."""
+def _spent(cursor: Mapping[str, Any], now: datetime) -> Mapping[str, float] | None:
+    """Ears that pay keep what they paid by month, in UTC: {"spent": {"2026-05": {"Acme Air": 1.25}}}."""
     spent = cursor.get("spent")
-    return round(float(spent.get(f"{now:%Y-%m}", 0.0)), 2) if isinstance(spent, Mapping) else None
+    return spent.get(f"{now:%Y-%m}", {}) if isinstance(spent, Mapping) else None
+
+
+def projected(spent: float, now: datetime) -> float:
+    """What the month will have cost at this pace; its first day is taken for a whole one."""
+    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    month = (first + timedelta(days=32)).replace(day=1) - first
+    return round(spent * (month / max(now - first, timedelta(days=1))), 2)
 
 
 def _quota(cursor: Mapping[str, Any], now: datetime) -> str:

@@ -7,9 +7,11 @@ import configs
 from builders import NOW
 
 from connectors.contract import Hearing
-from listener.ears import NEVER, SILENT, blind, ears
+from listener.ears import NEVER, SILENT, blind, ears, projected
 from listener.settings import load
 from listener.storage.contract import SourceState, Span
+
+PAID = {"Acme Air": 1.25, "looking again": 0.25}
 
 
 def settings(directory: Path):  # type: ignore[no-untyped-def]
@@ -22,9 +24,15 @@ def test_a_source_that_was_never_polled_is_said_to_be_that(tmp_path: Path) -> No
 
 
 def test_what_is_heard_is_counted_by_the_hour_and_what_was_paid_by_the_month(tmp_path: Path) -> None:
-    state = SourceState(name="blog", last_heard=NOW, cursor={"spent": {"2026-04": 9.0, "2026-05": 1.254}})
+    state = SourceState(name="blog", last_heard=NOW, cursor={"spent": {"2026-04": {"Acme Air": 9.0}, "2026-05": PAID}})
     (ear,) = ears(settings(tmp_path), [state], {"blog": 36}, NOW)
-    assert (ear.state, ear.per_hour, ear.spent) == ("heard", 1.5, 1.25)
+    assert (ear.state, ear.per_hour, ear.spent, ear.spent_on) == ("heard", 1.5, 1.5, PAID)
+    assert ear.projected == 13.14  # 31 days at the pace of three and a half
+
+
+def test_the_first_day_of_a_month_is_taken_for_a_whole_one() -> None:
+    assert projected(1.0, NOW.replace(day=1, hour=0, minute=5)) == 31.0
+    assert projected(28.0, NOW.replace(month=2, day=28, hour=23, minute=59)) == 28.0
 
 
 def test_what_a_platform_grants_a_day_is_shown_until_the_day_is_over(tmp_path: Path) -> None:

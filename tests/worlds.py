@@ -15,12 +15,17 @@ import test_bluesky
 import test_hackernews
 import test_mastodon
 import test_reddit
+<<<<<<< HEAD
 import test_stackexchange
 import test_youtube
+=======
+import test_x
+>>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
 from aiohttp import web
 from polling import NOW, Poller
 from redditserver import FakeReddit
 from webserver import Server
+from xserver import FakeX
 
 from connectors.feed import FeedConnector
 from connectors.feed import Options as FeedOptions
@@ -192,6 +197,7 @@ class Reddit(World):
         del self.reddit.things[self.ids[key]]
 
 
+<<<<<<< HEAD
 class YouTube(World):
     def begin(self) -> Poller:
         self.tube = test_youtube.Tube(self.server)
@@ -241,6 +247,26 @@ class StackExchange(World):
     def delete(self, key: str) -> None:
         found = self.exchange.questions
         self.exchange.questions = [one for one in found if f"q{one['question_id']}" != self.ids[key]]
+=======
+class X(World):
+    """Searches and mentions; ids are given in the order in which posts are published, whatever their date."""
+
+    def begin(self) -> Poller:
+        self.x = FakeX(self.server)
+        self.x.account("acmeair", "99")
+        poller = test_x.ear(self.server, accounts=("@acmeair",))
+        self.x.clock = lambda: poller.now
+        return poller
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.ids[key] = self.x.post(text, at)
+
+    def edit(self, key: str, text: str) -> None:
+        self.x.edit(self.ids[key], text, self.poller.now)
+
+    def delete(self, key: str) -> None:
+        self.x.remove(self.ids[key])
+>>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
 
 
 WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
@@ -250,7 +276,11 @@ WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "mastodon": Mastodon,
     "bluesky": Bluesky,
     "reddit": Reddit,
+<<<<<<< HEAD
     "youtube": YouTube,
     "appstore": AppStore,
     "stackexchange": StackExchange,
+=======
+    "x": X,
+>>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
 }

@@ -33,7 +33,7 @@ async def sources(directory: Path | None, as_json: bool) -> None:
     out = console()
     out.print(_table(found, now))
     for ear in found:
-        for sentence in (ear.error, *ear.cannot_hear):
+        for sentence in (ear.error, _cost(ear), *ear.cannot_hear):
             if sentence:
                 out.print(f"{ear.name}: {sentence.removeprefix(f'{ear.name}: ')}", markup=False, soft_wrap=True)
 
@@ -49,6 +49,17 @@ def _table(found: tuple[Ear, ...], now: datetime) -> Table:
             ear.quota or ("-" if ear.spent is None else f"${ear.spent:.2f}"),
         )
     return table
+
+
+def _cost(ear: Ear) -> str:
+    """A sentence about the month; "" where hearing costs nothing."""
+    if ear.spent is None:
+        return ""
+    of = f" of ${ear.budget:.2f}" if ear.budget is not None else ""
+    each = ", ".join(f"{whom} ${spent:.2f}" for whom, spent in sorted(ear.spent_on.items()))
+    return (
+        f"${ear.spent:.2f}{of} this month, ${ear.projected:.2f} by its end at this pace{f' ({each})' if each else ''}"
+    )
 
 
 @click.command()

@@ -1,0 +1,135 @@
+"""What is read of X, and from where: pure. A lane is the mentions of one account, or one search.
+
+The newest id of a round comes from its first page and counts only when its last page was read; all its pages are asked
+for with the same since_id (docs.x.com/x-api/posts/search/integrate/paginate). A lane's place (connectors/lanes.py):
+{"since": id, "read": when, "at": the round under way, "id": of the account, and what x_counts.py keeps}; a round is
+{"span": where it reads from, "query": what it asks, "next": token, "newest": id, "lowest": id, "read": number}.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.contract import Tracked
+from connectors.lanes import Place
+from connectors.x_parse import Found, id_at, number, time_of
+
+LONGEST_QUERY = 512
+NO_COPIES = " -is:retweet"
+REACHES_BACK = timedelta(days=7) - timedelta(minutes=10)  # of a search
+OVERLAP = timedelta(minutes=10)
+MENTIONS_SHOWN = 800  # of an account, however many there are
+
+Round = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    key: str  # of its place
+    payer: str
+    search: str = ""
+    account: str = ""  # a handle, in small letters
+
+
+def lanes_of(tracked: Sequence[Tracked], accounts: Iterable[str]) -> dict[str, Lane]:
+    """Mentions first, for they are cheap. Who has an account among its own pays for it, else who searches for it."""
+    lanes = {}
+    for handle in dict.fromkeys(account.strip().lstrip("@").lower() for account in accounts):
+        if handle and tracked:
+            key = f"mentions of @{handle}"
+            lanes[key] = Lane(key=key, payer=_payer(handle, tracked), account=handle)
+    for of in tracked:
+        for search in of.searches:
+            lanes.setdefault(search, Lane(key=search, payer=of.brand, search=search))
+    return lanes
+
+
+def _payer(handle: str, tracked: Sequence[Tracked]) -> str:
+    owners = [of for of in tracked if handle in of.accounts]
+    seekers = [of for of in tracked if any(f"@{handle}" in search.lower() for search in of.searches)]
+    return (*owners, *seekers, *tracked)[0].brand
+
+
+def query(search: str, without: Iterable[str]) -> str:
+    """What is asked: without reposts, and without mentions of these accounts, as far as they fit."""
+    text = search + NO_COPIES
+    for handle in without:
+        if len(text) + len(handle) + 3 <= LONGEST_QUERY:
+            text += f" -@{handle}"
+    return text
+
+
+def heard_elsewhere(lanes: Collection[Lane], places: Mapping[str, Place], began: float) -> list[str]:
+    """Accounts whose mentions were read to the end in the round that began then: no search need pay for them again."""
+    return [lane.account for lane in lanes if lane.account and places.get(lane.key, {}).get("read", 0) >= began]
+
+
+def begun(lane: Lane, place: Place, without: Iterable[str], now: datetime, history: timedelta) -> tuple[Round, str]:
+    """A new round, and what it cannot hear any more."""
+    asked = {"query": query(lane.search, without)} if lane.search else {}
+    since, read = place.get("since", ""), place.get("read", 0)
+    oldest = now - REACHES_BACK
+    if since and (lane.account or time_of(since) > oldest):
+        return {**asked, "span": {"since_id": since}, "read": 0}, ""
+    last = datetime.fromtimestamp(read, UTC) - OVERLAP if read else now - history
+    lost = f"{lane.key}: was not read since {last:%Y-%m-%d %H:%M} UTC, and X goes back seven days only"
+    round_ = {**asked, "span": {"start_time": written(max(last, oldest))}, "read": 0}
+    return round_, lost if read and last < oldest else ""
+
+
+def filling(lane: Lane, hole: Sequence[Any], without: Iterable[str]) -> Round:
+    """A round that reads again what was counted and not heard: [from, to, number]."""
+    span = {"start_time": hole[0], "end_time": hole[1]}
+    return {"query": query(lane.search, without), "span": span, "read": 0, "counted": hole[2]}
+
+
+def elsewhere(round_: Round, what: str) -> Round:
+    """The same round, begun elsewhere, because X refuses `what`."""
+    if what.endswith("token") and (lowest := round_.get("lowest")):
+        span = {"until_id": lowest, **{key: id_ for key, id_ in round_["span"].items() if key == "since_id"}}
+        if start := round_["span"].get("start_time"):
+            span["since_id"] = str(id_at(datetime.fromisoformat(start)) - 1)
+    else:
+        span = {}  # as far back as X goes by itself
+    return {**{key: value for key, value in round_.items() if key != "next"}, "span": span, "again": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    place: Place
+    more: bool
+    fresh: tuple[int, ...] = ()  # which items of the page were not on one before
+    ended: Round | None = None
+
+
+def went(lane: Lane, place: Place, round_: Round, found: Found, now: datetime) -> Went:
+    """One page further."""
+    lowest = number(round_.get("lowest", "")) or 2**63
+    fresh = tuple(place for place, id_ in enumerate(found.ids) if number(id_) < lowest)
+    round_ = {
+        **round_,
+        "newest": round_.get("newest") or found.newest,
+        "lowest": str(min((lowest, *filter(None, map(number, found.ids))))),
+        "read": round_["read"] + len(fresh),
+    }
+    if found.following:
+        return Went({**place, "at": {**round_, "next": found.following}}, True, fresh)
+    if lane.account and round_["read"] >= MENTIONS_SHOWN * 0.95 and "query" not in round_:
+        return Went({**place, "at": _beyond(lane, round_)}, True, fresh)
+    rest = {key: value for key, value in place.items() if key != "at"}
+    if "counted" in round_:
+        return Went(rest, bool(rest.get("holes")), fresh, round_)
+    since = max(rest.get("since", ""), round_["newest"], key=number)
+    return Went({**rest, "since": since, "read": now.timestamp()}, False, fresh, round_)
+
+
+def _beyond(lane: Lane, round_: Round) -> Round:
+    """X shows only so many mentions: those before them are searched for."""
+    further = elsewhere({**round_, "query": f"@{lane.account}{NO_COPIES}"}, "token")
+    return {key: value for key, value in further.items() if key != "again"}
+
+
+def written(when: datetime) -> str:
+    """As X reads it."""
+    return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
