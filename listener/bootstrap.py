@@ -8,13 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-<<<<<<< HEAD
-from connectors import dialect_of, open_connector
-from connectors.contract import Connector, Receiver
-=======
 from connectors import dialect_of, open_connector, told_by_house
-from connectors.contract import Connector, Tracked
->>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
+from connectors.contract import Connector, Receiver, Tracked
 from connectors.http import Web
 from connectors.inbound import Inbound, path_of
 from connectors.inbox import Inbox, directory_of

@@ -27,13 +27,10 @@ class Ear:
     next_poll: datetime | None
     per_hour: float  # new items, over the last day
     spent: float | None  # US dollars this month; None where hearing costs nothing
-<<<<<<< HEAD
     quota: str  # "812 of 10,000 units today" where a platform counts what it grants; "" where it does not
-=======
     projected: float | None  # by the end of the month, if it goes on like this
     budget: float | None  # a month
     spent_on: Mapping[str, float]  # brand, or what else is paid for -> dollars
->>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
     cannot_hear: tuple[str, ...]  # sentences
     error: str
 
@@ -59,15 +56,11 @@ def _ear(source: Source, state: SourceState, settings: Settings, now: datetime, 
         last_heard=state.last_heard,
         next_poll=state.next_poll,
         per_hour=round(arrived / (WINDOW / timedelta(hours=1)), 1),
-<<<<<<< HEAD
-        spent=_spent(state.cursor, now),
         quota=_quota(state.cursor, now),
-=======
         spent=whole,
         projected=None if whole is None else projected(whole, now),
         budget=budget if isinstance(budget := source.options.get("budget"), int | float) else None,
         spent_on=spent or {},
->>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
         cannot_hear=(*deaf_to(source.kind), *_not_asked(settings, source)),
         error=state.error,
     )

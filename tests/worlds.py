@@ -15,12 +15,9 @@ import test_bluesky
 import test_hackernews
 import test_mastodon
 import test_reddit
-<<<<<<< HEAD
 import test_stackexchange
-import test_youtube
-=======
 import test_x
->>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
+import test_youtube
 from aiohttp import web
 from polling import NOW, Poller
 from redditserver import FakeReddit
@@ -197,7 +194,6 @@ class Reddit(World):
         del self.reddit.things[self.ids[key]]
 
 
-<<<<<<< HEAD
 class YouTube(World):
     def begin(self) -> Poller:
         self.tube = test_youtube.Tube(self.server)
@@ -247,7 +243,8 @@ class StackExchange(World):
     def delete(self, key: str) -> None:
         found = self.exchange.questions
         self.exchange.questions = [one for one in found if f"q{one['question_id']}" != self.ids[key]]
-=======
+
+
 class X(World):
     """Searches and mentions; ids are given in the order in which posts are published, whatever their date."""
 
@@ -266,7 +263,6 @@ class X(World):
 
     def delete(self, key: str) -> None:
         self.x.remove(self.ids[key])
->>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
 
 
 WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
@@ -276,11 +272,8 @@ WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "mastodon": Mastodon,
     "bluesky": Bluesky,
     "reddit": Reddit,
-<<<<<<< HEAD
     "youtube": YouTube,
     "appstore": AppStore,
     "stackexchange": StackExchange,
-=======
     "x": X,
->>>>>>> fa23ace (X: mentions and searches within a monthly budget that no brand can eat up for another)
 }
