@@ -32,6 +32,7 @@ class Matcher:
             by_text.setdefault(word.text, []).append((word, tuple(names)))
         self._touched = list(by_text.values())
         self._of_words = frozenset(name for name, query in self._queries.items() if _of_words(query))
+        self._any_word = frozenset(name for name, query in self._queries.items() if _any_word(query))
         kind = Implementation.DFA if len(by_text) <= DFA_UP_TO else None
         self._automaton = AhoCorasick(list(by_text), matchkind=MatchKind.Standard, implementation=kind)
 
@@ -42,10 +43,11 @@ class Matcher:
         if not hits:
             return ()
         names = self._anchored(text, hits)
-        if not names:
-            return ()
-        doc = Document(text) if names <= self._of_words else document(post, text)
-        found = [name for name in names if matches(self._queries[name], doc)]
+        if names <= self._any_word:
+            found: Iterable[str] = names
+        else:
+            doc = Document(text) if names <= self._of_words else document(post, text)
+            found = (name for name in names if name in self._any_word or matches(self._queries[name], doc))
         return tuple(sorted(found, key=self._order.__getitem__))
 
     def _anchored(self, text: str, hits: Iterable[tuple[int, int, int]]) -> set[str]:
@@ -55,6 +57,12 @@ class Matcher:
                 if bounded(text, start, end, prefix=word.prefix):
                     names.update(touched)
         return names
+
+
+def _any_word(query: Node) -> bool:
+    """Is one of its words enough? Then all of them are anchors, and an anchor that stands in a text is a match."""
+    items = query.items if isinstance(query, Or) else (query,)
+    return all(isinstance(item, Word) for item in items)
 
 
 def _of_words(query: Node) -> bool:

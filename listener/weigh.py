@@ -14,6 +14,8 @@ from listener.settings import Settings
 from listener.storage.contract import Heard, Mention
 from listener.triage import BrandTarget, Rules, Verdict, assess
 
+NOBODY: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Scales:
@@ -56,9 +58,11 @@ def weigh(posts: Iterable[Post], with_: Scales, heard: datetime) -> tuple[Heard,
 
 
 def _mentions(post: Post, with_: Scales, heard: datetime) -> tuple[Mention, ...]:
-    speaking = with_.accounts.get(_handle(post.author.handle), frozenset())
-    spoken_of = [with_.about[post.source]] if post.source in with_.about else []
-    brands = dict.fromkeys((*with_.matcher.match(post), *sorted(speaking), *spoken_of))
+    speaking = with_.accounts.get(_handle(post.author.handle), NOBODY) if with_.accounts else NOBODY
+    brands: Iterable[str] = with_.matcher.match(post)
+    if speaking or post.source in with_.about:
+        spoken_of = [with_.about[post.source]] if post.source in with_.about else []
+        brands = dict.fromkeys((*brands, *sorted(speaking), *spoken_of))
     targets = [with_.targets[brand] for brand in brands]
     return tuple(
         _own(post, target, with_) if target.name in speaking else _mention(post, target, targets, with_, heard)

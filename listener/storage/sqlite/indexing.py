@@ -25,10 +25,11 @@ def entry(post_id: int, post: Post, facts: Iterable[Facts]) -> Row:
     """The index's row for a post; the same for the post as it is stored. Pure."""
     said = f"{post.title}\n{post.text}" if post.title else post.text
     author = f"{post.author.handle} {post.author.name}"
-    return post_id, index_text(storable(said)), index_text(storable(author)), tags(post.source, facts)
+    return post_id, index_text(storable(said)), index_text(storable(author)), tags(post.source, tuple(facts))
 
 
-def tags(source: str, mentions: Iterable[Facts]) -> str:
+@lru_cache(4096)
+def tags(source: str, mentions: tuple[Facts, ...]) -> str:
     """Pure. The words are made so that `tag` finds them again. A severity of 0 has none: most posts have that."""
     found = {tag("source", source)}
     for brand, verdict, priority, severity, case in mentions:

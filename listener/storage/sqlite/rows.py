@@ -61,12 +61,12 @@ def post_columns(post_id: int, post: Post, state: State, at: str) -> tuple[Any, 
     key = (post_id, post.source, storable(post.id), post.fingerprint, state, at)
     if state is State.NOT_MATCHED:
         return (*key, None, "", "", "", "", "", post.kind, "", "", "", "")
-    author = post.author
-    return (
-        *(*key, stamp_or_none(post.created), storable(post.url), storable(post.title), storable(post.text)),
-        *(storable(author.handle), storable(author.name), post.kind, storable(post.lang), storable(post.site)),
-        *(storable(post.parent), _facts(post)),
-    )
+    created, author = stamp_or_none(post.created), post.author
+    said = (post.url, post.title, post.text, author.handle, author.name, post.lang, post.site, post.parent)
+    if not "".join(said).isascii():
+        said = tuple(map(storable, said))  # type: ignore[assignment]
+    url, title, text, handle, name, lang, site, parent = said
+    return (*key, created, url, title, text, handle, name, post.kind, lang, site, parent, _facts(post))
 
 
 FACTS = "root author_url followers replies reposts likes views".split()
