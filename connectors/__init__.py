@@ -22,6 +22,7 @@ from connectors.inbox import Inbox
 KINDS = {  # kind -> where it lives: "module:class"
     "appstore": "connectors.appstore:AppStoreConnector",
     "bluesky": "connectors.bluesky:BlueskyConnector",
+    "discourse": "connectors.discourse:DiscourseConnector",
     "feed": "connectors.feed:FeedConnector",
     "hackernews": "connectors.hackernews:HackerNewsConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",

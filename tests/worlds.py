@@ -12,6 +12,7 @@ from pathlib import Path
 
 import test_appstore
 import test_bluesky
+import test_discourse
 import test_hackernews
 import test_mastodon
 import test_reddit
@@ -265,6 +266,21 @@ class X(World):
         self.x.remove(self.ids[key])
 
 
+class Discourse(World):
+    def begin(self) -> Poller:
+        self.forum = test_discourse.Forum(self.server)
+        return test_discourse.ear(self.server, self.web)
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.ids[key] = str(self.forum.write(escape(text), at))
+
+    def edit(self, key: str, text: str) -> None:
+        self.forum.posts[int(self.ids[key])]["cooked"] = f"<p>{escape(text)}</p>"
+
+    def delete(self, key: str) -> None:
+        del self.forum.posts[int(self.ids[key])]
+
+
 WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "feed": Feed,
     "replay": Replay,
@@ -276,4 +292,5 @@ WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "appstore": AppStore,
     "stackexchange": StackExchange,
     "x": X,
+    "discourse": Discourse,
 }
