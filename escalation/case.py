@@ -21,6 +21,7 @@ from typing import assert_never
 from escalation.events import (
     Acknowledged,
     Answered,
+    DismissalUndone,
     Dismissed,
     Erased,
     Escalated,
@@ -32,9 +33,12 @@ from escalation.events import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverOffered,
+    HelpAsked,
     Joined,
     LeadTold,
+    Merged,
     Missed,
+    Noted,
     Opened,
     ProgressAsked,
     Promised,
@@ -43,6 +47,8 @@ from escalation.events import (
     ReportedBack,
     Result,
     Revised,
+    Snoozed,
+    SplitOff,
     StillWaiting,
     Subject,
     TakenBack,
@@ -93,6 +99,9 @@ class Case:
     rung: int  # the highest place on the ladder that was told
     opened: datetime
     clock: datetime | None  # when the present step is overdue; None only when ended
+    dismissed_at: datetime | None = None
+    stood: Status = Status.OPEN  # before it was dismissed, for who takes that back
+    stood_clock: datetime | None = None
     warn_at: datetime | None = None  # when the owner is told that the deadline is near
     ask_at: datetime | None = None  # when the owner is asked how it goes
     back_at: datetime | None = None  # when the case is taken from an owner who missed the promise and says nothing
@@ -170,7 +179,10 @@ def _reminders(before: Case, case: Case, event: Event) -> Case:
             return replace(case, warn_at=None)
         case Escalated() | TakenBack() | Reopened() | FollowedUp():
             return replace(case, ask_at=None, back_at=None)
-        case Acknowledged() | Promised() | HandoverAccepted() | Answered():
+        case Snoozed(until=until):
+            early = case.warn_at is not None and case.warn_at < until
+            return replace(case, warn_at=None if early else case.warn_at, ask_at=until, back_at=None)
+        case Acknowledged() | Promised() | HandoverAccepted() | Answered() | Noted() | DismissalUndone():
             return replace(case, ask_at=_asking(case, event.at), back_at=None)
         case ProgressAsked():
             return replace(case, ask_at=_asking(case, event.at))
@@ -204,7 +216,7 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, owner=to, why=why, rung=rung, repeats=repeats, offer=None, clock=clock)
         case Acknowledged(at=at, by=by):
             return _owned(case, by, at)
-        case Warned() | ProgressAsked():
+        case Warned() | ProgressAsked() | Noted() | Snoozed() | HelpAsked():
             return case
         case TakenBack(at=at, to=to, rung=rung, why=why):
             clock = case.policy.deadline(at, case.policy.acknowledge, to)
@@ -234,9 +246,15 @@ def _changed(case: Case, event: Event) -> Case:
         case FollowedUp(at=at, result=Result.WORSE) | Reopened(at=at):
             return _from_the_start(case, at)
         case FollowedUp():
-            return replace(case, status=Status.CLOSED, clock=None, offer=None)
-        case Dismissed():
-            return replace(case, status=Status.DISMISSED, clock=None, offer=None)
+            return _ended(case, Status.CLOSED)
+        case Dismissed(at=at):
+            return replace(_ended(case, Status.DISMISSED), dismissed_at=at, stood=case.status, stood_clock=case.clock)
+        case DismissalUndone():
+            return replace(case, status=case.stood, clock=case.stood_clock)
+        case Merged():
+            return _ended(case, Status.CLOSED)
+        case SplitOff(post=post):
+            return replace(case, posts=tuple(each for each in case.posts if each != post))
         case Joined(post=post):
             return replace(case, posts=(*case.posts, post))
         case Raised():
@@ -256,6 +274,10 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, subject=scrubbed(case.subject)) if post == case.subject.post else case
         case _:
             assert_never(event)
+
+
+def _ended(case: Case, status: Status) -> Case:
+    return replace(case, status=status, clock=None, offer=None)
 
 
 def _worse(case: Case, event: Raised) -> Case:

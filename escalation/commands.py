@@ -1,9 +1,10 @@
 """What a person may ask of a case: the same requests from a button, a form, the desk or the command line. Pure."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from escalation.events import Outcome, Result
+from escalation.events import Compensation, Outcome, Result
 
 
 class Refused(Exception):
@@ -53,6 +54,9 @@ class ReportBack:
     remedy: str
     evidence: str
     follow_up: datetime | None = None  # None: the policy's own time
+    contacted: str = ""
+    compensation: Compensation | None = None
+    root_cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +73,61 @@ class Dismiss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UndoDismiss:
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reopen:
     by: str
     reason: str
 
 
-Command = Acknowledge | MakePromise | Handover | Accept | Decline | ReportBack | FollowUp | Dismiss | Reopen
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snooze:
+    by: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskForHelp:
+    """Of the next one up who is on duty."""
+
+    by: str
+    text: str
+
+
+def compensation(text: str) -> Compensation | None:
+    """ "refund 80 EUR", "voucher": a kind, and what it comes to where that can be counted. Raises Refused."""
+    found = _COMPENSATION.fullmatch(text.strip())
+    if not text.strip():
+        return None
+    if not found:
+        raise Refused(f'"{text}" is no compensation; write "refund 80 EUR" or "voucher"')
+    kind, amount, currency = (part or "" for part in found.groups())
+    return Compensation(kind=kind.strip(), amount=amount.replace(",", "."), currency=currency.upper())
+
+
+_COMPENSATION = re.compile(r"([^\d]*[^\d\s])(?:\s+(\d{1,9}(?:[.,]\d{1,2})?)\s*([A-Za-z]{3}))?")
+
+Command = (
+    Acknowledge
+    | MakePromise
+    | Handover
+    | Accept
+    | Decline
+    | ReportBack
+    | FollowUp
+    | Dismiss
+    | UndoDismiss
+    | Reopen
+    | Note
+    | Snooze
+    | AskForHelp
+)

@@ -1,47 +1,57 @@
 """What a person's request means for a case: events, nothing (it is so already), or a refusal with a sentence. Pure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from escalation import guard
+from escalation import policy as ladder
 from escalation.case import Case, Status
 from escalation.commands import (
     Accept,
     Acknowledge,
+    AskForHelp,
     Command,
     Decline,
     Dismiss,
     FollowUp,
     Handover,
     MakePromise,
+    Note,
     Refused,
     Reopen,
     ReportBack,
+    Snooze,
+    UndoDismiss,
 )
 from escalation.events import (
     Acknowledged,
+    DismissalUndone,
     Dismissed,
     Event,
     FollowedUp,
     HandoverAccepted,
     HandoverDeclined,
     HandoverOffered,
+    HelpAsked,
     LeadTold,
+    Noted,
     Outcome,
     Promised,
     Reopened,
     ReportedBack,
+    Snoozed,
 )
 
 NOTHING_LEFT_TO_CHECK = (Outcome.NOT_OURS, Outcome.WRONG_PERSON)
 HANDOVERS_BEFORE_THE_LEAD = 3
 MOVES_BEFORE_THE_LEAD = 2
+UNDOABLE = timedelta(days=1)  # a dismissal
 
 
 def decide(case: Case, command: Command, at: datetime) -> tuple[Event, ...]:
     """Pressing twice is harmless: what is so already gives no event. Raises Refused."""
-    if case.status.ended and not isinstance(command, Reopen):
-        return _after_the_end(case, command)
+    if case.status.ended and not isinstance(command, Reopen | Note):
+        return _after_the_end(case, command, at)
     match command:
         case Acknowledge():
             return _acknowledge(case, command, at)
@@ -62,6 +72,14 @@ def decide(case: Case, command: Command, at: datetime) -> tuple[Event, ...]:
             raise Refused(f"{case.customers} customers wait within incident {case.id}: report back on it instead")
         case Dismiss(by=by, reason=reason):
             return (Dismissed(at=at, by=by, reason=_said(reason, "why this needs nothing from us")),)
+        case UndoDismiss():
+            return ()
+        case Note(by=by, text=text):
+            return (Noted(at=at, by=by, text=_said(text, "what the next reader should know")),)
+        case Snooze():
+            return _snooze(case, command, at)
+        case AskForHelp():
+            return _ask_for_help(case, command, at)
         case Reopen(by=by, reason=reason):
             if not case.status.ended:
                 raise Refused(f"case {case.id} is open already; {case.owner} has it")
@@ -70,10 +88,30 @@ def decide(case: Case, command: Command, at: datetime) -> tuple[Event, ...]:
             assert_never(command)
 
 
-def _after_the_end(case: Case, command: Command) -> tuple[Event, ...]:
+def _after_the_end(case: Case, command: Command, at: datetime) -> tuple[Event, ...]:
     if isinstance(command, Dismiss) and case.status is Status.DISMISSED:
         return ()
+    if isinstance(command, UndoDismiss) and case.status is Status.DISMISSED and case.dismissed_at:
+        if at - case.dismissed_at <= UNDOABLE:
+            return (DismissalUndone(at=at, by=command.by),)
+        raise Refused(f"case {case.id} was dismissed more than a day ago; reopen it")
     raise Refused(f"case {case.id} is {case.status}; reopen it first")
+
+
+def _snooze(case: Case, command: Snooze, at: datetime) -> tuple[Event, ...]:
+    _only_the_owner(case, command.by)
+    until = _ahead(command.until, at)
+    if case.clock and until > case.clock:
+        raise Refused(f"the deadline is {case.clock:%a %H:%M} UTC, before that time; move the promise instead")
+    return (Snoozed(at=at, by=command.by, until=until),)
+
+
+def _ask_for_help(case: Case, command: AskForHelp, at: datetime) -> tuple[Event, ...]:
+    _only_the_owner(case, command.by)
+    above = ladder.above(case.policy, case.rung, command.by, at)
+    if above.name == command.by:
+        raise Refused("nobody stands above you on this ladder; hand the case over to somebody")
+    return (HelpAsked(at=at, by=command.by, to=above.name, text=_said(command.text, "what you need help with")),)
 
 
 def _acknowledge(case: Case, command: Acknowledge, at: datetime) -> tuple[Event, ...]:
@@ -145,10 +183,20 @@ def _report(case: Case, command: ReportBack, at: datetime) -> tuple[Event, ...]:
         remedy=_said(command.remedy, "what the customer got, or why nothing"),
         evidence=_said(command.evidence, "a link or reference that shows it"),
         follow_up=_check_on(case, command, at),
+        contacted=command.contacted.strip(),
+        compensation=command.compensation,
+        root_cause=_root_cause(case, command.root_cause),
     )
     if case.status is Status.OPEN:  # reporting back implies having it
         return Acknowledged(at=at, by=command.by), report
     return (report,)
+
+
+def _root_cause(case: Case, given: str) -> str:
+    known = {each.casefold(): each for each in case.policy.root_causes}
+    if known and given.strip().casefold() not in known:
+        raise Refused(f"choose the root cause: {', '.join(case.policy.root_causes)}")
+    return known.get(given.strip().casefold(), given.strip())
 
 
 def _check_on(case: Case, command: ReportBack, at: datetime) -> datetime | None:

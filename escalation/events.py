@@ -22,6 +22,15 @@ class Outcome(StrEnum):
     NOT_OURS = "not ours"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compensation:
+    """What the customer got, as far as it can be counted."""
+
+    kind: str  # refund, voucher, replacement
+    amount: str = ""  # as a decimal number; "" when it cannot be counted
+    currency: str = ""  # ISO 4217
+
+
 class Result(StrEnum):
     """What the follow-up found."""
 
@@ -60,6 +69,7 @@ class Subject:
     reasons: tuple[Why, ...] = ()
     customer: str = ""  # the author's account on that platform; "" where names may be anybody's
     proposal: str = ""  # what the playbook proposes to do
+    raised_by: str = ""  # who escalated it by hand, and hears what became of it
     story: str = ""  # what copies of the same words share; "" when they are too few to tell
 
     @property
@@ -126,6 +136,34 @@ class TakenBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """Something the next reader should know: an attempt to reach the customer, what they said."""
+
+    at: datetime
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snoozed:
+    """The owner is not reminded before `until`. What was promised to the customer does not move."""
+
+    at: datetime
+    by: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpAsked:
+    """The owner cannot do it alone: `to` is told. The case stays where it is."""
+
+    at: datetime
+    by: str
+    to: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Promised:
     """What the customer was or will be told, by when. A second one moves the first and says why."""
 
@@ -186,6 +224,9 @@ class ReportedBack:
     remedy: str  # what the customer got, or why nothing
     evidence: str  # a link or a reference that shows it
     follow_up: datetime | None  # when to check that it helped; None closes the case
+    contacted: str = ""  # where the customer was answered: in the thread, by phone
+    compensation: Compensation | None = None
+    root_cause: str = ""  # of the team's own list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +251,14 @@ class Dismissed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DismissalUndone:
+    """It was dismissed by mistake: it stands as it stood before, with every deadline where it was."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reopened:
     at: datetime
     by: str
@@ -222,6 +271,7 @@ class How(StrEnum):
     ELSEWHERE = "the same post, heard elsewhere"
     AUTHOR = "the same author"
     COPY = "the same words"
+    HAND = "joined by hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +282,25 @@ class Joined:
     post: str
     url: str
     how: How = How.ELSEWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """A person says that this is the matter of another case, which answers for it from now on."""
+
+    at: datetime
+    by: str
+    into: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitOff:
+    """A post that was joined is a matter of its own after all: case `to`."""
+
+    at: datetime
+    by: str
+    post: str
+    to: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +376,9 @@ Event = (
     | Warned
     | ProgressAsked
     | TakenBack
+    | Noted
+    | Snoozed
+    | HelpAsked
     | Promised
     | Missed
     | LeadTold
@@ -317,8 +389,11 @@ Event = (
     | FollowUpDue
     | FollowedUp
     | Dismissed
+    | DismissalUndone
     | Reopened
     | Joined
+    | Merged
+    | SplitOff
     | Raised
     | Grouped
     | Grew

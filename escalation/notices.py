@@ -15,6 +15,7 @@ from escalation.case import Case, Status
 from escalation.events import (
     Acknowledged,
     Answered,
+    DismissalUndone,
     Dismissed,
     Erased,
     Escalated,
@@ -26,10 +27,13 @@ from escalation.events import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverOffered,
+    HelpAsked,
     How,
     Joined,
     LeadTold,
+    Merged,
     Missed,
+    Noted,
     Opened,
     ProgressAsked,
     Promised,
@@ -37,6 +41,8 @@ from escalation.events import (
     Reopened,
     ReportedBack,
     Revised,
+    Snoozed,
+    SplitOff,
     StillWaiting,
     TakenBack,
     Warned,
@@ -124,12 +130,29 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             yield Kind.DIRECT, case.owner, f"The hand-over did not happen: {reason}. You still have it."
         case ReportedBack(by=by, outcome=outcome, done=done):
             yield Kind.THREAD, brand, f"{by} reports back, {outcome}: {done}"
+            if case.subject.raised_by not in ("", by):
+                yield Kind.DIRECT, case.subject.raised_by, f"You raised this. {by} reports back, {outcome}: {done}"
         case FollowUpDue(to=to):
             yield Kind.DIRECT, to, "Time to check that it really helped: read the thread again and say what you found."
         case FollowedUp(by=by, result=result, note=note):
             yield Kind.THREAD, brand, f"{by} followed up: {result}. {note}".strip()
         case Dismissed(by=by, reason=reason):
             yield Kind.THREAD, brand, f"{by} dismissed it: {reason}"
+        case DismissalUndone(by=by):
+            yield Kind.THREAD, brand, f"{by} takes the dismissal back."
+            if by != case.owner:
+                yield Kind.DIRECT, case.owner, f"{by} takes the dismissal back. It is yours as before."
+        case Noted(by=by, text=text):
+            yield Kind.THREAD, brand, f"{by} notes: {text}"
+        case Snoozed(by=by, until=until):
+            yield Kind.THREAD, brand, f"{by} is not reminded before {_by(case, until, by)}. What was promised stands."
+        case HelpAsked(by=by, to=to, text=text):
+            yield Kind.THREAD, brand, f"{by} asks {to} for help: {text}"
+            yield Kind.DIRECT, to, f"{by} asks you for help: {text}"
+        case Merged(by=by, into=into):
+            yield Kind.THREAD, brand, f"{by} says that this is the matter of case {into}, which answers for it."
+        case SplitOff(by=by, to=to):
+            yield Kind.THREAD, brand, f"{by} says that one post is a matter of its own: case {to}."
         case Reopened(by=by, reason=reason):
             yield Kind.THREAD, brand, f"{by} opened it again: {reason}"
             if by != case.owner:

@@ -94,6 +94,7 @@ class Policy:
     warn: timedelta = NEVER  # before a deadline that is at least four times as far away
     ask: timedelta = NEVER  # without news from the owner, until they are asked how it goes
     take_back: timedelta = NEVER  # from a missed promise without news, until somebody else gets the case
+    root_causes: tuple[str, ...] = ()  # the team's own list; a report names one of them, anything when it is empty
     route: str = ""  # the name of a ladder of its own, for some matters
     working: bool = False  # the clocks stand still while the owner is off duty
     ladder: tuple[str, ...]

@@ -4,13 +4,14 @@ from importlib.metadata import version
 
 import click
 
-from listener.commands import accounts, casework, hearing, memory, people, reply, running, setup
+from listener.commands import accounts, casework, hearing, matters, memory, people, reply, running, setup
 
 COMMANDS = (
     *(running.run, running.once, setup.demo, setup.init, setup.doctor),
     *(memory.assess, memory.search, memory.import_, memory.export, memory.replay, memory.erase),
     *(casework.cases, casework.case, casework.ack, casework.promise, casework.handover, casework.accept),
     *(casework.decline, casework.report, casework.follow_up, casework.dismiss, casework.reopen),
+    *(matters.raise_, matters.join, matters.split, matters.note, matters.snooze, matters.ask, matters.undo),
     *(people.who, people.away, reply.guard),
     *(hearing.sources, hearing.coverage, accounts.digest, accounts.audit, setup.completion),
 )

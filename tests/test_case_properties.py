@@ -13,15 +13,19 @@ from escalation.clock import open_case, overdue, raised
 from escalation.commands import (
     Accept,
     Acknowledge,
+    AskForHelp,
     Command,
     Decline,
     Dismiss,
     FollowUp,
     Handover,
     MakePromise,
+    Note,
     Refused,
     Reopen,
     ReportBack,
+    Snooze,
+    UndoDismiss,
 )
 from escalation.decide import decide
 from escalation.events import (
@@ -66,6 +70,10 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(FollowUp, by=NAMES, result=st.sampled_from(Result), note=WORDS),
     st.builds(Dismiss, by=NAMES, reason=WORDS),
+    st.builds(UndoDismiss, by=NAMES),
+    st.builds(Note, by=NAMES, text=WORDS),
+    st.builds(Snooze, by=NAMES, until=LATER),
+    st.builds(AskForHelp, by=NAMES, text=WORDS),
     st.builds(Reopen, by=NAMES, reason=WORDS),
 )
 HEARD = st.sampled_from(["joined", "worse", "answered", "grouped", "revised", "erased"])

@@ -16,15 +16,19 @@ from escalation.case import Case, Status, replay
 from escalation.commands import (
     Accept,
     Acknowledge,
+    AskForHelp,
     Command,
     Decline,
     Dismiss,
     FollowUp,
     Handover,
     MakePromise,
+    Note,
     Refused,
     Reopen,
     ReportBack,
+    Snooze,
+    UndoDismiss,
 )
 from escalation.courier import Courier
 from escalation.desk import Desk
@@ -423,3 +427,69 @@ async def test_clocks_of_working_hours_stand_still_over_the_weekend() -> None:
     await room.ask(Acknowledge(by="Dana Fox"))
     case = await room.wait(MINUTE)
     assert case.due == room.now - MINUTE + 3 * DAY, "one hour on Friday, seven on Monday"
+
+
+async def test_a_dismissal_taken_back_leaves_every_deadline_where_it_was() -> None:
+    room = Room()
+    await room.opens()
+    before = await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + 3 * HOUR))
+    await room.ask(Dismiss(by="Dana Fox", reason="a joke"))
+    await room.wait(HOUR)
+    after = await room.ask(UndoDismiss(by="Lee Park"))
+    assert (after.status, after.owner, after.promise) == (Status.ACKNOWLEDGED, "Dana Fox", before.promise)
+    assert after.due == before.due
+    assert room.told(DANA)[-1] == "Lee Park takes the dismissal back. It is yours as before."
+
+
+async def test_a_dismissal_of_the_day_before_is_reopened_and_not_undone() -> None:
+    room = Room()
+    await room.opens()
+    await room.ask(Dismiss(by="Dana Fox", reason="a joke"))
+    await room.wait(DAY + MINUTE, look_every=HOUR)
+    with pytest.raises(Refused, match="more than a day ago; reopen it"):
+        await room.ask(UndoDismiss(by="Dana Fox"))
+
+
+async def test_a_snooze_moves_no_promise() -> None:
+    room = Room()
+    await room.opens(policy(warn=10 * MINUTE))
+    await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + HOUR))
+    with pytest.raises(Refused, match="move the promise instead"):
+        await room.ask(Snooze(by="Dana Fox", until=room.now + 2 * HOUR))
+    case = await room.ask(Snooze(by="Dana Fox", until=room.now + 55 * MINUTE))
+    assert case.clock == room.now + HOUR
+    before = room.pings()
+    await room.wait(54 * MINUTE)
+    assert room.pings() == before, "not even the warning"
+    case = await room.wait(6 * MINUTE)
+    assert case.promise and case.promise.missed
+
+
+async def test_who_asks_for_help_keeps_the_case_and_the_next_one_up_hears_of_it() -> None:
+    room = Room()
+    await room.opens()
+    await room.ask(Acknowledge(by="Dana Fox"))
+    case = await room.ask(AskForHelp(by="Dana Fox", text="may I offer a hotel?"))
+    assert (case.owner, room.told(LEE)) == ("Dana Fox", ["Dana Fox asks you for help: may I offer a hotel?"])
+
+
+async def test_a_note_is_news_and_stands_under_the_card() -> None:
+    room = Room()
+    await room.opens(policy(ask=HOUR))
+    await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + 3 * HOUR))
+    await room.wait(50 * MINUTE)
+    await room.ask(Note(by="Dana Fox", text="rang twice, no answer"))
+    before = room.pings()
+    await room.wait(50 * MINUTE)
+    assert room.pings() == before
+    assert "Dana Fox notes: rang twice, no answer" in room.lines()
+
+
+async def test_the_outcome_goes_back_to_who_raised_it_with_a_cause_of_the_teams_list() -> None:
+    room = Room()
+    room.ledger.open(subject(raised_by="Sam Ortiz"), policy(root_causes=("staffing", "weather")), room.now)
+    with pytest.raises(Refused, match="choose the root cause: staffing, weather"):
+        await room.ask(report())
+    case = await room.ask(replace(report(), root_cause="Weather"))
+    assert case.report and case.report.root_cause == "weather"
+    assert room.told(SAM) == ["You raised this. Dana Fox reports back, solved: called her and rebooked"]

@@ -21,6 +21,7 @@ from escalation.commands import (
     MakePromise,
     Reopen,
     ReportBack,
+    compensation,
 )
 from escalation.desk import Desk
 from escalation.events import Outcome, Result
@@ -229,6 +230,9 @@ async def decline(case_id: int, person: str, directory: Path | None, reason: str
 @click.option(
     "--follow-up", "follow_up", metavar="TIME", help="When to check that it helped: 3d; otherwise the policy's."
 )
+@click.option("--contacted", default="", help="Where the customer was answered: in the thread, by phone.")
+@click.option("--gave", default="", metavar="KIND [AMOUNT CURRENCY]", help='What it cost: "refund 80 EUR", "voucher".')
+@click.option("--root-cause", default="", help="Of the team's own list, where people.toml has one.")
 @plainly
 async def report(
     case_id: int,
@@ -239,12 +243,15 @@ async def report(
     remedy: str,
     evidence: str,
     follow_up: str | None,
+    contacted: str,
+    gave: str,
+    root_cause: str,
 ) -> None:
     """Report back what was done.
 
     \b
     listener report 12 --as "Lee Park" --outcome solved --done "called her, rebooked the flight" \\
-      --remedy "refund of 80 EUR" --evidence https://crm.example.com/t/4711
+      --remedy "refund of 80 EUR" --evidence https://crm.example.com/t/4711 --gave "refund 80 EUR"
     """
     check = moment(follow_up, past=False)
     await ask(
@@ -252,7 +259,15 @@ async def report(
         case_id,
         person,
         lambda _, by: ReportBack(
-            by=by, outcome=Outcome(outcome), done=done, remedy=remedy, evidence=evidence, follow_up=check
+            by=by,
+            outcome=Outcome(outcome),
+            done=done,
+            remedy=remedy,
+            evidence=evidence,
+            follow_up=check,
+            contacted=contacted,
+            compensation=compensation(gave),
+            root_cause=root_cause,
         ),
     )
 

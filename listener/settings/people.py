@@ -104,7 +104,7 @@ def _policies(table: Table, staff: Staff) -> dict[str, dict[str, Policy]]:
         policies[name] = {
             priority: _policy(rows, name, priority, staff) for priority in PRIORITIES if priority in rows.data
         }
-        rows.known.update((*PRIORITIES, "route"))
+        rows.known.update((*PRIORITIES, "route", "root_causes"))
         rows.done()
         if not policies[name]:
             rows.wrong("", "has no row; add P1 = { acknowledge = …, report = …, ladder = […] }")
@@ -123,6 +123,7 @@ def _policy(rows: Table, name: str, priority: str, staff: Staff) -> Policy:
         ask=row.parsed("ask", _or_never, timedelta(days=1)),
         take_back=row.parsed("take_back", _or_never, timedelta(days=1)),
         working=row.parsed("clock", _working, False),
+        root_causes=rows.texts("root_causes"),
         **_ladder(row, staff),
     )
     row.done()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from connectors.contract import Cursor, Hearing
 from connectors.post import Post
+from escalation.case import Case
 from escalation.events import Subject
 from escalation.ledger import Ledger
 from escalation.policy import Policy
@@ -87,6 +88,7 @@ class Kept:
     complaints: int = 0
     opened: tuple[int, ...] = ()
     joined: int = 0
+    into: tuple[int, ...] = ()  # the cases they joined
     erased: int = 0
 
 
@@ -241,6 +243,18 @@ class Store(Ledger, Protocol):
         when another source heard the same post, the same account wrote it, or it says the same words; when it is worse,
         the case is Raised. The first answer of our own account under a case's post is noted. Ids in `gone` are erased.
         """
+        ...
+
+    async def post(self, key: str) -> Post | None:
+        """By its key, "source:id", as far as a query can ask about it."""
+        ...
+
+    async def merge(self, case_id: int, into: int, by: str, at: datetime) -> Case:
+        """A person says that the first is the second's matter: its posts join, it ends. Raises Refused, UnknownCase."""
+        ...
+
+    async def split(self, case_id: int, post: str, opening: Opening, by: str, at: datetime) -> Case:
+        """A person says that this joined post is a matter of its own; returns its case. Raises Refused, UnknownCase."""
         ...
 
     async def keep_failure(self, failure: Failure) -> None: ...

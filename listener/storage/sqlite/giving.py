@@ -34,6 +34,7 @@ class Tally:
     complaints: int = 0
     joined: int = 0
     opened: list[int] = field(default_factory=list)
+    into: list[int] = field(default_factory=list)
     within: dict[int, list[Opening]] = field(default_factory=dict)  # incident -> what it has grown by
 
 
@@ -64,6 +65,7 @@ def give(db: sqlite3.Connection, post: Post, mention: Mention, at: datetime, tal
     if found := _same_matter(db, mention.opening, post.source):
         _join(db, *found, mention.opening, at)
         tally.joined += 1
+        tally.into.append(found[0].id)
         return Given(mention, State.JOINED, "", found[0].id)
     opened = _open(db, mention.opening, at, tally)
     tally.opened.append(opened.id)

@@ -41,6 +41,7 @@ def keep(db: sqlite3.Connection, batch: Batch) -> Kept:
         complaints=tally.complaints,
         opened=tuple(tally.opened),
         joined=tally.joined,
+        into=tuple(tally.into),
         erased=erased,
     )
 

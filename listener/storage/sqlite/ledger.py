@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from escalation import codec
 from escalation.case import Case, replay
-from escalation.events import Dismissed, Event, Reopened
+from escalation.events import DismissalUndone, Dismissed, Event, Reopened
 from escalation.ledger import Conflict, Owed, UnknownCase, written
 from escalation.notices import Kind, Notice
 from listener.storage.contract import CaseRow
@@ -35,7 +35,7 @@ def append(db: sqlite3.Connection, case: Case | None, new: Sequence[Event]) -> C
     for notice in owed:
         owe(db, notice, new[-1].at)
     for event in new:
-        if isinstance(event, Dismissed | Reopened):
+        if isinstance(event, Dismissed | DismissalUndone | Reopened):
             _mirror(db, after, event)
     return after
 
@@ -89,7 +89,7 @@ def _project(db: sqlite3.Connection, sql: str, case: Case, changed: datetime) ->
     )
 
 
-def _mirror(db: sqlite3.Connection, case: Case, event: Dismissed | Reopened) -> None:
+def _mirror(db: sqlite3.Connection, case: Case, event: Dismissed | DismissalUndone | Reopened) -> None:
     """What was decided about a case was decided about its mentions, and so about its posts."""
     if isinstance(event, Dismissed):
         db.execute(

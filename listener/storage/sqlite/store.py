@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from connectors.post import Post
 from escalation.case import Case
 from escalation.events import Event
 from escalation.ledger import Owed
@@ -23,6 +24,7 @@ from listener.storage.contract import (
     Failure,
     Kept,
     MentionRow,
+    Opening,
     Question,
     SourceState,
     Span,
@@ -35,6 +37,7 @@ from listener.storage.sqlite import (
     keeping,
     ledger,
     listening,
+    matters,
     people,
     rereading,
     searching,
@@ -91,6 +94,15 @@ class SqliteStore:
 
     async def keep(self, batch: Batch) -> Kept:
         return await self._writer.write(lambda db: keeping.keep(db, batch))
+
+    async def post(self, key: str) -> Post | None:
+        return await self._reader.read(lambda db: matters.post(db, key))
+
+    async def merge(self, case_id: int, into: int, by: str, at: datetime) -> Case:
+        return await self._writer.write(lambda db: matters.merge(db, case_id, into, by, at))
+
+    async def split(self, case_id: int, post: str, opening: Opening, by: str, at: datetime) -> Case:
+        return await self._writer.write(lambda db: matters.split(db, case_id, post, opening, by, at))
 
     async def keep_failure(self, failure: Failure) -> None:
         await self._writer.write(lambda db: listening.failed(db, failure))
