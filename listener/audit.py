@@ -27,6 +27,8 @@ class Report:
 async def audit(store: Store, now: datetime) -> Report:
     """Replays every timeline and holds it against the rows and the notices that came from it."""
     balance = await store.balance()
+    if balance.damaged:
+        return Report(at=now, balance=balance, cases=0, findings=balance.findings)
     findings = [*balance.findings, *conservation(balance)]
     cases = 0
     async for row in store.cases(ended=True):

@@ -13,7 +13,7 @@ COMMANDS = (
     *(casework.decline, casework.report, casework.follow_up, casework.dismiss, casework.reopen),
     *(matters.raise_, matters.join, matters.split, matters.note, matters.snooze, matters.ask, matters.undo),
     *(people.who, people.away, reply.guard),
-    *(hearing.sources, hearing.coverage, accounts.digest, accounts.audit, setup.completion),
+    *(hearing.sources, hearing.coverage, accounts.digest, accounts.audit, accounts.backup, setup.completion),
 )
 
 

@@ -34,6 +34,8 @@ async def examine(house: House) -> AsyncIterator[Check]:
 
 async def _store(house: House) -> Check:
     balance = await house.store.balance()
+    if balance.damaged:
+        return Check(name="store", ok=False, found=balance.findings[0].problem)
     if balance.undeliverable:
         found = f"{balance.undeliverable} notices could not be delivered; `listener audit` names them"
         return Check(name="store", ok=False, found=found)

@@ -299,7 +299,6 @@ def test_a_mistake_in_a_query_is_answered_as_the_page_shows() -> None:
 
 # Storage
 
-NEEDS_SHELL = pytest.mark.skipif(not shutil.which("sqlite3"), reason="the sqlite3 shell is not installed here")
 STORAGE = ROOT / "docs" / "storage.md"
 
 
@@ -325,7 +324,7 @@ def test_every_piece_of_sql_works_and_answers(config: Path) -> None:
     assert json.loads(ran("audit", "--json"))["balanced"]
 
 
-@pytest.mark.parametrize("way", ["VACUUM INTO", pytest.param(".backup", marks=NEEDS_SHELL)])
+@pytest.mark.parametrize("way", ["listener backup", "VACUUM INTO"])
 async def test_a_backup_taken_while_it_runs_is_whole(tmp_path: Path, way: str) -> None:
     store = await SqliteStore.open(str(tmp_path / "listener.db"))
     async with store.engine():
@@ -336,8 +335,7 @@ async def test_a_backup_taken_while_it_runs_is_whole(tmp_path: Path, way: str) -
             db.execute("VACUUM INTO ?", (str(copy),))
             db.close()
         else:
-            shell = await asyncio.create_subprocess_exec("sqlite3", tmp_path / "listener.db", f".backup {copy}")
-            assert await shell.wait() == 0
+            await store.backup(copy)
         await store.keep(batch(complaint("p2")))
     await store.aclose()
     assert [path.name for path in copy.parent.glob("listener.db*")] == ["listener.db"]

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -17,9 +18,10 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from escalation.case import replay
+from listener.audit import audit
 from listener.search import question
 from listener.storage.contract import Heard, StoreBusy, StoreError
-from listener.storage.sqlite import SqliteStore, indexing, keeping, searching
+from listener.storage.sqlite import SqliteStore, indexing, keeping, searching, upkeep
 from listener.storage.sqlite.lanes import connect, tables, transaction
 from listener.storage.sqlite.schema import OPEN, prepare
 
@@ -157,6 +159,58 @@ async def test_other_tools_can_read_every_row(tmp_path: Path) -> None:
     assert [row["text"] for row in rows["posts"]] == ["half \ufffd a pair, nul \0 and 中文", ""]
     assert len(rows["events"]) == 1 and len(rows["notices"]) == 2
     db.close()
+
+
+# a copy, and damage
+
+
+async def test_a_copy_is_made_while_the_work_goes_on_and_is_whole(tmp_path: Path) -> None:
+    store = await SqliteStore.open(str(tmp_path / "listener.db"))
+    await store.keep(batch(*(complaint(f"p{n}") for n in range(20))))
+    size, *_ = await asyncio.gather(
+        store.backup(tmp_path / "copy.db"), *(store.keep(batch(complaint(f"q{n}"))) for n in range(5))
+    )
+    await store.aclose()
+    assert (tmp_path / "copy.db").stat().st_size == size
+    assert (tmp_path / "copy.db").stat().st_mode & 0o077 == 0, "it holds what people said"
+    copy = await SqliteStore.open(str(tmp_path / "copy.db"))
+    report = await audit(copy, NOW)
+    assert report.balanced and report.cases >= 20
+    assert len([row async for row in copy.search(question("charger"))]) == report.cases
+    await copy.aclose()
+
+
+async def test_a_copy_overwrites_nothing_and_one_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    store = await SqliteStore.open(str(tmp_path / "listener.db"))
+    (tmp_path / "there").write_text("something else")
+    with pytest.raises(StoreError, match="there already"):
+        await store.backup(tmp_path / "there")
+    with pytest.raises(StoreError, match="cannot be written: No such file or directory"):
+        await store.backup(tmp_path / "nowhere" / "copy.db")
+    assert (tmp_path / "there").read_text() == "something else"
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
+    await store.aclose()
+
+
+async def test_a_page_gone_bad_is_found_before_anything_is_read_from_it(tmp_path: Path) -> None:
+    file = tmp_path / "listener.db"
+    store = await SqliteStore.open(str(file))
+    await store.keep(batch(*(complaint(f"p{n}") for n in range(200))))
+    await store.aclose()
+    with closing(sqlite3.connect(file)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'cases_due'").fetchone()
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+    torn = bytearray(file.read_bytes())
+    torn[(page - 1) * size + 200 : page * size] = b"\0" * (size - 200)
+    file.write_bytes(torn)
+    store = await SqliteStore.open(str(file))
+    report = await audit(store, NOW)
+    assert not report.balanced and {finding.check for finding in report.findings} == {upkeep.SOUND}
+    assert "restore a backup" in report.findings[0].problem
+    with pytest.raises(StoreError):
+        await store.backup(tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+    await store.aclose()
 
 
 SECRET = "zyzzogeton"

@@ -1,4 +1,4 @@
-"""digest, audit: what became of everything."""
+"""digest, audit, backup: what became of everything, and a copy of it."""
 
 from pathlib import Path
 
@@ -63,3 +63,22 @@ async def audit(directory: Path | None, as_json: bool) -> None:
         out.print("Everything balances." if report.balanced else f"{len(report.findings)} things do not balance.")
     if not report.balanced:
         raise SystemExit(1)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@config_option
+@json_option
+@plainly
+async def backup(file: Path, directory: Path | None, as_json: bool) -> None:
+    """Copy the database into FILE, whole and checked, while `listener run` goes on.
+
+    \b
+    listener backup /var/backups/listener-monday.db
+    """
+    async with memory(directory) as (_, store):
+        size = await store.backup(file)
+    if as_json:
+        print_json({"file": str(file), "bytes": size})
+    else:
+        console().print(f"{file}: {size / 1e6:,.1f} MB, checked.", markup=False, soft_wrap=True)

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 from connectors.contract import Cursor, Hearing
@@ -212,6 +213,7 @@ class Balance:
     owed: int  # notices not yet delivered
     undeliverable: int
     findings: tuple[Finding, ...] = ()  # rows that contradict each other
+    damaged: bool = False  # the store cannot be read as it should: the findings say where, nothing was counted
 
 
 class Store(Ledger, Protocol):
@@ -290,7 +292,14 @@ class Store(Ledger, Protocol):
         ...
 
     async def coverage(self, since: datetime, until: datetime) -> tuple[Span, ...]: ...
-    async def balance(self) -> Balance: ...
+    async def balance(self) -> Balance:
+        """Reads everything, without making anybody wait."""
+        ...
+
+    async def backup(self, file: Path) -> int:
+        """A whole copy as of one instant, while the work goes on; its size in bytes. Raises StoreError."""
+        ...
+
     async def counts(self, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
         """(brand, verdict) -> mentions heard from `since` to `until`, both included."""
         ...

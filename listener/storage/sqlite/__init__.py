@@ -8,6 +8,7 @@ ledger.py      timelines and notices                 listening.py  sources, cove
 indexing.py    the full-text index                   searching.py  the mention history
 planning.py    question -> index expression and SQL  narrowing.py  conditions -> tags of the index
 ranking.py     which hits say most of it             accounts.py   does it balance?
+upkeep.py      a copy of the file; is it sound?
 """
 
 from listener.storage.sqlite.store import SqliteStore

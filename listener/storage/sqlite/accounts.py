@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from listener.storage.contract import Balance, Finding, State
+from listener.storage.sqlite import upkeep
 from listener.storage.sqlite.rows import stamp
 from listener.storage.sqlite.schema import OPEN
 
@@ -71,6 +72,8 @@ CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with 
 
 def balance(db: sqlite3.Connection) -> Balance:
     """Reads everything: an audit, not a dashboard."""
+    if damage := tuple(upkeep.damage(db)):
+        return Balance(fetched={}, posts={}, mentions={}, owed=0, undeliverable=0, findings=damage, damaged=True)
     posts: dict[str, dict[str, int]] = {}
     for source, state, count in db.execute("SELECT source, state, count(*) FROM posts GROUP BY source, state"):
         posts.setdefault(source, {})[state] = count

@@ -7,10 +7,12 @@ frees when the holder dies, however it dies.
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Mapping
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from connectors.post import Post
 from escalation.case import Case
@@ -41,10 +43,12 @@ from listener.storage.sqlite import (
     people,
     rereading,
     searching,
+    upkeep,
 )
 from listener.storage.sqlite.lanes import Lane, tables
 from listener.storage.sqlite.schema import prepare
 
+T = TypeVar("T")
 MEMORY = ":memory:"  # gone with the process: for tests
 
 
@@ -180,7 +184,20 @@ class SqliteStore:
         return await self._reader.read(lambda db: listening.coverage(db, since, until))
 
     async def balance(self) -> Balance:
-        return await self._reader.read(accounts.balance)
+        return await self._aside(accounts.balance)
+
+    async def backup(self, file: Path) -> int:
+        return await self._aside(lambda db: upkeep.backup(db, file))
+
+    async def _aside(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What reads for long has a lane of its own, so that no poll and no search waits for it."""
+        if self._path == MEMORY:
+            return await self._reader.read(work)
+        lane = await Lane.start(self._path, "aside")
+        try:
+            return await lane.read(work)
+        finally:
+            await lane.aclose()
 
     async def arrived(self, since: datetime) -> Mapping[str, int]:
         return await self._reader.read(lambda db: accounts.arrived(db, since))
