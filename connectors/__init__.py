@@ -4,7 +4,8 @@ To add one: a module with `Options` (a dataclass of what its [[source]] table ma
 contract.Connector, and one line in KINDS. Secrets are options made with contract.from_env. A platform that is searched
 by words has a contract.Dialect named DIALECT in its module and `searches: tuple[str, ...] = from_house()` in its
 Options (or `tracked`, the same brand by brand). What the platform never shows belongs in DEAF_TO, a tuple of sentences.
-What is brought to us instead of fetched comes through connectors/inbound.py.
+What is brought to us instead of fetched comes through connectors/inbound.py. What can be wrong with a table beyond the
+types of its values is said by its module's `mistakes`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,6 +31,7 @@ KINDS = {  # kind -> where it lives: "module:class"
     "replay": "connectors.replay:ReplayConnector",
     "stackexchange": "connectors.stackexchange:StackExchangeConnector",
     "x": "connectors.x:XConnector",
+    "webhook": "connectors.webhook:WebhookConnector",
     "youtube": "connectors.youtube:YouTubeConnector",
 }
 _TYPES: dict[Any, str] = {
@@ -40,6 +42,7 @@ _TYPES: dict[Any, str] = {
     tuple[str, ...]: 'a list of texts: ["…", "…"]',
     Mapping[str, float]: "a table of numbers: { … = 1.5 }",
     timedelta: 'a duration: "7d"',
+    Mapping[str, str]: 'a table of texts: { … = "…" }',
 }
 _EXAMPLES: dict[Any, str] = {str: '"…"', float: "10.0", int: "10", bool: "true", timedelta: '"7d"'}
 
@@ -66,7 +69,11 @@ def check_options(kind: str, options: Mapping[str, Any]) -> list[str]:
                 problems.append(f"{name}: is missing; add {name} = {_EXAMPLES.get(field.type, '…')}")
         elif not _fits(options[name], field.type):
             problems.append(f"{name}: must be {_TYPES.get(field.type, 'something else')}")
-    return problems
+    return problems or getattr(_ear(kind)[0], "mistakes", _none)(options)
+
+
+def _none(_: Mapping[str, Any]) -> list[str]:
+    return []
 
 
 def _unknown(kind: str, key: str, known: Iterable[str]) -> str:
@@ -82,6 +89,8 @@ def _fits(value: Any, wanted: Any) -> bool:
         return isinstance(value, Mapping) and all(_fits(number, float) for number in value.values())
     if wanted is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    if wanted == Mapping[str, str]:
+        return isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
     return isinstance(value, wanted) and not (wanted in (int, float) and isinstance(value, bool))
 
 

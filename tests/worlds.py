@@ -17,6 +17,7 @@ import test_hackernews
 import test_mastodon
 import test_reddit
 import test_stackexchange
+import test_webhook
 import test_x
 import test_youtube
 from aiohttp import web
@@ -281,6 +282,24 @@ class Discourse(World):
         del self.forum.posts[int(self.ids[key])]
 
 
+class Webhook(World):
+    online = False
+
+    def begin(self) -> Poller:
+        self.bringing = test_webhook.ear(self.directory)
+        return self.bringing
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.ids[key] = key
+        self.bringing.pending.append({"id": key, "text": text, "created": at.isoformat()})
+
+    def edit(self, key: str, text: str) -> None:
+        self.write(key, text)
+
+    def delete(self, key: str) -> None:
+        """A letter that has come says nothing of what becomes of it."""
+
+
 WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "feed": Feed,
     "replay": Replay,
@@ -293,4 +312,5 @@ WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "stackexchange": StackExchange,
     "x": X,
     "discourse": Discourse,
+    "webhook": Webhook,
 }
