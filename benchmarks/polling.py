@@ -1,84 +1,78 @@
-"""A poll of a feed that has not changed, and of one that has, against a bare aiohttp client asking the same server."""
+"""What feeds cost: one that has not changed, one that has, the first reading of many, and doing nothing."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 
 import aiohttp
 import fastfeedparser
 
+from benchmarks import house
+from benchmarks.feedserver import ETAG, FEEDS, ITEMS, served
 from benchmarks.rows import Row
 from connectors.contract import Cursor
 from connectors.feed import FeedConnector, Options
 from connectors.http import Web
 
-FEEDS, AT_ONCE, ROUNDS, ITEMS = 400, 10, 7, 30
+AT_ONCE, ROUNDS = 10, 3
+KINDS = {
+    "an unchanged feed (304), bare aiohttp": "same",
+    f"one new item of {ITEMS}, aiohttp + fastfeedparser": "one",
+    f"{ITEMS} new items, aiohttp + fastfeedparser": "all",
+}
+UNIT = "µs a poll"
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
-ETAG = '"same"'
 
 
 def run() -> list[Row]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.polling", "serve"], stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout
-        try:
-            return asyncio.run(_measured(server.stdout.readline().strip()))
-        finally:
-            server.kill()
+    with served() as addresses:
+        return [*asyncio.run(_polls(addresses)), *house.rows(addresses)]
 
 
-async def _measured(address: str) -> list[Row]:
-    host = address.removeprefix("http://")
-    web = Web("bench", frozenset({host}))
+async def _polls(addresses: list[str]) -> list[Row]:
+    web = Web("bench", frozenset(address.removeprefix("http://") for address in addresses))
+    polls = Polls(addresses, web)
+    await polls.read_once()
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as bare:
-        cursors = await _first_read(web, address)
-        idle, bare_idle = await _side_by_side(
-            lambda number: _poll(web, address, number, cursors[number]),
-            lambda number: _get(bare, f"{address}/{number}", conditional=True),
-        )
-        full, bare_full = await _side_by_side(
-            lambda number: _poll(web, address, number, {}),
-            lambda number: _get(bare, f"{address}/{number}", conditional=False),
-        )
+        rows = [
+            Row(name, *(await _side_by_side(partial(polls.ours, kind), partial(polls.bare, bare, kind))), UNIT, 2)
+            for name, kind in KINDS.items()
+        ]
     await web.aclose()
-    return [
-        Row("an unchanged feed (304), bare aiohttp", idle, bare_idle, "µs a poll", 2, True),
-        Row(f"{ITEMS} new items, aiohttp + fastfeedparser", full, bare_full, "µs a poll", 2, True),
-    ]
+    return rows
 
 
-async def _first_read(web: Web, address: str) -> list[Cursor]:
-    ears = [_ear(web, address, number) for number in range(FEEDS)]
-    cursors: list[Cursor] = []
-    for ear in ears:
-        cursor: Cursor = {}
+class Polls:
+    """One poll of one feed, ours and the bare one."""
+
+    def __init__(self, addresses: list[str], web: Web):
+        self._addresses, self._web = addresses, web
+        self._cursors: dict[int, Cursor] = {}
+
+    def _url(self, kind: str, number: int) -> str:
+        return f"{self._addresses[number % len(self._addresses)]}/{kind}/{number}"
+
+    async def read_once(self) -> None:
+        for number in range(FEEDS):
+            self._cursors[number] = await self._read(self._url("same", number), {})
+
+    async def ours(self, kind: str, number: int) -> None:
+        await self._read(self._url(kind, number), {} if kind == "all" else self._cursors[number])
+
+    async def _read(self, url: str, cursor: Cursor) -> Cursor:
+        ear = FeedConnector("feed", Options(url=url, comments=False), self._web)
         while (page := await ear.fetch(cursor, NOW)).more:
             cursor = page.cursor
-        cursors.append(page.cursor)
-    return cursors
+        return page.cursor
 
-
-def _ear(web: Web, address: str, number: int) -> FeedConnector:
-    return FeedConnector(f"feed {number}", Options(url=f"{address}/{number}", comments=False), web)
-
-
-async def _poll(web: Web, address: str, number: int, cursor: Cursor) -> None:
-    ear = _ear(web, address, number)
-    while (page := await ear.fetch(cursor, NOW)).more:
-        cursor = page.cursor
-
-
-async def _get(session: aiohttp.ClientSession, url: str, *, conditional: bool) -> None:
-    async with session.get(url, headers={"If-None-Match": ETAG} if conditional else {}) as answer:
-        body = await answer.read()
-    if not conditional:
-        fastfeedparser.parse(body)
+    async def bare(self, session: aiohttp.ClientSession, kind: str, number: int) -> None:
+        async with session.get(self._url(kind, number), headers={"If-None-Match": ETAG}) as answer:
+            body = await answer.read()
+        if kind != "same":
+            fastfeedparser.parse(body)
 
 
 async def _side_by_side(*sides: Callable[[int], Awaitable[None]]) -> tuple[float, float]:
@@ -100,42 +94,3 @@ async def _all(poll: Callable[[int], Awaitable[None]]) -> None:
             await poll(number)
 
     await asyncio.gather(*(gated(number) for number in range(FEEDS)))
-
-
-def feed() -> bytes:
-    words = "Nothing of note happened on this invented blog today, and it took a while to say so. " * 16
-    items = "".join(
-        f"<item><guid>item-{n}</guid><link>https://blog.example/{n}</link><title>Item {n}</title>"
-        f"<pubDate>Sun, 03 May 2026 12:00:00 GMT</pubDate><description>{words}</description></item>"
-        for n in range(ITEMS)
-    )
-    head = '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>B</title>'
-    return f"{head}{items}</channel></rss>".encode()
-
-
-async def _serve() -> None:
-    """The bare minimum of HTTP, so that the server is not what is measured."""
-    body = feed()
-    head = f"Content-Type: application/rss+xml\r\nETag: {ETAG}\r\n".encode()
-    whole = b"HTTP/1.1 200 OK\r\n" + head + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
-    same = b"HTTP/1.1 304 Not Modified\r\n" + head + b"\r\n"
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            try:
-                request = await reader.readuntil(b"\r\n\r\n")
-            except (asyncio.IncompleteReadError, ConnectionError):
-                writer.close()
-                return
-            writer.write(same if b"if-none-match" in request.lower() else whole)
-            await writer.drain()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await server.serve_forever()
-
-
-if __name__ == "__main__":
-    if sys.argv[1:] == ["serve"]:
-        os.sched_setaffinity(0, {0})
-        asyncio.run(_serve())

@@ -2,16 +2,24 @@
 it does not."""
 
 import re
+import string
 
 SHORT = 600  # a summary below this many characters is taken for a teaser
 CONTAINED = 0.8  # of the teaser's words
 _WORD = re.compile(r"\w+")
 _MORE = re.compile(r"(\[?(…|\.\.\.)\]?|read more|continue reading|weiterlesen|lire la suite)\W*$", re.IGNORECASE)
+_INVITES = ("read more", "continue reading", "weiterlesen", "lire la suite")
+_MARKS = string.punctuation + string.whitespace + "…»›→\u00a0"
 
 
 def teasing(text: str) -> bool:
     """Does this summary look as if there was more on the page? Pure."""
-    return len(text) < SHORT or bool(_MORE.search(text[-60:]))
+    if len(text) < SHORT:
+        return True
+    end = text[-60:].lower()
+    words = end.rstrip(_MARKS)
+    after = end[len(words) :]
+    return "…" in after or "..." in after or words.endswith(_INVITES)
 
 
 def extract(page: str, teaser: str) -> str:

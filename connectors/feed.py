@@ -9,18 +9,19 @@ The cursor: {"url", "main": validators and window, "older": a page under way, "c
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urldefrag
 
 from connectors import wordpress
 from connectors.article import extract, teasing
 from connectors.contract import ConnectorError, Cursor, Fix, Hearing, Page, Wait
 from connectors.discovery import feeds_of
-from connectors.feed_parse import Feed, Item, NotAFeed, decode, parse
-from connectors.http import Answer, Web, shown
+from connectors.feed_parse import Feed, NotAFeed, decode, parse
+from connectors.http import Answer, Web, host_of, shown
+from connectors.item import Item
 from connectors.post import Author, Post, PostKind
 from connectors.schedule import wait
 from connectors.window import Window, conditions, older_than_known
@@ -30,6 +31,7 @@ MOST_PAGES = 60  # of older items followed in one go
 COMMENT_FEEDS = 10  # read in one poll
 SUSPECTS = 5  # vanished items asked about in one poll
 HISTORY = timedelta(days=7)
+NOBODY = Author()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +94,14 @@ class FeedConnector:
             reading.state["main"] = {**saved, "unchanged": saved.get("unchanged", 0) + 1}
             return
         window = Window.load(saved)
-        feed = await self._read(answer, reading)
+        feed = await self._read(answer, window, reading)
         if feed is None:
             return
         if answer.moved:
             reading.state["url"] = answer.moved
             reading.facts = {"url": answer.moved}
         reading.wait = wait(answer.headers, feed, reading.now)
+        window.raws = feed.raws
         before = reading.state.pop("before", list(window.items)[-200:])
         left = await self._take(reading, feed.items, window, PostKind.POST)
         if not left:
@@ -111,10 +114,10 @@ class FeedConnector:
         elif older_than_known(feed.items, before):
             self._go_on(reading, feed, answer.url, before, 1, first=not before)
 
-    async def _read(self, answer: Answer, reading: _Reading) -> Feed | None:
+    async def _read(self, answer: Answer, window: Window, reading: _Reading) -> Feed | None:
         """The feed, or None when the page led to one that is read next. Raises Fix."""
         try:
-            return parse(answer.body, answer.content_type, answer.url)
+            return parse(answer.body, answer.content_type, answer.url, window.known)
         except NotAFeed as wrong:
             found = feeds_of(decode(answer.body, answer.content_type), answer.url)
             if not found or found[0] == answer.url or reading.state.get("url"):
@@ -134,17 +137,21 @@ class FeedConnector:
     async def _take(self, reading: _Reading, items: Sequence[Item], window: Window, kind: PostKind) -> int:
         """Posts of what is new or changed, and how many had to be left for the next page."""
         news = [item for item in items if window.is_news(item)]
-        handled = _with_few_articles(news) if kind is PostKind.POST else news
+        wanted = {item.id for item in news if self._wants_article(item, kind)}
+        handled = _with_few_articles(news, wanted)
         for item in handled:
-            whole = await self._whole(item, reading) if kind is PostKind.POST else item
+            whole = await self._whole(item, reading) if item.id in wanted else item
             reading.posts.append(self._post(whole, kind))
             window.remember(item)
         window.note_threads(items)
         return len(news) - len(handled)
 
+    def _wants_article(self, item: Item, kind: PostKind) -> bool:
+        if not item.teaser or not item.link or kind is not PostKind.POST or self._options.full_text == "never":
+            return False
+        return teasing(item.text)
+
     async def _whole(self, item: Item, reading: _Reading) -> Item:
-        if self._options.full_text == "never" or not _wants_article(item):
-            return item
         try:
             answer = await self._web.get(item.link, now=reading.now)
         except ConnectorError as error:
@@ -162,11 +169,11 @@ class FeedConnector:
             url=item.link,
             text=item.text,
             title="" if kind is PostKind.COMMENT else item.title,
-            author=Author(handle=item.author, name=item.author, url=item.author_url),
+            author=Author(handle=item.author, name=item.author, url=item.author_url) if item.author else NOBODY,
             created=item.published,
             kind=kind,
             lang=item.lang,
-            site=urlsplit(item.link or self._options.url).hostname or "",
+            site=host_of(item.link or self._options.url),
             parent=item.parent,
         )
 
@@ -260,7 +267,7 @@ class FeedConnector:
             further = await self._comments_no_feed_shows(answer, parent, window, reading)
             items += [item for item in further if item.id not in shown]
         posts = Window.load(reading.state.get("main")).items
-        links = {link: id_ for id_, (_, link) in posts.items() if link}
+        links = {link: id_ for id_, (_, link, *_raw) in posts.items() if link}
         items = [replace(i, parent=i.parent or parent or links.get(urldefrag(i.link)[0], "")) for i in items]
         known = {id_ for other in reading.state.get("comments", {}).values() for id_ in other.get("items", {})}
         news = [item for item in items if item.id not in known or window.knows(item)]
@@ -304,16 +311,12 @@ class FeedConnector:
         return (found + busy)[:COMMENT_FEEDS]
 
 
-def _wants_article(item: Item) -> bool:
-    return bool(item.teaser and item.link and teasing(item.text))
-
-
-def _with_few_articles(items: Sequence[Item]) -> list[Item]:
+def _with_few_articles(items: Sequence[Item], wanted: Container[str]) -> list[Item]:
     """As many as can be had without fetching more than AT_ONCE articles."""
     taken: list[Item] = []
     articles = 0
     for item in items:
-        articles += _wants_article(item)
+        articles += item.id in wanted
         if articles > AT_ONCE:
             break
         taken.append(item)

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.feed_parse import Item
+from connectors.item import Item
+from connectors.recognise import Known
 
-REMEMBERED = 3_000  # items; a feed shows tens
+REMEMBERED = 500  # items beside those of the last reading; what comes back later is known to the store
+SHOWN = 3_000  # items of one reading; a feed shows tens
 BELIEVED = 20  # times a server may say "unchanged" before it is asked for the whole: some do not notice a deletion
 
 
@@ -15,9 +17,11 @@ class Window:
     etag: str = ""
     modified: str = ""
     unchanged: int = 0  # how often the server has said so since the last whole answer
-    items: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> wording, address
+    items: dict[str, list[str]] = field(default_factory=dict)  # id -> wording, address, fingerprint of the raw item
     shown: list[str] = field(default_factory=list)  # ids in the order of the last reading
-    threads: dict[str, tuple[str, int]] = field(default_factory=dict)  # id -> comment feed, number of comments
+    present: set[str] = field(default_factory=set)  # in the reading under way; not kept
+    raws: Mapping[str, str] = field(default_factory=dict)  # of the reading under way: id -> fingerprint of its text
+    threads: dict[str, Sequence[Any]] = field(default_factory=dict)  # id -> comment feed, number of comments
 
     @classmethod
     def load(cls, saved: Mapping[str, Any] | None) -> "Window":
@@ -26,9 +30,9 @@ class Window:
             etag=saved.get("etag", ""),
             modified=saved.get("modified", ""),
             unchanged=saved.get("unchanged", 0),
-            items={id_: (wording, link) for id_, (wording, link) in saved.get("items", {}).items()},
+            items=dict(saved.get("items", {})),
             shown=list(saved.get("shown", [])),
-            threads={id_: (feed, count) for id_, (feed, count) in saved.get("threads", {}).items()},
+            threads=dict(saved.get("threads", {})),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -36,10 +40,23 @@ class Window:
             "etag": self.etag,
             "modified": self.modified,
             "unchanged": self.unchanged,
-            "items": dict(list(self.items.items())[-REMEMBERED:]),
+            "items": self._remembered(),
             "shown": self.shown,
-            "threads": dict(list(self.threads.items())[-REMEMBERED:]),
+            "threads": dict(list(self.threads.items())[-REMEMBERED:]) if self.threads else {},
         }
+
+    def _remembered(self) -> dict[str, list[str]]:
+        """The last reading's items, and the latest of the others; in the order in which they were heard."""
+        spare = len(self.items) - REMEMBERED
+        if spare <= 0:
+            return self.items
+        shown = self.present.union(self.shown)
+        return {id_: kept for place, (id_, kept) in enumerate(self.items.items()) if place >= spare or id_ in shown}
+
+    @property
+    def known(self) -> Known:
+        """What a parser need not read again: raw fingerprint -> id and address."""
+        return {raw[0]: (id_, link) for id_, (_, link, *raw) in self.items.items() if raw and raw[0]}
 
     def validators(self, headers: Mapping[str, str]) -> None:
         """Only of a body that was read to its end."""
@@ -47,19 +64,27 @@ class Window:
         self.unchanged = 0
 
     def is_news(self, item: Item) -> bool:
+        """Said for the first time, or otherwise than before; what only looks different is remembered as it looks."""
+        self.present.add(item.id)
+        if item.known:
+            return False
         known = self.items.get(item.id)
-        return known is None or known[0] != item.fingerprint
+        if known is None or known[0] != item.fingerprint:
+            return True
+        self.items[item.id] = [known[0], known[1], self.raws.get(item.id, "")]
+        return False
 
     def knows(self, item: Item) -> bool:
         return item.id in self.items
 
     def remember(self, item: Item) -> None:
         self.items.pop(item.id, None)
-        self.items[item.id] = (item.fingerprint, item.link)
+        self.items[item.id] = [item.fingerprint, item.link, self.raws.get(item.id, "")]
 
     def remember_all(self, items: Sequence[Item]) -> None:
         for item in items:
-            self.remember(item)
+            if not item.known:
+                self.remember(item)
 
     def note_threads(self, items: Sequence[Item]) -> None:
         """Notes where the comments of what is shown are."""
@@ -72,7 +97,7 @@ class Window:
         now = {item.id for item in items}
         last = max((place for place, id_ in enumerate(self.shown) if id_ in now), default=-1)
         missing = [id_ for id_ in self.shown[: max(last, 0)] if id_ not in now and id_ in self.items]
-        self.shown = [*missing, *(item.id for item in items)][:REMEMBERED]
+        self.shown = [*missing, *(item.id for item in items)][:SHOWN]
         return [(id_, self.items[id_][1]) for id_ in missing if self.items[id_][1]]
 
     def forget(self, id_: str) -> None:

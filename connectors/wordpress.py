@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
-from connectors.feed_parse import Feed, Item, NotAFeed, when
+from connectors.feed_parse import Feed, NotAFeed, when
+from connectors.item import Item
 from connectors.text import plain
 
 PAGE = 100

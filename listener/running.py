@@ -93,11 +93,12 @@ async def audited(house: House) -> int:
 
 async def _listening(house: House, stop: asyncio.Event) -> None:
     under_way: dict[str, asyncio.Task[object]] = {}
-    due = {source.name: await _first_poll(house, source) for source in house.settings.sources}
+    due = await _first_polls(house)
     while not stop.is_set():
         under_way = {name: task for name, task in under_way.items() if not task.done()}
+        now = house.clock()
         for source in house.settings.sources:
-            wanted = due[source.name] <= house.clock() or source.name in house.called
+            wanted = due[source.name] <= now or source.name in house.called
             if wanted and len(under_way) < AT_ONCE and source.name not in under_way:
                 house.called.discard(source.name)
                 under_way[source.name] = asyncio.create_task(_one_poll(house, source, due))
@@ -105,9 +106,9 @@ async def _listening(house: House, stop: asyncio.Event) -> None:
     await _drain(set(under_way.values()))
 
 
-async def _first_poll(house: House, source: Source) -> datetime:
-    state = await house.store.source(source.name)
-    return state.next_poll or house.clock()
+async def _first_polls(house: House) -> dict[str, datetime]:
+    known = {state.name: state.next_poll for state in await house.store.sources()}
+    return {source.name: known.get(source.name) or house.clock() for source in house.settings.sources}
 
 
 async def _one_poll(house: House, source: Source, due: dict[str, datetime]) -> None:
