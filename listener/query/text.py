@@ -7,6 +7,7 @@ no difference. Scripts written without spaces have no word boundaries.
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 # Accents and points people leave out. Vowel signs of Indic scripts and voicing marks of kana stay: those are letters.
 _DIACRITICS = "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
@@ -50,6 +51,18 @@ WORD = re.compile(f"{_LETTERS}+|[{_UNSPACED}{_PICTURES}]")  # on folded text; an
 
 def fold(text: str) -> str:
     """Letters as they are compared, white space as single blanks; folding twice changes nothing."""
+    return _remembered(text) if len(text) <= SHORT else _folded(text)
+
+
+SHORT = 1_000  # characters of a text that is remembered for a moment: a post is folded to be matched and to be indexed
+
+
+@lru_cache(512)
+def _remembered(text: str) -> str:
+    return _folded(text)
+
+
+def _folded(text: str) -> str:
     if not text.isascii():
         return " ".join(_letters(text).split())
     if text.isprintable() and "  " not in text:  # nearly every post in English
