@@ -87,6 +87,18 @@ def test_however_far_it_goes_it_finds_what_the_query_means_in_the_order_asked_fo
 
 
 @settings(max_examples=30, deadline=None)
+@given(text=QUERIES, sort=st.sampled_from(list(Sort)), limit=st.sampled_from([1, 4, 13]))
+def test_page_by_page_it_is_the_same_as_at_once(shelf: sqlite3.Connection, text: str, sort: Sort, limit: int) -> None:
+    def page(before: int | None, limit: int) -> list[int]:
+        return [row.id for row in searching.mentions(shelf, question(text, sort=sort, limit=limit, before=before))]
+
+    seen = page(None, limit)
+    while more := page(seen[-1], limit) if seen else []:
+        seen += more
+    assert seen == page(None, 500)
+
+
+@settings(max_examples=30, deadline=None)
 @given(text=QUERIES)
 def test_relevance_leaves_nothing_out(shelf: sqlite3.Connection, text: str) -> None:
     rows = searching.mentions(shelf, question(text, sort=Sort.RELEVANCE, limit=500))

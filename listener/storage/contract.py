@@ -158,6 +158,8 @@ class MentionRow:
 
 
 class Sort(StrEnum):
+    """Of two that are alike in it, the newer one comes first. Relevance may rank the newest hits only."""
+
     NEWEST = "newest"
     SEVERITY = "severity"
     RELEVANCE = "relevance"
@@ -172,7 +174,7 @@ class Question:
     until: datetime | None = None
     sort: Sort = Sort.NEWEST
     limit: int = 50
-    before: int | None = None  # the id of the last row of the page before (newest first only)
+    before: int | None = None  # the id of the last row of the page before: what comes after it, in the same order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

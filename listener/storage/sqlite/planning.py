@@ -11,7 +11,7 @@ from typing import Any
 from listener.query import And, Field, Node, Not, Or, Word, to_fts
 from listener.query.meaning import positive_words
 from listener.search import fields, instant, split
-from listener.storage.contract import Question, Sort, State
+from listener.storage.contract import Question, State
 from listener.storage.sqlite.narrowing import harmless, narrowed
 from listener.storage.sqlite.rows import stamp
 
@@ -39,7 +39,7 @@ class Plan:
     verify: Node | None
     low: int  # ids of posts: from here
     high: int  # to here
-    below: int  # mentions of the post `high` count only below this id
+    below: int = 1 << 62  # mentions of the post `high` count only below this id
 
 
 def plan(db: sqlite3.Connection, question: Question) -> Plan:
@@ -50,7 +50,6 @@ def plan(db: sqlite3.Connection, question: Question) -> Plan:
     ]
     where, given = _every(conditions)
     low, high = _days(db, question)
-    post, below = _page(db, question)
     return Plan(
         words=_words(parts.text),
         tags=narrowed(parts.columns),
@@ -61,8 +60,7 @@ def plan(db: sqlite3.Connection, question: Question) -> Plan:
         harmless=harmless(parts.columns),
         verify=None if parts.text and to_fts(parts.text).exact else parts.text,
         low=low,
-        high=min(high, post),
-        below=below if post <= high else 1 << 62,
+        high=high,
     )
 
 
@@ -86,14 +84,6 @@ def _days(db: sqlite3.Connection, question: Question) -> tuple[int, int]:
             db.execute("SELECT max(last) FROM arrivals WHERE oldest < ?", (stamp(question.until),)).fetchone()[0] or 0
         )
     return low, high
-
-
-def _page(db: sqlite3.Connection, question: Question) -> tuple[int, int]:
-    """The post and the mention id below which this page begins."""
-    if question.before is None or question.sort is not Sort.NEWEST:
-        return 1 << 62, 1 << 62
-    row = db.execute("SELECT post FROM mentions WHERE id = ?", (question.before,)).fetchone()
-    return (row["post"], question.before) if row else (0, 0)
 
 
 def _words(node: Node | None) -> str:

@@ -43,11 +43,35 @@ def of_case(db: sqlite3.Connection, case_id: int) -> tuple[MentionRow, ...]:
 
 
 def _candidates(db: sqlite3.Connection, plan: Plan, question: Question) -> Iterator[sqlite3.Row]:
+    last = _last(db, question.before) if question.before is not None else None
+    if question.before is not None and last is None:
+        return iter(())
     if question.sort is Sort.SEVERITY:
-        return _worst_first(db, plan)
+        return _worst_first(db, plan, last)
     if question.sort is Sort.RELEVANCE and plan.words:
-        return _best_first(db, plan)
-    return _newest_first(db, plan, min(max(question.limit, FIRST_LOOK), LONGEST_LOOK))
+        return _after(_best_first(db, plan), question.before)
+    return _newest_first(db, _behind(plan, last), min(max(question.limit, FIRST_LOOK), LONGEST_LOOK))
+
+
+def _last(db: sqlite3.Connection, before: int) -> sqlite3.Row | None:
+    """The last row of the page before."""
+    row: sqlite3.Row | None = db.execute("SELECT id, post, severity FROM mentions WHERE id = ?", (before,)).fetchone()
+    return row
+
+
+def _behind(plan: Plan, last: sqlite3.Row | None) -> Plan:
+    """What is older than this."""
+    if last is None or last["post"] > plan.high:
+        return plan
+    return replace(plan, high=last["post"], below=last["id"])
+
+
+def _after(rows: Iterator[sqlite3.Row], before: int | None) -> Iterator[sqlite3.Row]:
+    if before is not None:
+        for row in rows:
+            if row["id"] == before:
+                break
+    return rows
 
 
 def _newest_first(db: sqlite3.Connection, plan: Plan, look: int) -> Iterator[sqlite3.Row]:
@@ -94,17 +118,30 @@ def _by_table(db: sqlite3.Connection, plan: Plan, look: int) -> Iterator[sqlite3
         high, below, look = rows[-1]["post"], rows[-1]["id"], LONGEST_LOOK
 
 
-def _worst_first(db: sqlite3.Connection, plan: Plan) -> Iterator[sqlite3.Row]:
+def _worst_first(db: sqlite3.Connection, plan: Plan, last: sqlite3.Row | None) -> Iterator[sqlite3.Row]:
     """Few hits are sorted; of many, the index gives one severity after the other, each newest first."""
     found = _all_of(plan.words, plan.tags)
     if found and len(few := _hits(db, found, (plan.low, plan.high), FEW)) < FEW:
-        yield from sorted(_rows(db, plan, few), key=lambda row: -int(row["severity"]))
+        rows = sorted(_rows(db, plan, few), key=_severity)
+        yield from (row for row in rows if last is None or _severity(row) > _severity(last))
         return
     for level in _levels(db, plan):
-        tagged = _all_of(plan.tags, f"(tags : {tag('severity', str(level))})") if level else plan.tags
-        where, given = f"{plan.where} AND m.severity = ?", (*plan.given, level)
-        words = _all_of(plan.words, tagged)
-        yield from _newest_first(db, replace(plan, words=words, tags="", where=where, given=given), FIRST_LOOK)
+        if last is None or level < last["severity"]:
+            yield from _of_level(db, plan, level)
+        elif level == last["severity"]:
+            yield from _of_level(db, _behind(plan, last), level)
+
+
+def _severity(row: sqlite3.Row) -> tuple[int, int, int]:
+    """Worst first, then newest."""
+    return -row["severity"], -row["post"], -row["id"]
+
+
+def _of_level(db: sqlite3.Connection, plan: Plan, level: int) -> Iterator[sqlite3.Row]:
+    tagged = _all_of(plan.tags, f"(tags : {tag('severity', str(level))})") if level else plan.tags
+    where, given = f"{plan.where} AND m.severity = ?", (*plan.given, level)
+    words = _all_of(plan.words, tagged)
+    return _newest_first(db, replace(plan, words=words, tags="", where=where, given=given), FIRST_LOOK)
 
 
 def _levels(db: sqlite3.Connection, plan: Plan) -> list[int]:
