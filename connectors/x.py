@@ -5,6 +5,7 @@ x_counts.py. The cursor: that of connectors/lanes.py and {"spent": what x_budget
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from connectors.contract import ConnectorError, Cursor, Dialect, Fix, Hearing, P
 from connectors.lanes import Place, Step, take_turn
 from connectors.post import Post
 from connectors.x_api import Api, Refused
-from connectors.x_budget import AGAIN, NO_COUNTS, Budget, Prices, shares
+from connectors.x_budget import AGAIN, NO_COUNTS, Budget, Prices, forecast, shares
 from connectors.x_counts import compared, due, still_short, tallied, uncompared
 from connectors.x_lanes import (
     LONGEST_QUERY,
@@ -87,7 +88,7 @@ class XConnector:
     async def fetch(self, cursor: Cursor, now: datetime) -> Page:
         self._check(now)
         budget = self._budget(cursor, now)
-        open_ = [key for key, lane in self._lanes.items() if self._size(lane, budget)]
+        open_ = self._open(budget)
         shut = self._shut(budget)
         if not open_:
             raise Wait(f"{self.name}: {shut}", hearing=Hearing.OUT_OF_BUDGET)
@@ -134,6 +135,9 @@ class XConnector:
         size = budget.affords(lane.payer, each, mentions=bool(lane.account))
         return size if size >= SMALLEST[bool(lane.account)] else 0
 
+    def _open(self, budget: Budget) -> list[str]:
+        return [key for key, lane in self._lanes.items() if self._size(lane, budget)]
+
     def _shut(self, budget: Budget) -> str:
         """What is not read for want of money; the same words as long as it is the same."""
         lanes = [lane for lane in self._lanes.values() if not self._size(lane, budget)]
@@ -154,9 +158,7 @@ class XConnector:
         """One page of a lane."""
         if lane.account and "id" not in place:
             place = {**place, "id": await self._account(lane, budget)}
-        without = heard_elsewhere(
-            self._lanes.values(), cursor.get("lanes", {}), cursor.get("began", budget.now.timestamp())
-        )
+        without = heard_elsewhere([self._lanes[key] for key in self._open(budget)], cursor)
         round_, note = self._round(lane, place, without, budget.now)
         try:
             found = await self._read(lane, place, round_, cursor, budget)
@@ -223,7 +225,7 @@ class XConnector:
             place=place,
             posts=found.posts,
             more=turn.more or bool(place.get("holes")),
-            note="; ".join(f"{lane.key}: {said.removeprefix(f'{lane.key}: ')}" for said in notes if said),
+            note="; ".join(f"{lane.label}: {said}" for said in notes if said),
         )
 
     async def _compared(self, lane: Lane, place: Place, budget: Budget) -> tuple[Place, str]:
@@ -275,23 +277,41 @@ class XConnector:
         return answer, found
 
     async def examine(self, cursor: Cursor, now: datetime) -> str:
-        """Asks for the app's own usage, which is no post."""
+        """Asks for the app's own usage, and how much there is to hear."""
         self._check(now)
         usage = table((await self._api.ask("/2/usage/tweets", now)).get("data"))
         read, cap = number(words(usage.get("project_usage"))), number(words(usage.get("project_cap")))
         said = f"X lets us in; {read:,} of {cap:,} posts were read this month" if cap else "X lets us in"
         spent = sum(self._budget(cursor, now).kept().get(f"{now:%Y-%m}", {}).values())
-        return f"{said}; ${spent:.2f} of ${self._options.budget:.2f} are spent"
+        said = f"{said}; ${spent:.2f} of ${self._options.budget:.2f} are spent"
+        with suppress(ConnectorError):  # what cannot be counted can be heard all the same
+            return "; ".join((said, *await self._forecasts(now)))
+        return said
+
+    async def _forecasts(self, now: datetime) -> list[str]:
+        """Half a cent for each lane; a team wants to know before it pays."""
+        posts, costs = dict[str, int](), dict[str, float]()
+        for lane in self._lanes.values():
+            asked = query(lane.search, self._handles()) if lane.search else query(f"@{lane.account}", ())
+            answer = await self._api.ask("get_recent_tweets_count", now, query=asked, granularity="day")
+            found = sum(counts_in(answer).values())
+            posts[lane.payer] = posts.get(lane.payer, 0) + found
+            each = self._price(lane) + (self._prices.user if self._options.authors else 0.0)
+            costs[lane.payer] = costs.get(lane.payer, 0.0) + found * each
+        return [
+            forecast(payer, self._shares[payer], found, costs[payer] / found if found else 0.0)
+            for payer, found in posts.items()
+        ]
 
 
 def _begun_elsewhere(lane: Lane, place: Place, round_: Round, no: Refused, note: str) -> Step:
     """Once; what is refused there too begins anew at the next poll."""
-    told = note or f"{lane.key}: {no}; it is read anew"
+    told = f"{lane.label}: {note or f'{no}; it is read anew'}"
     if "again" in round_ or "counted" in round_:
         return Step(place={key: value for key, value in place.items() if key != "at"}, note=told)
     again = elsewhere(round_, no.what)
     lossless = "until_id" in again["span"]  # what is older than the last post is asked for instead
-    return Step(place={**place, "at": again}, more=True, note=note if lossless else told)
+    return Step(place={**place, "at": again}, more=True, note="" if lossless else told)
 
 
 def _with_note(page: Page, shut: str) -> Page:

@@ -40,6 +40,13 @@ def shares(budget: float, brands: Iterable[str], weights: Mapping[str, float]) -
     return {**parts, AGAIN: budget * AGAIN_PART}
 
 
+def forecast(payer: str, share: float, posts: int, each: float) -> str:
+    """What a month like the last seven days would cost, for people."""
+    month = posts / 7 * 30
+    said = f"{payer}: about {month:,.0f} posts a month, ${month * each:,.2f} of its ${share:,.2f}"
+    return said if month * each <= share else f"{said}: narrow its query, or give it more"
+
+
 @dataclass(slots=True)
 class Budget:
     """`spent` grows as answers are paid for; a day of UTC takes at most the part `a_day` of a brand's share."""
@@ -68,8 +75,9 @@ class Budget:
         return self._spent(self._month, payer) / share if share > 0 else 1.0
 
     def left(self, payer: str, *, mentions: bool = False) -> float:
-        """US dollars that may still be spent now."""
-        return min(self._lefts(payer, mentions))
+        """US dollars that may still be spent now. What was paid for a brand that is gone or renamed was paid, too."""
+        everything = sum(self.shares.values()) - sum(self.spent.get(self._month, {}).values())
+        return min(everything, *self._lefts(payer, mentions))
 
     def _lefts(self, payer: str, mentions: bool) -> tuple[float, float]:
         """Of the month's share, and of today's."""

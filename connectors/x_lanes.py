@@ -6,12 +6,12 @@ for with the same since_id (docs.x.com/x-api/posts/search/integrate/paginate). A
 {"span": where it reads from, "query": what it asks, "next": token, "newest": id, "lowest": id, "read": number}.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.contract import Tracked
+from connectors.contract import Cursor, Tracked
 from connectors.lanes import Place
 from connectors.x_parse import Found, id_at, number, time_of
 
@@ -19,6 +19,7 @@ LONGEST_QUERY = 512
 NO_COPIES = " -is:retweet"
 REACHES_BACK = timedelta(days=7) - timedelta(minutes=10)  # of a search
 OVERLAP = timedelta(minutes=10)
+SHOWN = 60  # characters of a search in a sentence
 MENTIONS_SHOWN = 800  # of an account, however many there are
 
 Round = dict[str, Any]
@@ -30,6 +31,12 @@ class Lane:
     payer: str
     search: str = ""
     account: str = ""  # a handle, in small letters
+
+    @property
+    def label(self) -> str:
+        """For people: a search may be long."""
+        short = self.search if len(self.search) <= SHOWN else f"{self.search[: SHOWN - 1]}…"
+        return self.key if self.account else f"{self.payer} ({short})"
 
 
 def lanes_of(tracked: Sequence[Tracked], accounts: Iterable[str]) -> dict[str, Lane]:
@@ -60,8 +67,12 @@ def query(search: str, without: Iterable[str]) -> str:
     return text
 
 
-def heard_elsewhere(lanes: Collection[Lane], places: Mapping[str, Place], began: float) -> list[str]:
-    """Accounts whose mentions were read to the end in the round that began then: no search need pay for them again."""
+def heard_elsewhere(lanes: Collection[Lane], cursor: Cursor) -> list[str]:
+    """Accounts whose mentions were read to the end in the round under way: no search need pay for them again."""
+    keys, places = {lane.key for lane in lanes}, cursor.get("lanes", {})
+    if keys.isdisjoint(cursor.get("todo", ())):
+        return []  # a new round begins
+    began = cursor["began"]
     return [lane.account for lane in lanes if lane.account and places.get(lane.key, {}).get("read", 0) >= began]
 
 
@@ -73,7 +84,7 @@ def begun(lane: Lane, place: Place, without: Iterable[str], now: datetime, histo
     if since and (lane.account or time_of(since) > oldest):
         return {**asked, "span": {"since_id": since}, "read": 0}, ""
     last = datetime.fromtimestamp(read, UTC) - OVERLAP if read else now - history
-    lost = f"{lane.key}: was not read since {last:%Y-%m-%d %H:%M} UTC, and X goes back seven days only"
+    lost = f"was not read since {last:%Y-%m-%d %H:%M} UTC, and X goes back seven days only"
     round_ = {**asked, "span": {"start_time": written(max(last, oldest))}, "read": 0}
     return round_, lost if read and last < oldest else ""
 

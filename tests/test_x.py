@@ -501,13 +501,20 @@ async def test_the_token_is_written_nowhere(x: FakeX, caplog: pytest.LogCaptureF
     assert "right-secret" not in caplog.text + repr(poller.ear.__dict__) + json.dumps(dict(poller.cursor))
 
 
-async def test_to_be_examined_costs_nothing(x: FakeX) -> None:
-    x.post()
-    poller = listening(x, budget=200.0)
+async def test_before_it_is_paid_for_it_says_what_a_month_would_cost(x: FakeX) -> None:
+    x.account("acmeair", "99")
+    for day in range(7):
+        x.post("acme", at=NOW - timedelta(days=day, hours=1)), x.post("@acmeair", at=NOW - timedelta(days=day, hours=1))
+    loud = [x.post("larkspur", at=NOW - timedelta(days=number % 7, hours=1)) for number in range(2_100)]
+    lark = Tracked(brand="Larkspur", searches=("larkspur",))
+    poller = listening(x, ACME, lark, budget=200.0, accounts=("@acmeair",), owner="@acmeair")
     assert isinstance(poller.ear, XConnector)
-    said = await poller.ear.examine(START, NOW)
-    assert said == "X lets us in; 1,234 of 3,000,000 posts were read this month; $0.00 of $200.00 are spent"
-    assert x.paths() == ["/2/usage/tweets"] and not x.bill
+    assert (await poller.ear.examine(START, NOW)).split("; ") == [
+        "X lets us in", "1,234 of 3,000,000 posts were read this month", "$0.00 of $200.00 are spent",
+        "Acme Air: about 60 posts a month, $0.78 of its $80.00",
+        "Larkspur: about 9,000 posts a month, $135.00 of its $80.00: narrow its query, or give it more",
+    ]  # fmt: skip
+    assert {kind for _, kind, _ in x.bill} == {"count"} and x.billed == 0.015 and loud
     await poller.ear.aclose()
 
 

@@ -2,17 +2,27 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
 
+import configs
 import pytest
+from conftest import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 from polling import NOW, Poller, ids
+from rich.console import Console
 from test_x import MINUTE, listening
 from webserver import Server
 from xserver import FakeX
 
 from connectors.contract import Fix, Hearing, Rereader, Tracked, Wait
 from connectors.x_budget import AGAIN, Budget, shares
+from listener.bootstrap import build
+from listener.cycle import listen
+from listener.doctor import examine
+from listener.ears import blind, ears
+from listener.settings import load
 
 ACME = Tracked(brand="Acme Air", searches=("acme",), accounts=("acmeair",))
 LARK = Tracked(brand="Larkspur", searches=("larkspur",), accounts=())
@@ -183,6 +193,54 @@ async def test_your_own_prices_are_counted_with(x: FakeX) -> None:
         await listening(x, ACME, budget=0.5).poll()
     free = listening(x, ACME, budget=10.0, prices={"post": 0.0, "user": 0.0, "count": 0.0})
     assert len(await free.poll()) == 1
+
+
+THREE = """
+[[brand]]
+name = "Acme Air"
+query = 'acme OR @acmeair'
+policy = "care"
+accounts = ["@acmeair"]
+[[brand]]
+name = "Larkspur"
+query = "larkspur NOT garden*"
+policy = "care"
+[[brand]]
+name = "Zenith"
+query = "zenith"
+policy = "care"
+"""
+
+
+async def test_a_team_with_two_hundred_dollars_and_three_brands_sees_where_they_went(
+    x: FakeX, tmp_path: Path, clock: Clock
+) -> None:
+    """Through the whole house: the ledger has one line while it lasts, the others are heard, nobody is rung twice."""
+    source = (
+        f'[[source]]\nname = "x"\nkind = "x"\nbudget = 200\naccounts = ["@acmeair"]\napi_url = "{x.server.address}"\n'
+    )
+    directory = configs.write(tmp_path, brands=THREE, sources=source)
+    settings, x.clock = load(directory, {"X_BEARER_TOKEN": "right-secret"}), clock
+    x.post("larkspur lost my bag"), x.post("zenith lost my bag"), x.post("@acmeair acme lost my bag")
+    for _ in range(3_000):
+        x.post("larkspur is burning", by=x.account("otto", "78"))
+    async with build(settings, Console(file=StringIO()), clock=clock) as house, house.store.engine():
+        [check] = [check async for check in examine(house) if check.name == "source x"]
+        assert check.ok and "Larkspur: about 12,861 posts a month" in check.found
+        first = await listen(house, settings.sources[0])
+        assert (first.state, first.fetched) == (Hearing.OUT_OF_BUDGET, 2_330)
+        for _ in range(6):
+            clock.forward(minutes=10)
+            x.post("zenith again", at=clock.now - MINUTE)
+            assert (await listen(house, settings.sources[0])).fetched == 1
+        [state] = await house.store.sources()
+        [ear] = ears(settings, [state], {}, clock.now)
+        assert (ear.spent, ear.budget, ear.state) == (12.35, 200, "out of budget")
+        assert ear.projected == 109.0 and ear.spent_on["Larkspur"] == 12.0
+        since, spots = NOW - timedelta(days=1), await house.store.coverage(NOW - timedelta(days=1), clock.now)
+        [spot] = blind(spots, ["x"], since, clock.now)
+        assert "Larkspur: its part of the budget ($53.33) is used up" in spot.note and spot.hearing == "out of budget"
+        assert not (await house.store.balance()).findings
 
 
 MONEY = st.sampled_from([0.0, 0.001, 0.005, 0.015, 0.5, 5.0])

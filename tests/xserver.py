@@ -197,10 +197,12 @@ class FakeX:
     def _counts(self, search: Search, asked: dict[str, str]) -> dict[str, Any]:
         listed = [*self._listed(), *(self.posts[id_] for id_ in self.counted)]
         found = self._within([p for p in listed if search(p, self.users)], asked, REACH)
-        begin, end = (datetime.fromisoformat(asked[name]) for name in ("start_time", "end_time"))
+        step = {"hour": timedelta(hours=1), "day": timedelta(days=1)}[asked.get("granularity", "hour")]
+        begin = datetime.fromisoformat(asked["start_time"]) if "start_time" in asked else self.clock() - REACH
+        end = datetime.fromisoformat(asked["end_time"]) if "end_time" in asked else self.clock() - LAG
         data = []
         while begin < end:
-            until = begin + timedelta(hours=1)
+            until = min(begin + step, end)
             many = sum(begin <= time_of(p["id"]) < until for p in found)
             data.append({"start": _iso(begin), "end": _iso(until), f"{self.spelling}_count": many})
             begin = until
