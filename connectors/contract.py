@@ -43,7 +43,8 @@ class Page:
     wait: timedelta | None = None  # what the source asked for; the house polls no sooner
     hearing: Hearing = Hearing.HEARD
     note: str = ""  # for people: what was missed and why, when `hearing` is not HEARD
-    facts: Mapping[str, str] = field(default_factory=dict)  # e.g. {"url": "where the feed has moved to"}
+    facts: Mapping[str, str] = field(default_factory=dict)  # {"url": "where the feed has moved to"}; what people
+    # are told of at once, and once as long as the words are the same: {"budget": "whose money is used up, until when"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

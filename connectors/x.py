@@ -15,7 +15,7 @@ from connectors.contract import ConnectorError, Cursor, Dialect, Fix, Hearing, P
 from connectors.lanes import Place, Step, take_turn
 from connectors.post import Post
 from connectors.x_api import Api, Refused
-from connectors.x_budget import AGAIN, NO_COUNTS, Budget, Prices, forecast, shares
+from connectors.x_budget import AGAIN, Budget, forecast
 from connectors.x_counts import compared, due, still_short, tallied, uncompared
 from connectors.x_lanes import (
     LONGEST_QUERY,
@@ -42,6 +42,7 @@ from connectors.x_parse import (
     refusals_in,
     time_of,
 )
+from connectors.x_purse import PRICED, Purse
 
 DIALECT = Dialect(longest=LONGEST_QUERY - len(NO_COPIES), fields={"author": "from:", "lang": "lang:"}, links="url:")
 DEAF_TO = (
@@ -49,11 +50,7 @@ DEAF_TO = (
     "X: reposts without words of their own are left out, and a quoted post's text is not searched",
     "X: what is more than seven days old when it is first asked for is not heard",
 )
-SMALLEST = {True: 5, False: 10}  # posts that can be asked for at once: of mentions, of a search
-LOOKED_AT = 100  # posts that can be asked for again at once
-YOUNG = timedelta(
-    hours=20
-)  # X wants deletions followed within a day: an earlier look is a courtesy, while there is money
+YOUNG = timedelta(hours=20)  # X wants deletions followed within a day; an earlier look is a courtesy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,18 +75,15 @@ class XConnector:
         self._options = options
         self._api = Api(options.api_url, options.token)
         self._lanes = lanes_of(options.tracked, options.accounts)
-        self._shares = shares(options.budget, [of.brand for of in options.tracked], options.shares)
-        known = Prices.__dataclass_fields__
-        self._prices = Prices(**{name: max(price, 0.0) for name, price in options.prices.items() if name in known})
+        self._purse = Purse.of(options)
 
     async def aclose(self) -> None:
         self._api.close()
 
     async def fetch(self, cursor: Cursor, now: datetime) -> Page:
         self._check(now)
-        budget = self._budget(cursor, now)
-        open_ = self._open(budget)
-        shut = self._shut(budget)
+        budget = self._purse.budget(cursor, now)
+        open_, shut = self._open(budget), self._purse.shut(self._lanes.values(), budget)
         if not open_:
             raise Wait(f"{self.name}: {shut}", hearing=Hearing.OUT_OF_BUDGET)
 
@@ -106,101 +100,67 @@ class XConnector:
     def _check(self, now: datetime) -> None:
         """Raises Fix."""
         brands = [of.brand for of in self._options.tracked]
-        strangers = sorted(set(self._options.shares) - set(brands)) + sorted(
-            set(self._options.prices) - set(Prices.__dataclass_fields__)
-        )
+        strangers = [*sorted(set(self._options.shares) - set(brands)), *sorted(set(self._options.prices) - PRICED)]
         if not self._options.token:
             raise Fix(f"{self.name}: there is no token for X; set X_BEARER_TOKEN")
         if not self._lanes:
             raise Fix(f"{self.name}: there is nothing to search for: no brand's query can be asked of X")
         if strangers:
             raise Fix(f'{self.name}: "{strangers[0]}" under shares or prices is not known; brands are {brands}')
-        untouched = Budget(self._shares, self._options.a_day, now)
-        if small := [lane.payer for lane in self._lanes.values() if not self._size(lane, untouched)]:
+        untouched = self._purse.budget({}, now)
+        if small := [lane.payer for lane in self._lanes.values() if not self._purse.size(lane, untouched)]:
             raise Fix(f"{self.name}: {small[0]} cannot pay for one page a day; raise budget, its share, or a_day")
 
-    def _budget(self, cursor: Cursor, now: datetime) -> Budget:
-        return Budget.of(cursor, self._shares, self._options.a_day, now)
-
-    def _authors(self, lane: Lane, budget: Budget) -> bool:
-        return self._options.authors and budget.authors(lane.payer)
-
-    def _price(self, lane: Lane) -> float:
-        owner = self._options.owner.lstrip("@").lower()
-        return self._prices.owned if lane.account and lane.account == owner else self._prices.post
-
-    def _size(self, lane: Lane, budget: Budget) -> int:
-        """How many posts may be asked for now; 0 when none."""
-        each = self._price(lane) + (self._prices.user if self._authors(lane, budget) else 0.0)
-        size = budget.affords(lane.payer, each, mentions=bool(lane.account))
-        return size if size >= SMALLEST[bool(lane.account)] else 0
-
     def _open(self, budget: Budget) -> list[str]:
-        return [key for key, lane in self._lanes.items() if self._size(lane, budget)]
-
-    def _shut(self, budget: Budget) -> str:
-        """What is not read for want of money; the same words as long as it is the same."""
-        lanes = [lane for lane in self._lanes.values() if not self._size(lane, budget)]
-        said = []
-        for payer in dict.fromkeys(lane.payer for lane in lanes):
-            whose = [lane for lane in lanes if lane.payer == payer]
-            what = "neither its searches nor its mentions" if any(lane.account for lane in whose) else "its searches"
-            many = "are read" if what.startswith("neither") else "are not read"
-            until = f"{budget.again(payer):%Y-%m-%d}"
-            said.append(
-                f"{payer}: its part of the budget (${self._shares[payer]:.2f}) is used up: {what} {many} until {until}"
-            )
-        if budget.left(AGAIN) < self._prices.post:
-            said.append(f"what is deleted on X is not noticed before {budget.again(AGAIN):%Y-%m-%d}")
-        return "; ".join(said)
+        return [key for key, lane in self._lanes.items() if self._purse.size(lane, budget)]
 
     async def _step(self, lane: Lane, place: Place, cursor: Cursor, budget: Budget) -> Step:
         """One page of a lane."""
         if lane.account and "id" not in place:
             place = {**place, "id": await self._account(lane, budget)}
         without = heard_elsewhere([self._lanes[key] for key in self._open(budget)], cursor)
-        round_, note = self._round(lane, place, without, budget.now)
+        place, round_, note = self._round(lane, place, without, budget.now)
         try:
             found = await self._read(lane, place, round_, cursor, budget)
         except Refused as no:
             return _begun_elsewhere(lane, place, round_, no, note)
         return await self._after(lane, place, round_, found, budget, note)
 
-    def _round(self, lane: Lane, place: Place, without: Sequence[str], now: datetime) -> tuple[Round, str]:
+    def _round(self, lane: Lane, place: Place, without: Sequence[str], now: datetime) -> tuple[Place, Round, str]:
+        """The one under way, else a hole to be filled, else a new one with what it cannot hear any more."""
         if "at" in place:
-            return place["at"], ""
+            return place, place["at"], ""
         if holes := place.get("holes"):
-            place["holes"] = holes[1:]
-            return filling(lane, holes[0], self._handles()), ""
-        return begun(lane, place, without, now, self._options.history)
+            return {**place, "holes": holes[1:]}, filling(lane, holes[0], self._handles()), ""
+        return place, *begun(lane, place, without, now, self._options.history)
 
     def _handles(self) -> list[str]:
         return [lane.account for lane in self._lanes.values() if lane.account]
 
     async def _account(self, lane: Lane, budget: Budget) -> str:
         answer = await self._api.ask("get_users", budget.now, usernames=[lane.account])
-        budget.pay(lane.payer, self._prices.user)
+        budget.pay(lane.payer, self._purse.prices.user)
         if id_ := accounts_in(answer).get(lane.account):
             return id_
         raise Fix(f"X knows no account @{lane.account}; check accounts")
 
     async def _read(self, lane: Lane, place: Place, round_: Round, cursor: Cursor, budget: Budget) -> Found:
+        authors = self._purse.asks_authors(lane, budget)
         asked = {
-            "max_results": self._size(lane, budget),
+            "max_results": self._purse.size(lane, budget),
             **round_["span"],
-            **(FIELDS if self._authors(lane, budget) else {"tweet_fields": FIELDS["tweet_fields"]}),
+            **(FIELDS if authors else {"tweet_fields": FIELDS["tweet_fields"]}),
         }
         if "query" in round_:
             call, where = "search_recent_tweets", {"query": round_["query"], "next_token": round_.get("next")}
-            asked["max_results"] = max(asked["max_results"], SMALLEST[False])
         else:
             call, where = "get_users_mentions", {"id": place["id"], "pagination_token": round_.get("next")}
         answer = await self._api.ask(call, budget.now, **where, **asked)
         if refusal := refusals_in(answer):
             raise Fix(f"X shows no posts: {refusal}")
         found = found_in(answer, self.name, self._own(cursor))
-        each = self._prices.post if "query" in round_ else self._price(lane)
-        budget.pay(lane.payer, len(found.ids) * each + found.users * self._prices.user)
+        each = self._purse.price(lane, searched="query" in round_)
+        budget.pay(lane.payer, len(found.ids) * each + found.users * self._purse.prices.user)
         if found.following and found.following == round_.get("next"):
             raise Refused("next_token", "X's pages go round in a circle")
         return found
@@ -230,7 +190,7 @@ class XConnector:
 
     async def _compared(self, lane: Lane, place: Place, budget: Budget) -> tuple[Place, str]:
         hours = due(place, budget.now)
-        if not hours or not budget.counts(lane.payer, self._prices.count):
+        if not hours or not budget.counts(lane.payer, self._purse.prices.count):
             return place, ""
         start, end = hours
         asked = {"query": query(lane.search, self._handles()), "granularity": "hour"}
@@ -240,7 +200,7 @@ class XConnector:
             return place, ""  # the next round tries again; what was heard is not held up
         except ConnectorError as no:
             return uncompared(place, end), f"X does not say how many posts there were: {no}"
-        budget.pay(lane.payer, self._prices.count)
+        budget.pay(lane.payer, self._purse.prices.count)
         return compared(place, counts_in(answer), end)
 
     async def reread(self, ids: Sequence[str], cursor: Cursor, now: datetime) -> Page:
@@ -248,32 +208,33 @@ class XConnector:
 
         Raises ConnectorError.
         """
-        budget = self._budget(cursor, now)
-        if budget.used(AGAIN) >= NO_COUNTS:
-            ids = [id_ for id_ in ids if now - time_of(id_) >= YOUNG]
-        if ids and budget.affords(AGAIN, self._prices.post) < min(len(ids), LOOKED_AT):
+        budget = self._purse.budget(cursor, now)
+        due_ = [id_ for id_ in ids if number(id_) and (budget.looks_early() or now - time_of(id_) >= YOUNG)]
+        many = budget.affords(AGAIN, self._purse.prices.post)
+        if due_ and not many:
             raise Wait(f"{self.name}: the budget for {AGAIN} is used up", hearing=Hearing.OUT_OF_BUDGET)
-        posts, gone = await self._looked_at(list(ids)[:LOOKED_AT], cursor, budget) if ids else ((), ())
+        posts, gone = await self._looked_at(due_[:many], cursor, budget) if due_ else ((), ())
         return Page(cursor={**cursor, "spent": budget.kept()}, posts=posts, gone=gone)
 
     async def _looked_at(
         self, ids: list[str], cursor: Cursor, budget: Budget
     ) -> tuple[tuple[Post, ...], tuple[str, ...]]:
         answer, found = await self._asked_for(ids, STATE, cursor, budget)
-        edited = {new: old for old, new in found.versions.items() if new != old and old not in found.withheld}
         gone = {*gone_in(answer, ids), *found.withheld}
-        if not edited:
+        edited = {new: old for old, new in found.versions.items() if new != old and old not in gone}
+        newest = list(edited)[: budget.affords(AGAIN, self._purse.prices.post + self._purse.prices.user)]
+        if not newest:
             return (), tuple(sorted(gone))
-        answer, newest = await self._asked_for(list(edited), FIELDS, cursor, budget)
-        gone |= {edited[id_] for id_ in gone_in(answer, edited)} | set(newest.withheld)
-        return newest.posts, tuple(sorted(gone))
+        answer, found = await self._asked_for(newest, FIELDS, cursor, budget)
+        gone |= {edited[id_] for id_ in gone_in(answer, newest)} | set(found.withheld)
+        return found.posts, tuple(sorted(gone))
 
     async def _asked_for(
         self, ids: list[str], fields: Mapping[str, str], cursor: Cursor, budget: Budget
     ) -> tuple[Mapping[str, Any], Found]:
         answer = await self._api.ask("get_tweets", budget.now, ids=ids, **fields)
         found = found_in(answer, self.name, self._own(cursor))
-        budget.pay(AGAIN, len(found.ids) * self._prices.post + found.users * self._prices.user)
+        budget.pay(AGAIN, len(found.ids) * self._purse.prices.post + found.users * self._purse.prices.user)
         return answer, found
 
     async def examine(self, cursor: Cursor, now: datetime) -> str:
@@ -282,7 +243,7 @@ class XConnector:
         usage = table((await self._api.ask("/2/usage/tweets", now)).get("data"))
         read, cap = number(words(usage.get("project_usage"))), number(words(usage.get("project_cap")))
         said = f"X lets us in; {read:,} of {cap:,} posts were read this month" if cap else "X lets us in"
-        spent = sum(self._budget(cursor, now).kept().get(f"{now:%Y-%m}", {}).values())
+        spent = sum(self._purse.budget(cursor, now).kept().get(f"{now:%Y-%m}", {}).values())
         said = f"{said}; ${spent:.2f} of ${self._options.budget:.2f} are spent"
         with suppress(ConnectorError):  # what cannot be counted can be heard all the same
             return "; ".join((said, *await self._forecasts(now)))
@@ -296,17 +257,18 @@ class XConnector:
             answer = await self._api.ask("get_recent_tweets_count", now, query=asked, granularity="day")
             found = sum(counts_in(answer).values())
             posts[lane.payer] = posts.get(lane.payer, 0) + found
-            each = self._price(lane) + (self._prices.user if self._options.authors else 0.0)
+            each = self._purse.price(lane, searched=False) + (self._purse.prices.user if self._purse.authors else 0.0)
             costs[lane.payer] = costs.get(lane.payer, 0.0) + found * each
         return [
-            forecast(payer, self._shares[payer], found, costs[payer] / found if found else 0.0)
+            forecast(payer, self._purse.shares[payer], found, costs[payer] / found if found else 0.0)
             for payer, found in posts.items()
         ]
 
 
 def _begun_elsewhere(lane: Lane, place: Place, round_: Round, no: Refused, note: str) -> Step:
     """Once; what is refused there too begins anew at the next poll."""
-    told = f"{lane.label}: {note or f'{no}; it is read anew'}"
+    what = "what is missing is not shown" if "counted" in round_ else "it is read anew"
+    told = f"{lane.label}: {note or f'{no}; {what}'}"
     if "again" in round_ or "counted" in round_:
         return Step(place={key: value for key, value in place.items() if key != "at"}, note=told)
     again = elsewhere(round_, no.what)
@@ -316,4 +278,5 @@ def _begun_elsewhere(lane: Lane, place: Place, round_: Round, no: Refused, note:
 
 def _with_note(page: Page, shut: str) -> Page:
     """On every page of a round, so that the ledger has one line for as long as it lasts."""
-    return replace(page, hearing=Hearing.OUT_OF_BUDGET, note="; ".join(filter(None, (shut, page.note))))
+    note = "; ".join(filter(None, (shut, page.note)))
+    return replace(page, hearing=Hearing.OUT_OF_BUDGET, note=note, facts={"budget": shut})

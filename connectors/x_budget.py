@@ -17,6 +17,7 @@ from typing import Any
 AGAIN = "looking again"  # who pays for edits and deletions; no brand is named so, for it would be in quotes
 AGAIN_PART = 0.2  # of the budget
 NO_COUNTS, NO_AUTHORS, FOR_MENTIONS = 0.5, 0.7, 0.9  # parts of a share
+ONLY_OLD = 0.5  # of what is set aside to look again
 LARGEST = 100  # posts that can be asked for at once
 
 Spent = dict[str, dict[str, float]]  # {"2026-05": {payer: dollars}, "2026-05-04": {payer: dollars}}
@@ -95,6 +96,10 @@ class Budget:
 
     def authors(self, payer: str) -> bool:
         return self.used(payer) < NO_AUTHORS
+
+    def looks_early(self) -> bool:
+        """At what was heard today, too."""
+        return self.used(AGAIN) < ONLY_OLD
 
     def counts(self, payer: str, price: float) -> bool:
         return self.used(payer) < NO_COUNTS and self.left(payer) >= price

@@ -1,8 +1,9 @@
 """What could not be heard, and what is said about it: when to try a source again, and when people are told. Pure."""
 
 from datetime import datetime, timedelta
+from zlib import crc32
 
-from connectors.contract import Broken, ConnectorError, Fix, Hearing, Wait
+from connectors.contract import Broken, ConnectorError, Fix, Hearing, Page, Wait
 from escalation.notices import HOUSE, Kind, Notice
 from listener.durations import spoken
 from listener.settings import Source
@@ -49,6 +50,14 @@ def return_of(state: SourceState, now: datetime) -> Notice | None:
         return None
     text = f'Source "{state.name}" is heard again, after {spoken(now - state.failing_since)} of silence.'
     return _notice(state.name, "back", state.failing_since, text)
+
+
+def short_of_money(name: str, page: Page) -> Notice | None:
+    """The one notice that a part of a source is not heard for want of money; other words are another notice."""
+    if not (told := page.facts.get("budget")):
+        return None
+    text = f'Source "{name}" is out of budget. {told}. More: budget and shares in sources.toml.'
+    return Notice(case=HOUSE, seq=crc32(told.encode()), kind=Kind.HOUSE, to=f"{name} out of budget", text=text)
 
 
 def _notice(source: str, what: str, since: datetime, text: str) -> Notice:

@@ -16,7 +16,7 @@ from connectors.inbox import Inbox
 from connectors.post import Post
 from escalation.courier import Courier
 from escalation.desk import Desk
-from listener.coverage import failed, must_wait, return_of, silence
+from listener.coverage import failed, must_wait, return_of, short_of_money, silence
 from listener.settings import Settings, Source
 from listener.storage.contract import Batch, Kept, SourceState, Store
 from listener.weigh import Scales, weigh
@@ -97,6 +97,8 @@ async def listen(house: House, source: Source) -> Poll:
         await reread(house, source)
     except ConnectorError as error:
         await _fail(house, source, error)
+        if error.hearing is Hearing.OUT_OF_BUDGET:  # what is deleted there must be gone here all the same
+            await reread(house, source)
         return Poll(name=source.name, state=error.hearing, fetched=fetched, kept=tuple(kept), note=str(error))
     return Poll(name=source.name, state=page.hearing, fetched=fetched, kept=tuple(kept), note=note)
 
@@ -113,6 +115,8 @@ async def reread(house: House, source: Source) -> None:
         except ConnectorError as error:
             log.warning("source %s: could not look again at %d posts: %s", source.name, len(ids), error)
             return
+        if page.note:
+            log.warning("source %s: %s", source.name, page.note)
         await _keep(house, source, state, replace(page, more=True), reread=ids)
 
 
@@ -132,9 +136,11 @@ async def _fenced(asked: Awaitable[Page], name: str) -> Page:
 
 async def _keep(house: House, source: Source, state: SourceState, page: Page, reread: tuple[str, ...] = ()) -> Kept:
     now = house.clock()
-    if back := return_of(state, now):
+    if not reread and (back := return_of(state, now)):
         await house.store.owe(back, now)
         log.info(back.text)
+    if not page.more and (short := short_of_money(source.name, page)):
+        await house.store.owe(short, now)
     fresh = _last_of_each(page.posts)
     known = await house.store.known(source.name, tuple(fresh))
     news = [post for post in fresh.values() if post.id not in known or known[post.id] not in (post.fingerprint, "")]

@@ -18,8 +18,9 @@ from xserver import FakeX
 
 from connectors.contract import Fix, Hearing, Rereader, Tracked, Wait
 from connectors.x_budget import AGAIN, Budget, shares
+from escalation.notices import HOUSE
 from listener.bootstrap import build
-from listener.cycle import listen
+from listener.cycle import House, listen
 from listener.doctor import examine
 from listener.ears import blind, ears
 from listener.settings import load
@@ -235,12 +236,41 @@ async def test_a_team_with_two_hundred_dollars_and_three_brands_sees_where_they_
             assert (await listen(house, settings.sources[0])).fetched == 1
         [state] = await house.store.sources()
         [ear] = ears(settings, [state], {}, clock.now)
-        assert (ear.spent, ear.budget, ear.state) == (12.35, 200, "out of budget")
-        assert ear.projected == 109.0 and ear.spent_on["Larkspur"] == 12.0
+        assert (ear.spent, ear.budget, ear.state) == (12.54, 200, "out of budget")
+        assert ear.spent_on == {"Acme Air": 0.025, "Larkspur": 11.91, "Zenith": 0.105, AGAIN: 0.5}
         since, spots = NOW - timedelta(days=1), await house.store.coverage(NOW - timedelta(days=1), clock.now)
         [spot] = blind(spots, ["x"], since, clock.now)
         assert "Larkspur: its part of the budget ($53.33) is used up" in spot.note and spot.hearing == "out of budget"
         assert not (await house.store.balance()).findings
+        [told] = await said_of_the_house(house, clock)
+        assert told.startswith('Source "x" is out of budget. Larkspur: its part of the budget ($53.33)')
+
+
+async def said_of_the_house(house: House, clock: Clock) -> list[str]:
+    owed = await house.store.claim(clock(), 10_000, MINUTE)
+    return [one.notice.text for one in owed if one.notice.case == HOUSE]
+
+
+async def test_without_money_what_is_deleted_there_is_gone_here_all_the_same(
+    x: FakeX, tmp_path: Path, clock: Clock
+) -> None:
+    source = f'[[source]]\nname = "x"\nkind = "x"\nbudget = 2.0\na_day = 1.0\napi_url = "{x.server.address}"\n'
+    directory = configs.write(tmp_path, brands=THREE[: THREE.index("[[brand]]", 9)], sources=source)
+    settings, x.clock = load(directory, {"X_BEARER_TOKEN": "right-secret"}), clock
+    posts = [x.post(f"acme lost bag {number}") for number in range(300)]
+    async with build(settings, Console(file=StringIO()), clock=clock) as house, house.store.engine():
+        assert (await listen(house, settings.sources[0])).state == Hearing.OUT_OF_BUDGET
+        heard = [id_ for id_ in posts if await house.store.known("x", (id_,))]
+        for id_ in heard:
+            x.remove(id_)
+        clock.forward(hours=23)
+        assert (await listen(house, settings.sources[0])).state == Hearing.OUT_OF_BUDGET
+        known = await house.store.known("x", tuple(heard))
+        assert sum(fingerprint == "" for fingerprint in known.values()) == 80, "as many as forty cents pay for"
+        state = await house.store.source("x")
+        assert state.hearing is Hearing.OUT_OF_BUDGET and state.failures == 2 and state.told_silent
+        [told] = await said_of_the_house(house, clock)
+        assert "is silent" in told and "are not read until 2026-06-01" in told
 
 
 MONEY = st.sampled_from([0.0, 0.001, 0.005, 0.015, 0.5, 5.0])

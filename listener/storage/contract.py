@@ -75,7 +75,7 @@ class Batch:
     note: str = ""
     next_poll: datetime | None = None  # None: not known yet, more pages follow
     follow: bool = False  # can the source be asked for these posts again?
-    reread: tuple[str, ...] = ()  # the posts this page was asked for again
+    reread: tuple[str, ...] = ()  # the posts this page was asked for again; it says nothing of how well we hear
     surge: Surge | None = None  # when many cases are an incident; None: never
 
 

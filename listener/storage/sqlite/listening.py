@@ -24,6 +24,10 @@ def sources(db: sqlite3.Connection) -> tuple[SourceState, ...]:
 
 
 def heard(db: sqlite3.Connection, batch: Batch, new: int) -> None:
+    if batch.reread:
+        sql = "UPDATE sources SET cursor = ?, fetched = fetched + ? WHERE name = ?"
+        db.execute(sql, (json.dumps(dict(batch.cursor)), new, batch.source))
+        return
     _cover(db, _Listening(batch.source, batch.hearing, batch.note), batch.at)
     db.execute(
         "INSERT INTO sources (name, cursor, next_poll, last_heard, fetched, hearing) VALUES (?, ?, ?, ?, ?, ?)"
