@@ -26,6 +26,7 @@ KINDS = {  # kind -> where it lives: "module:class"
     "discourse": "connectors.discourse:DiscourseConnector",
     "feed": "connectors.feed:FeedConnector",
     "hackernews": "connectors.hackernews:HackerNewsConnector",
+    "imap": "connectors.imap:ImapConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",
     "reddit": "connectors.reddit:RedditConnector",
     "replay": "connectors.replay:ReplayConnector",

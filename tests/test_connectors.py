@@ -4,6 +4,7 @@ A kind that is registered and has no world fails here: add one to tests/worlds.p
 """
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,10 +23,12 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(params=KINDS)
-def world(request: pytest.FixtureRequest, server: Server, web_: Web, tmp_path: Path) -> World:
+def world(request: pytest.FixtureRequest, server: Server, web_: Web, tmp_path: Path) -> Iterator[World]:
     if request.param not in WORLDS:
         pytest.fail(f'kind "{request.param}" has no world in tests/worlds.py: add one, and it is held to the contract')
-    return WORLDS[request.param](server, web_, tmp_path)
+    opened = WORLDS[request.param](server, web_, tmp_path)
+    yield opened
+    opened.end()
 
 
 async def hear(world: World, *, minutes: int = 10, polls: int = 1) -> dict[str, Post]:

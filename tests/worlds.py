@@ -5,6 +5,7 @@ A new kind needs a class here and a line in WORLDS; tests/test_connectors.py the
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
@@ -14,6 +15,7 @@ import test_appstore
 import test_bluesky
 import test_discourse
 import test_hackernews
+import test_imap
 import test_mastodon
 import test_reddit
 import test_stackexchange
@@ -21,6 +23,7 @@ import test_webhook
 import test_x
 import test_youtube
 from aiohttp import web
+from mailserver import MailServer
 from polling import NOW, Poller
 from redditserver import FakeReddit
 from webserver import Server
@@ -52,6 +55,9 @@ class World:
 
     def begin(self) -> Poller:
         raise NotImplementedError
+
+    def end(self) -> None:
+        """What was opened for this world is shut."""
 
     def write(self, key: str, text: str, at: datetime = NOW) -> None:
         """Something public that says `text`; every text has the word "acme" in it."""
@@ -300,6 +306,29 @@ class Webhook(World):
         """A letter that has come says nothing of what becomes of it."""
 
 
+class Imap(World):
+    online = False  # its own troubles are in tests/test_imap.py: it does not speak HTTP
+
+    def begin(self) -> Poller:
+        self.opened = ExitStack()
+        self.box = self.opened.enter_context(MailServer().open())
+        return test_imap.ear(self.box)
+
+    def end(self) -> None:
+        self.opened.close()
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.ids[key] = f"{key}@mail.example"
+        self.box.put(test_imap.letter(text, Message_ID=f"<{key}@mail.example>"), at)
+
+    def edit(self, key: str, text: str) -> None:
+        """Nobody edits a mail; a second one with the same name takes its place."""
+        self.write(key, text, self.poller.now)
+
+    def delete(self, key: str) -> None:
+        self.box.mails = [mail for mail in self.box.mails if f"<{key}@".encode() not in mail.raw]
+
+
 WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "feed": Feed,
     "replay": Replay,
@@ -313,4 +342,5 @@ WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "x": X,
     "discourse": Discourse,
     "webhook": Webhook,
+    "imap": Imap,
 }
