@@ -138,7 +138,7 @@ class ImapConnector:
         except IMAP4.abort:
             raise
         except IMAP4.error as no:
-            said = str(no).replace(password, "…")[:160]
+            said = _plain(no.args).replace(password, "…")
             if any(f"[{code}]" in said for code in _LATER):
                 raise Wait(f"{self._place}: does not let us in at present ({said})") from None
             raise Fix(f"{self._place}: refuses {user} ({said}); check user and IMAP_PASSWORD") from None
@@ -184,9 +184,9 @@ class ImapConnector:
         except OSError as wrong:
             raise Wait(f"{self._place}: cannot be reached ({wrong.strerror or wrong}); tried again later") from None
         except IMAP4.abort as wrong:
-            raise Wait(f"{self._place}: the connection broke ({str(wrong)[:160]}); tried again later") from None
+            raise Wait(f"{self._place}: the connection broke ({_plain(wrong.args)}); tried again later") from None
         except (IMAP4.error, ValueError) as wrong:
-            raise Broken(f"{self._place}: answered something that is not understood ({str(wrong)[:160]})") from None
+            raise Broken(f"{self._place}: answered something that is not understood ({_plain(wrong.args)})") from None
 
 
 def _well(answer: tuple[str, list[Any]]) -> tuple[str, list[Any]]:
@@ -225,7 +225,9 @@ def _mail(one: tuple[bytes, bytes], tail: Sequence[Any]) -> Mail:
 
 
 def _plain(said: Sequence[Any]) -> str:
-    return b" ".join(part for part in said if isinstance(part, bytes)).decode("utf-8", "replace")[:160]
+    """What a server, or imaplib, said: bytes or text."""
+    parts = (part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in said)
+    return " ".join(parts)[:160]
 
 
 def _quoted(name: str) -> str:
