@@ -25,9 +25,11 @@ from connectors.x_lanes import (
     begun,
     elsewhere,
     filling,
+    handle_of,
     heard_elsewhere,
     lanes_of,
     query,
+    stuck,
     went,
 )
 from connectors.x_parse import (
@@ -59,7 +61,8 @@ class Options:
     shares: Mapping[str, float] = field(default_factory=dict)  # brand -> how much of it, beside the others' 1
     a_day: float = 0.25  # the part of its share that a brand may spend in one day
     accounts: tuple[str, ...] = ()  # the brands' own on X: what mentions them is read first
-    owner: str = ""  # the account that owns the app: what mentions it costs a fifth
+    owner: str = ""  # the account that owns the app: what mentions it, and what it writes, costs a fifth
+    answers: bool = False  # read what all `accounts` write, not only the owner: their answers are noted
     authors: bool = True  # names and followers: they cost twice as much as the post
     check_counts: bool = True  # once a day: does X count more posts than were heard?
     history: timedelta = timedelta(days=1)  # how far back the first reading goes
@@ -74,7 +77,8 @@ class XConnector:
         self.name = name
         self._options = options
         self._api = Api(options.api_url, options.token)
-        self._lanes = lanes_of(options.tracked, options.accounts)
+        answering = map(handle_of, options.accounts if options.answers else [options.owner])
+        self._lanes = lanes_of(options.tracked, options.accounts, frozenset(answering))
         self._purse = Purse.of(options)
 
     async def aclose(self) -> None:
@@ -117,7 +121,7 @@ class XConnector:
     async def _step(self, lane: Lane, place: Place, cursor: Cursor, budget: Budget) -> Step:
         """One page of a lane."""
         if lane.account and "id" not in place:
-            place = {**place, "id": await self._account(lane, budget)}
+            place = {**place, "id": await self._account(lane, cursor, budget)}
         without = heard_elsewhere([self._lanes[key] for key in self._open(budget)], cursor)
         place, round_, note = self._round(lane, place, without, budget.now)
         try:
@@ -131,18 +135,26 @@ class XConnector:
         if "at" in place:
             return place, place["at"], ""
         if holes := place.get("holes"):
-            return {**place, "holes": holes[1:]}, filling(lane, holes[0], self._handles()), ""
+            return {**place, "holes": holes[1:]}, filling(lane, holes[0], self._covered()), ""
         return place, *begun(lane, place, without, now, self._options.history)
 
-    def _handles(self) -> list[str]:
-        return [lane.account for lane in self._lanes.values() if lane.account]
+    def _covered(self) -> list[str]:
+        return [lane.covers for lane in self._lanes.values() if lane.account]
 
-    async def _account(self, lane: Lane, budget: Budget) -> str:
+    async def _account(self, lane: Lane, cursor: Cursor, budget: Budget) -> str:
+        if known := self._ids(cursor).get(lane.account):
+            return known
         answer = await self._api.ask("get_users", budget.now, usernames=[lane.account])
         budget.pay(lane.payer, self._purse.prices.user)
         if id_ := accounts_in(answer).get(lane.account):
             return id_
         raise Fix(f"X knows no account @{lane.account}; check accounts")
+
+    def _ids(self, cursor: Cursor) -> dict[str, str]:
+        """Handle -> id, of our own accounts: they are recognised without being paid for."""
+        places = cursor.get("lanes", {})
+        ids = ((lane.account, places.get(key, {}).get("id")) for key, lane in self._lanes.items() if lane.account)
+        return {handle: id_ for handle, id_ in ids if id_}
 
     async def _read(self, lane: Lane, place: Place, round_: Round, cursor: Cursor, budget: Budget) -> Found:
         authors = self._purse.asks_authors(lane, budget)
@@ -154,22 +166,19 @@ class XConnector:
         if "query" in round_:
             call, where = "search_recent_tweets", {"query": round_["query"], "next_token": round_.get("next")}
         else:
-            call, where = "get_users_mentions", {"id": place["id"], "pagination_token": round_.get("next")}
+            call = "get_users_tweets" if lane.own else "get_users_mentions"
+            where = {"id": place["id"], "pagination_token": round_.get("next")}
+            asked |= {"exclude": "retweets"} if lane.own else {}
         answer = await self._api.ask(call, budget.now, **where, **asked)
         if refusal := refusals_in(answer):
             raise Fix(f"X shows no posts: {refusal}")
-        found = found_in(answer, self.name, self._own(cursor))
+        known = self._ids(cursor) | ({lane.account: place["id"]} if lane.account else {})
+        found = found_in(answer, self.name, known)
         each = self._purse.price(lane, searched="query" in round_)
         budget.pay(lane.payer, len(found.ids) * each + found.users * self._purse.prices.user)
-        if found.following and found.following == round_.get("next"):
+        if stuck(round_, found):
             raise Refused("next_token", "X's pages go round in a circle")
         return found
-
-    def _own(self, cursor: Cursor) -> dict[str, dict[str, str]]:
-        """Our own accounts are recognised without being paid for."""
-        places = cursor.get("lanes", {})
-        ids = {lane.account: places.get(key, {}).get("id", "") for key, lane in self._lanes.items() if lane.account}
-        return {id_: {"id": id_, "username": handle} for handle, id_ in ids.items() if id_}
 
     async def _after(self, lane: Lane, place: Place, round_: Round, found: Found, budget: Budget, note: str) -> Step:
         turn = went(lane, place, round_, found, budget.now)
@@ -190,10 +199,10 @@ class XConnector:
 
     async def _compared(self, lane: Lane, place: Place, budget: Budget) -> tuple[Place, str]:
         hours = due(place, budget.now)
-        if not hours or not budget.counts(lane.payer, self._purse.prices.count):
+        if not hours or not budget.plenty(lane.payer):
             return place, ""
         start, end = hours
-        asked = {"query": query(lane.search, self._handles()), "granularity": "hour"}
+        asked = {"query": query(lane.search, self._covered()), "granularity": "hour"}
         try:
             answer = await self._api.ask("get_recent_tweets_count", budget.now, start_time=start, end_time=end, **asked)
         except Wait:
@@ -233,7 +242,7 @@ class XConnector:
         self, ids: list[str], fields: Mapping[str, str], cursor: Cursor, budget: Budget
     ) -> tuple[Mapping[str, Any], Found]:
         answer = await self._api.ask("get_tweets", budget.now, ids=ids, **fields)
-        found = found_in(answer, self.name, self._own(cursor))
+        found = found_in(answer, self.name, self._ids(cursor))
         budget.pay(AGAIN, len(found.ids) * self._purse.prices.post + found.users * self._purse.prices.user)
         return answer, found
 
@@ -253,11 +262,12 @@ class XConnector:
         """Half a cent for each lane; a team wants to know before it pays."""
         posts, costs = dict[str, int](), dict[str, float]()
         for lane in self._lanes.values():
-            asked = query(lane.search, self._handles()) if lane.search else query(f"@{lane.account}", ())
+            asked = query(lane.covers, self._covered() if lane.search else ())
             answer = await self._api.ask("get_recent_tweets_count", now, query=asked, granularity="day")
             found = sum(counts_in(answer).values())
             posts[lane.payer] = posts.get(lane.payer, 0) + found
-            each = self._purse.price(lane, searched=False) + (self._purse.prices.user if self._purse.authors else 0.0)
+            each = self._purse.price(lane, searched=False)
+            each += self._purse.prices.user if self._purse.authors and not lane.own else 0.0
             costs[lane.payer] = costs.get(lane.payer, 0.0) + found * each
         return [
             forecast(payer, self._purse.shares[payer], found, costs[payer] / found if found else 0.0)

@@ -2,8 +2,9 @@
 
 The month's budget is divided before anything is spent: a part to look again at what was heard, the rest among the
 brands. No brand lives on another's money, and none spends more than a part of its own in one day. As a brand's share is
-used up, hearing gets less in this order: above half of it nothing is counted for comparison; above seven tenths posts
-come without their authors' names; the last tenth is left to the mentions of its own accounts; then nothing is asked.
+used up, hearing gets less in this order: above half of it nothing is counted for comparison, and what its own accounts
+write is not read; above seven tenths posts come without their authors' names; the last tenth is left to the mentions of
+its own accounts; then nothing is asked.
 
 X promises to charge nothing for what was asked for before on the same day (UTC), but does not guarantee it; so whatever
 comes is counted as if it were new, and the bill is at most what stands here.
@@ -16,7 +17,7 @@ from typing import Any
 
 AGAIN = "looking again"  # who pays for edits and deletions; no brand is named so, for it would be in quotes
 AGAIN_PART = 0.2  # of the budget
-NO_COUNTS, NO_AUTHORS, FOR_MENTIONS = 0.5, 0.7, 0.9  # parts of a share
+PLENTY, NO_AUTHORS, FOR_MENTIONS = 0.5, 0.7, 0.9  # parts of a share
 ONLY_OLD = 0.5  # of what is set aside to look again
 LARGEST = 100  # posts that can be asked for at once
 
@@ -101,8 +102,9 @@ class Budget:
         """At what was heard today, too."""
         return self.used(AGAIN) < ONLY_OLD
 
-    def counts(self, payer: str, price: float) -> bool:
-        return self.used(payer) < NO_COUNTS and self.left(payer) >= price
+    def plenty(self, payer: str) -> bool:
+        """Enough for what is not a customer's post."""
+        return self.used(payer) < PLENTY
 
     def again(self, payer: str) -> datetime:
         """When there is money again for what there is none for now: tomorrow, or the first of next month."""

@@ -1,4 +1,4 @@
-"""What is read of X, and from where: pure. A lane is the mentions of one account, or one search.
+"""What is read of X, and from where: pure. A lane is the mentions of one account, its own posts, or one search.
 
 The newest id of a round comes from its first page and counts only when its last page was read; all its pages are asked
 for with the same since_id (docs.x.com/x-api/posts/search/integrate/paginate). A lane's place (connectors/lanes.py):
@@ -31,6 +31,12 @@ class Lane:
     payer: str
     search: str = ""
     account: str = ""  # a handle, in small letters
+    own: bool = False  # what the account writes, instead of what mentions it
+
+    @property
+    def covers(self) -> str:
+        """What would find the posts of this lane in a search."""
+        return self.search or (f"from:{self.account}" if self.own else f"@{self.account}")
 
     @property
     def label(self) -> str:
@@ -39,17 +45,29 @@ class Lane:
         return self.key if self.account else f"{self.payer} ({short})"
 
 
-def lanes_of(tracked: Sequence[Tracked], accounts: Iterable[str]) -> dict[str, Lane]:
-    """Mentions first, for they are cheap. Who has an account among its own pays for it, else who searches for it."""
-    lanes = {}
-    for handle in dict.fromkeys(account.strip().lstrip("@").lower() for account in accounts):
-        if handle and tracked:
-            key = f"mentions of @{handle}"
-            lanes[key] = Lane(key=key, payer=_payer(handle, tracked), account=handle)
-    for of in tracked:
-        for search in of.searches:
-            lanes.setdefault(search, Lane(key=search, payer=of.brand, search=search))
-    return lanes
+def lanes_of(tracked: Sequence[Tracked], accounts: Iterable[str], answering: Collection[str]) -> dict[str, Lane]:
+    """Accounts first, for they are cheap; of those that are `answering` their own posts, too. Who has an account among
+    its own pays for it, else who searches for it."""
+    lanes = list[Lane]()
+    for handle in filter(None, dict.fromkeys(map(handle_of, accounts)) if tracked else ()):
+        payer = _payer(handle, tracked)
+        lanes.append(Lane(key=f"mentions of @{handle}", payer=payer, account=handle))
+        if handle in answering:
+            lanes.append(Lane(key=f"posts of @{handle}", payer=payer, account=handle, own=True))
+    lanes += [Lane(key=search, payer=of.brand, search=search) for of in tracked for search in of.searches]
+    return _first_of_each(lanes)
+
+
+def _first_of_each(lanes: Iterable[Lane]) -> dict[str, Lane]:
+    """What two brands search for is asked once."""
+    kept: dict[str, Lane] = {}
+    for lane in lanes:
+        kept.setdefault(lane.key, lane)
+    return kept
+
+
+def handle_of(account: str) -> str:
+    return account.strip().lstrip("@").lower()
 
 
 def _payer(handle: str, tracked: Sequence[Tracked]) -> str:
@@ -59,21 +77,21 @@ def _payer(handle: str, tracked: Sequence[Tracked]) -> str:
 
 
 def query(search: str, without: Iterable[str]) -> str:
-    """What is asked: without reposts, and without mentions of these accounts, as far as they fit."""
+    """What is asked: without reposts, and without what these find, as far as they fit."""
     text = search + NO_COPIES
-    for handle in without:
-        if len(text) + len(handle) + 3 <= LONGEST_QUERY:
-            text += f" -@{handle}"
+    for found in without:
+        if len(text) + len(found) + 2 <= LONGEST_QUERY:
+            text += f" -{found}"
     return text
 
 
 def heard_elsewhere(lanes: Collection[Lane], cursor: Cursor) -> list[str]:
-    """Accounts whose mentions were read to the end in the round under way: no search need pay for them again."""
+    """What was read to the end in the round under way, of and by our accounts: no search need pay for it again."""
     keys, places = {lane.key for lane in lanes}, cursor.get("lanes", {})
     if keys.isdisjoint(cursor.get("todo", ())):
         return []  # a new round begins
     began = cursor["began"]
-    return [lane.account for lane in lanes if lane.account and places.get(lane.key, {}).get("read", 0) >= began]
+    return [lane.covers for lane in lanes if lane.account and places.get(lane.key, {}).get("read", 0) >= began]
 
 
 def begun(lane: Lane, place: Place, without: Iterable[str], now: datetime, history: timedelta) -> tuple[Round, str]:
@@ -106,6 +124,13 @@ def elsewhere(round_: Round, what: str) -> Round:
     return {**{key: value for key, value in round_.items() if key != "next"}, "span": span, "again": True}
 
 
+def stuck(round_: Round, found: Found) -> bool:
+    """X shows again what it showed, and would for ever."""
+    again = bool(found.following) and found.following == round_.get("next")
+    lowest = number(round_.get("lowest", ""))
+    return again or bool(lowest and found.ids and min(map(number, found.ids)) >= lowest)
+
+
 @dataclass(frozen=True, slots=True)
 class Went:
     place: Place
@@ -126,7 +151,7 @@ def went(lane: Lane, place: Place, round_: Round, found: Found, now: datetime) -
     }
     if found.following:
         return Went({**place, "at": {**round_, "next": found.following}}, True, fresh)
-    if lane.account and round_["read"] >= MENTIONS_SHOWN * 0.95 and "query" not in round_:
+    if lane.account and not lane.own and round_["read"] >= MENTIONS_SHOWN * 0.95 and "query" not in round_:
         return Went({**place, "at": _beyond(lane, round_)}, True, fresh)
     rest = {key: value for key, value in place.items() if key != "at"}
     if "counted" in round_:
@@ -137,7 +162,7 @@ def went(lane: Lane, place: Place, round_: Round, found: Found, now: datetime) -
 
 def _beyond(lane: Lane, round_: Round) -> Round:
     """X shows only so many mentions: those before them are searched for."""
-    further = elsewhere({**round_, "query": f"@{lane.account}{NO_COPIES}"}, "token")
+    further = elsewhere({**round_, "query": query(lane.covers, ())}, "token")
     return {key: value for key, value in further.items() if key != "again"}
 
 

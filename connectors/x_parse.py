@@ -42,11 +42,12 @@ class Found:
     withheld: tuple[str, ...]  # our ids
 
 
-def found_in(document: Mapping[str, Any], source: str, known: Users | None = None) -> Found:
-    """`known`: accounts that need not be asked for. Raises Broken when it is no page."""
+def found_in(document: Mapping[str, Any], source: str, known: Mapping[str, str] | None = None) -> Found:
+    """`known`: handle -> id of accounts that need not be asked for. Raises Broken when it is no page."""
     items, meta = _items(document), table(document.get("meta"))
     given = _listed(table(document.get("includes")).get("users"))
-    users = {**(known or {}), **{words(user.get("id")): user for user in map(table, given)}}
+    users: dict[str, Mapping[str, Any]] = {id_: {"username": handle} for handle, id_ in (known or {}).items()}
+    users |= {words(user.get("id")): user for user in map(table, given)}
     ids = tuple(words(item.get("id")) for item in items)
     read = [None if _withheld(item) or _is_copy(item) else post_of(item, users, source) for item in items]
     unread = [item for item, post in zip(items, read, strict=True) if not (post or _withheld(item) or _is_copy(item))]

@@ -174,6 +174,17 @@ async def test_pages_that_go_round_in_a_circle_are_left(x: FakeX) -> None:
     assert heard == written
 
 
+async def test_pages_that_show_the_same_again_are_left(x: FakeX) -> None:
+    written = sorted({x.post() for _ in range(250)}, key=int, reverse=True)
+    poller = listening(x)
+    heard = set(ids(list((await poller.step()).posts)))
+    again = [x.posts[id_] for id_ in written[:100]]
+    meta = {"result_count": 100, "newest_id": written[0], "next_token": "another"}
+    x.failures.append(web.json_response({"data": again, "meta": meta}))
+    heard |= set(ids(await poller.poll()))
+    assert heard == set(written) and poller.last.hearing is Hearing.HEARD
+
+
 async def test_whatever_x_refuses_a_lane_begins_anew_at_the_next_poll(x: FakeX) -> None:
     x.post()
     poller = listening(x)
@@ -273,6 +284,21 @@ async def test_an_account_that_x_does_not_know_is_said_and_holds_nothing_up(x: F
     poller.now += MINUTE
     await poller.poll()
     assert "X shows no posts" in poller.last.note, "no data and an error is no silence"
+
+
+async def test_what_the_owner_writes_is_heard_for_a_fifth_and_not_searched_for(x: FakeX) -> None:
+    x.account("acmeair", "99")
+    asked = x.post("acme lost my bag")
+    answer = x.post("We have it, Marta.", by="99", conversation_id=asked,
+                    referenced_tweets=[{"type": "replied_to", "id": asked}])  # fmt: skip
+    poller = listening(x, accounts=("@acmeair",), owner="@acmeair")
+    heard = {post.id: post for post in await poller.poll()}
+    assert (heard[answer].author.handle, heard[answer].parent, heard[answer].root) == ("acmeair", asked, asked)
+    assert heard.keys() == {asked, answer}
+    assert [path.split("/")[-1] for path, _ in x.asked] == ["by", "mentions", "tweets", "recent"]
+    assert x.asked[-1][1]["query"] == "acme -is:retweet -@acmeair -from:acmeair"
+    assert "expansions" not in x.asked[-2][1] and x.asked[-2][1]["exclude"] == "retweets"
+    assert poller.cursor["spent"]["2026-05"] == {"Acme Air": 0.026}, "our account, our post; a post with its author"
 
 
 async def test_our_own_account_is_known_by_its_number_when_authors_cost_too_much(x: FakeX) -> None:
@@ -514,7 +540,7 @@ async def test_before_it_is_paid_for_it_says_what_a_month_would_cost(x: FakeX) -
         "Acme Air: about 60 posts a month, $0.78 of its $80.00",
         "Larkspur: about 9,000 posts a month, $135.00 of its $80.00: narrow its query, or give it more",
     ]  # fmt: skip
-    assert {kind for _, kind, _ in x.bill} == {"count"} and x.billed == 0.015 and loud
+    assert {kind for _, kind, _ in x.bill} == {"count"} and x.billed == 0.02 and loud
     await poller.ear.aclose()
 
 
@@ -542,13 +568,13 @@ def test_whatever_is_tracked_x_understands_what_it_is_asked(tree: Node) -> None:
         return
     for search in asked({"Acme": tree}, DIALECT).searches:
         assert len(query(search, ())) <= LONGEST_QUERY
-        search_of(query(search, ["acmeair", "larkspur"]))
+        search_of(query(search, ["@acmeair", "from:larkspur"]))
 
 
 def test_accounts_are_left_out_of_a_search_as_far_as_they_fit() -> None:
     long = "a" * DIALECT.longest
-    assert query(long, ["acmeair"]) == f"{long} -is:retweet"
-    assert query("acme", ["acmeair", "larkspur"]) == "acme -is:retweet -@acmeair -@larkspur"
+    assert query(long, ["@acmeair"]) == f"{long} -is:retweet"
+    assert query("acme", ["@acmeair", "from:lark"]) == "acme -is:retweet -@acmeair -from:lark"
 
 
 def test_an_id_holds_its_time() -> None:

@@ -125,6 +125,8 @@ class FakeX:
             return self._counts(_search(asked), asked)
         if found := re.fullmatch(r"/2/users/(\d+)/mentions", path):
             return self._mentions(found[1], asked)
+        if found := re.fullmatch(r"/2/users/(\d+)/tweets", path):
+            return self._page([p for p in self._listed() if p["author_id"] == found[1]], asked, 5, None)
         if path == "/2/tweets":
             return self._lookup(asked["ids"].split(","), asked)
         if path == "/2/users/by":
