@@ -30,9 +30,11 @@ KINDS = {  # kind -> where it lives: "module:class"
     "mastodon": "connectors.mastodon:MastodonConnector",
     "reddit": "connectors.reddit:RedditConnector",
     "replay": "connectors.replay:ReplayConnector",
+    "reviews": "connectors.reviews:ReviewsConnector",
+    "sitemap": "connectors.sitemap:SitemapConnector",
     "stackexchange": "connectors.stackexchange:StackExchangeConnector",
-    "x": "connectors.x:XConnector",
     "webhook": "connectors.webhook:WebhookConnector",
+    "x": "connectors.x:XConnector",
     "youtube": "connectors.youtube:YouTubeConnector",
 }
 _TYPES: dict[Any, str] = {

@@ -1,8 +1,16 @@
-"""A page -> its article's text, for feeds that hold only a teaser. trafilatura finds it; the feed's own words stay when
-it does not."""
+"""A page -> its article: for feeds that hold only a teaser, and for sites without a feed. trafilatura finds the text;
+the feed's own words stay when it does not."""
 
 import re
 import string
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lxml import etree, html
+
+from connectors.feed_parse import when
+from connectors.text import plain
 
 SHORT = 600  # a summary below this many characters is taken for a teaser
 CONTAINED = 0.8  # of the teaser's words
@@ -20,6 +28,44 @@ def teasing(text: str) -> bool:
     words = end.rstrip(_MARKS)
     after = end[len(words) :]
     return "…" in after or "..." in after or words.endswith(_INVITES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """What a page says, and what it says of itself."""
+
+    text: str
+    title: str = ""
+    author: str = ""
+    published: datetime | None = None
+    lang: str = ""
+
+
+def read_article(page: str, *, whole: bool = True) -> Article:
+    """A page of which nothing else is known. Slow: tens of milliseconds; without the `whole` text a tenth of that."""
+    try:
+        root = html.document_fromstring(page.replace("\0", "").encode("utf-8", "replace"))
+    except (etree.LxmlError, ValueError, AssertionError):
+        return Article(text=plain(page))
+    said = _said_of_itself(root)
+    heading = next((plain(html.tostring(h, encoding="unicode", with_tail=False)) for h in root.iter("h1")), "")
+    description = plain(said.get("og:description") or said.get("description", ""))
+    return Article(
+        text=extract(page, description) if whole else description,
+        title=plain(said.get("og:title", "")) or heading or plain(root.findtext(".//title") or ""),
+        author=plain(said.get("author") or said.get("article:author", "")),
+        published=when(said.get("article:published_time", "")),
+        lang=root.get("lang", ""),
+    )
+
+
+def _said_of_itself(root: Any) -> dict[str, str]:
+    """Its meta elements, Open Graph (ogp.me) among them; the first of each."""
+    said: dict[str, str] = {}
+    for meta in root.iter("meta"):
+        name = (meta.get("property") or meta.get("name") or "").lower()
+        said.setdefault(name, meta.get("content", ""))
+    return said
 
 
 def extract(page: str, teaser: str) -> str:

@@ -16,11 +16,12 @@ from typing import Any
 from urllib.parse import urldefrag
 
 from connectors import wordpress
+from connectors.addresses import host_of
 from connectors.article import extract, teasing
 from connectors.contract import ConnectorError, Cursor, Fix, Hearing, Page, Wait
-from connectors.discovery import feeds_of
+from connectors.discovery import Found, discovered
 from connectors.feed_parse import Feed, NotAFeed, decode, parse
-from connectors.http import Answer, Web, host_of, shown
+from connectors.http import Answer, Web, shown
 from connectors.item import Item
 from connectors.post import Author, Post, PostKind
 from connectors.schedule import wait
@@ -119,10 +120,15 @@ class FeedConnector:
         try:
             return parse(answer.body, answer.content_type, answer.url, window.known)
         except NotAFeed as wrong:
-            found = feeds_of(decode(answer.body, answer.content_type), answer.url)
-            if not found or found[0] == answer.url or reading.state.get("url"):
+            if (
+                "main" in reading.state or "url" in reading.state
+            ):  # it was a feed: this is trouble, and no blog's front page
                 raise Fix(f"{shown(answer.url)}: is {wrong}; give the address of a feed") from None
-        reading.state["url"] = found[0]
+            found = await discovered(self._web, answer, reading.now)
+            if found is None or found.kind != "feed":
+                raise Fix(f"{shown(answer.url)}: is {wrong}; {_instead(found)}") from None
+        reading.state["url"] = found.url
+        reading.facts = {"url": found.url, "found": found.how}
         reading.more = True
         return None
 
@@ -309,6 +315,12 @@ class FeedConnector:
         threads = Window.load(reading.state.get("main")).threads
         busy = [(address, id_, count) for id_, (address, count) in threads.items() if count != counts.get(id_, 0)]
         return (found + busy)[:COMMENT_FEEDS]
+
+
+def _instead(found: Found | None) -> str:
+    if found is None:
+        return "give the address of a feed; none is named by it, or where such sites have theirs"
+    return f'it can be heard with kind = "{found.kind}" and url = "{shown(found.url)}", which {found.how}'
 
 
 def _with_few_articles(items: Sequence[Item], wanted: Container[str]) -> list[Item]:

@@ -14,10 +14,10 @@ from hashlib import blake2b
 from html.entities import html5
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urljoin
 
 from lxml import etree
 
+from connectors.addresses import joined
 from connectors.item import Item
 from connectors.recognise import Known, slices
 from connectors.text import plain
@@ -147,12 +147,12 @@ def _whole(elements: list[Any], cut: bool) -> list[Any]:
 def _rss(root: Any, url: str, cut: bool) -> Feed:
     channel = next(root.iter("{*}channel"), root)
     items = _whole(list(root.iter("{*}item")), cut)
-    links = {e.get("rel", ""): _joined(url, e.get("href", "")) for e in channel.findall(f"{ATOM}link")}
+    links = {e.get("rel", ""): joined(url, e.get("href", "")) for e in channel.findall(f"{ATOM}link")}
     head = _children(child for child in channel if _local(child) != "item")
     return Feed(
         items=_distinct([_rss_item(item, url) for item in items]),
         title=plain(head.get("title", "")),
-        link=urljoin(url, head.get("link", "")),
+        link=joined(url, head.get("link", "")),
         generator=head.get("generator", ""),
         next=links.get("next") or links.get("prev-archive", ""),
         ttl=_minutes(head.get("ttl", "")),
@@ -166,7 +166,7 @@ def _rss_item(item: Any, url: str) -> Item:
     given = _children(item)
     link = given.get("link") or next((e.get("href", "") for e in item.findall(f"{ATOM}link")), "")
     guid = given.get("guid") or item.get(RDF_ABOUT, "")
-    link = _joined(url, link) if link else guid if guid.startswith(("http://", "https://")) else ""
+    link = joined(url, link) if link else guid if guid.startswith(("http://", "https://")) else ""
     whole, summary = given.get(CONTENT, ""), given.get("description", "")
     title = plain(given.get("title", ""))
     return Item(
@@ -178,7 +178,7 @@ def _rss_item(item: Any, url: str) -> Item:
         author=plain(given.get(f"{DC}creator") or given.get("author", "")),
         published=when(given.get("pubDate") or given.get(f"{DC}date", "")),
         parent=given.get(ANSWERS, ""),
-        comments_feed=urljoin(url, given[WFW]) if WFW in given else "",
+        comments_feed=joined(url, given[WFW]) if WFW in given else "",
         comments=_number(given.get(SLASH)),
     )
 
@@ -251,7 +251,7 @@ def _atom_links(element: Any, url: str) -> dict[str, str]:
         rel = link.get("rel", "alternate")
         if rel == "replies" and "xml" not in link.get("type", ""):
             continue
-        found.setdefault(rel, urljoin(url, link.get("href", "")))
+        found.setdefault(rel, joined(url, link.get("href", "")))
         found.setdefault(f"{rel}-type", link.get("type", ""))
     return found
 
@@ -282,12 +282,12 @@ def _json_feed(text: str, url: str) -> Feed:
         items=_distinct([_json_item(item, url, document) for item in items]),
         title=plain(_string(document, "title")),
         link=_string(document, "home_page_url"),
-        next=urljoin(url, _string(document, "next_url")) if document.get("next_url") else "",
+        next=joined(url, _string(document, "next_url")) if document.get("next_url") else "",
     )
 
 
 def _json_item(item: Mapping[str, Any], url: str, feed: Mapping[str, Any]) -> Item:
-    link = urljoin(url, _string(item, "url")) if item.get("url") else _string(item, "external_url")
+    link = joined(url, _string(item, "url")) if item.get("url") else _string(item, "external_url")
     text = _string(item, "content_text")
     html, summary = _string(item, "content_html"), _string(item, "summary")
     title = _string(item, "title").strip()
@@ -352,10 +352,6 @@ def _usual(day: str, month: str, year: str, hour: str, minute: str, second: str)
         return datetime(int(year), number, int(day), int(hour), int(minute), int(second), tzinfo=UTC)
     except ValueError:
         return None
-
-
-def _joined(base: str, address: str) -> str:
-    return address if address.startswith(("https://", "http://")) else urljoin(base, address)
 
 
 def _local(element: Any) -> str:

@@ -215,17 +215,6 @@ def retry_after(value: str, now: datetime) -> datetime | None:
     return min(max(until, now), now + LONGEST_WAIT)
 
 
-def host_of(url: str) -> str:
-    """The name of the host, in lower case; "" when there is none. Pure."""
-    parts = url.split("/", 3)
-    if len(parts) > 2 and parts[0] in ("https:", "http:") and not set("@:[").intersection(parts[2]):
-        return parts[2].lower()  # the usual case, without taking the whole apart
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
 def shown(url: str) -> str:
     """An address as it may stand in a log: without user, password and the values of its query. Pure."""
     try:

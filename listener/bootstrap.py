@@ -10,6 +10,7 @@ from rich.console import Console
 
 from connectors import dialect_of, open_connector, told_by_house
 from connectors.contract import Connector, Receiver, Tracked
+from connectors.discovery import Found, discover
 from connectors.http import Web
 from connectors.inbound import Inbound, path_of
 from connectors.inbox import Inbox, directory_of
@@ -20,7 +21,7 @@ from escalation.terminal import TerminalMessenger
 from listener import slack
 from listener.asking import asked
 from listener.cycle import House
-from listener.settings import Settings, Source
+from listener.settings import Settings, Source, allowed
 from listener.storage.contract import Store
 from listener.storage.sqlite import SqliteStore
 from listener.tables import ConfigError, Problem
@@ -31,6 +32,15 @@ Clock = Callable[[], datetime]
 
 def system_clock() -> datetime:
     return datetime.now(UTC)
+
+
+async def heard_at(url: str, env: Mapping[str, str]) -> Found:
+    """What can be heard at this address: for whoever has no configuration yet. Raises ConnectorError."""
+    web = Web(agent=f"ListeningPost/{version('listening-post')}", allow_private=allowed(env))
+    try:
+        return await discover(web, url, system_clock())
+    finally:
+        await web.aclose()
 
 
 async def open_store(database: str) -> Store:

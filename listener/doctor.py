@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from connectors.contract import ConnectorError, Examinable
+from connectors.contract import ConnectorError, Examinable, Page
 from listener import slack
 from listener.cycle import House
 from listener.storage.contract import StoreBusy
@@ -64,9 +64,16 @@ async def _source(house: House, name: str) -> Check:
         if isinstance(ear, Examinable):
             return Check(name=f"source {name}", ok=True, found=await ear.examine(state.cursor, house.clock()))
         page = await ear.fetch(state.cursor, house.clock())
+        if where := _where(page):  # a web page led to what is heard
+            page = await ear.fetch(page.cursor, house.clock())
     except ConnectorError as error:
         return Check(name=f"source {name}", ok=False, found=str(error))
-    return Check(name=f"source {name}", ok=True, found=f"{page.hearing}, {len(page.posts)} items {page.note}".strip())
+    found = f"{page.hearing}, {len(page.posts)} items {where} {page.note}"
+    return Check(name=f"source {name}", ok=True, found=" ".join(found.split()))
+
+
+def _where(page: Page) -> str:
+    return f"at {page.facts['url']}, which {page.facts['found']}" if "found" in page.facts else ""
 
 
 async def _slack(house: House) -> AsyncIterator[Check]:

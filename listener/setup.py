@@ -8,9 +8,10 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     brand: str
-    feed: str
+    feed: str  # an address
     person: str
     timezone: str = "UTC"
+    kind: str = "feed"  # what can hear it
 
 
 FILES = ("listener.toml", "brands.toml", "sources.toml", "people.toml")
@@ -38,7 +39,7 @@ def first_config(answers: Answers) -> dict[str, str]:
     return {
         "listener.toml": 'database = "listener.db"\n',
         "brands.toml": f'[[brand]]\nname = {_toml(answers.brand)}\nquery = {_toml(phrase)}\npolicy = "care"\n',
-        "sources.toml": f'[[source]]\nname = "first-blog"\nkind = "feed"\nurl = {_toml(answers.feed)}\nevery = "10m"\n',
+        "sources.toml": _SOURCE.format(kind=_toml(answers.kind), url=_toml(answers.feed)),
         "people.toml": _PEOPLE.format(person=_toml(answers.person), timezone=_toml(answers.timezone)),
     }
 
@@ -46,6 +47,14 @@ def first_config(answers: Answers) -> dict[str, str]:
 def _toml(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # a TOML basic string is written like a JSON one
 
+
+_SOURCE = """\
+[[source]]
+name = "first-blog"
+kind = {kind}
+url = {url}
+every = "10m"
+"""
 
 _PEOPLE = """\
 [[person]]

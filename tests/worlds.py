@@ -7,10 +7,11 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from pathlib import Path
 
+import sites
 import test_appstore
 import test_bluesky
 import test_discourse
@@ -34,6 +35,10 @@ from connectors.feed import Options as FeedOptions
 from connectors.http import Web
 from connectors.replay import Options as ReplayOptions
 from connectors.replay import ReplayConnector
+from connectors.reviews import Options as ReviewsOptions
+from connectors.reviews import ReviewsConnector
+from connectors.sitemap import Options as SitemapOptions
+from connectors.sitemap import SitemapConnector
 
 SECRET = "app-pass-word"
 
@@ -329,8 +334,44 @@ class Imap(World):
         self.box.mails = [mail for mail in self.box.mails if f"<{key}@".encode() not in mail.raw]
 
 
+class Sitemap(World):
+    def begin(self) -> Poller:
+        self.site = sites.Site(self.server)
+        options = SitemapOptions(url=f"{self.server.address}/sitemap.xml", full_text="never")
+        return Poller(SitemapConnector("sitemap", options, self.web))
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.site.write(key, text, at)
+        self.ids[key] = self.site.url(key)
+
+    def edit(self, key: str, text: str) -> None:
+        self.write(key, text, NOW + timedelta(minutes=11))
+
+    def delete(self, key: str) -> None:
+        self.site.delete(key)
+
+
+class Reviews(World):
+    def begin(self) -> Poller:
+        self.shop = sites.Shop(self.server)
+        options = ReviewsOptions(url=f"{self.server.address}/reviews", pages=20)
+        return Poller(ReviewsConnector("reviews", options, self.web))
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.shop.reviews[key] = sites.review(key, text, at=at)
+        self.ids[key] = f"#review-{key}"
+
+    def edit(self, key: str, text: str) -> None:
+        self.write(key, text)
+
+    def delete(self, key: str) -> None:
+        del self.shop.reviews[key]
+
+
 WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "feed": Feed,
+    "sitemap": Sitemap,
+    "reviews": Reviews,
     "replay": Replay,
     "hackernews": HackerNews,
     "mastodon": Mastodon,

@@ -1,6 +1,7 @@
 """demo, init, doctor, completion: getting started and finding out what is wrong."""
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import click
 from click.shell_completion import get_completion_class
 from rich.markup import escape
 
-from listener.bootstrap import build
+from connectors.contract import ConnectorError
+from connectors.discovery import Found
+from listener.bootstrap import build, heard_at
 from listener.commands.shared import (
     Failed,
     config_directory,
@@ -92,13 +95,24 @@ async def init(directory: Path | None, brand: str, feed: str, person: str, timez
     listener init
     listener init --brand "Acme Air" --feed https://blog.example/feed.xml --person "Dana Fox" --timezone UTC
     """
-    target = config_directory(directory)
-    written = write_config(target, Answers(brand=brand, feed=feed, person=person, timezone=timezone))
+    target, out = config_directory(directory), console()
+    found, told = await _found(feed)
+    answers = Answers(brand=brand, feed=found.url, person=person, timezone=timezone, kind=found.kind)
+    written = write_config(target, answers)
     settings_from(target)
-    out = console()
+    out.print(told, markup=False, soft_wrap=True)
     for path in written:
         out.print(f"wrote {path}", markup=False)
     out.print(f"Next: listener doctor --config {target}, then listener run --config {target}", markup=False)
+
+
+async def _found(url: str) -> tuple[Found, str]:
+    """What can be heard there, and a sentence about it; what cannot be reached now is written as it was given."""
+    try:
+        found = await heard_at(url, os.environ)
+    except ConnectorError as why:
+        return Found("feed", url, ""), f"{url} is written as it is, as a feed, but could not be heard now: {why}"
+    return found, f'{url}: {found.url} {found.how}, and is heard as kind "{found.kind}"'
 
 
 @click.command()

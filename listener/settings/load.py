@@ -38,7 +38,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         rules=rules,
         slack=_slack(main.table("slack"), env, brands),
         inbound=_inbound(main.table("inbound"), sources),
-        allow_private=frozenset(http.texts("allow_private")) | _listed(env.get("LISTENER_ALLOW_PRIVATE", "")),
+        allow_private=frozenset(http.texts("allow_private")) | allowed(env),
         public_url=web.text("public_url"),
         surge=_surge(incident),
         playbook=_playbook(read(directory / "playbook.toml", problems)),
@@ -86,8 +86,9 @@ def _database(main: Table, directory: Path) -> str:
     return str(directory / database) if database and database != ":memory:" else database
 
 
-def _listed(text: str) -> frozenset[str]:
-    return frozenset(part.strip() for part in text.split(",") if part.strip())
+def allowed(env: Mapping[str, str]) -> frozenset[str]:
+    """Private hosts that the environment opens."""
+    return frozenset(part.strip() for part in env.get("LISTENER_ALLOW_PRIVATE", "").split(",") if part.strip())
 
 
 def _brands(table: Table, policies: Mapping[str, Any]) -> tuple[Brand, ...]:

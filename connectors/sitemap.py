@@ -1,0 +1,230 @@
+"""Sites without a feed: new pages of their sitemap become posts (sitemaps.org; indexes, news sitemaps, gzip).
+
+A page is known by its address, and read again when the map says that it changed. Of a site that was never heard only
+what changed within `history` is read. Pages are asked for through the same polite client as everything else, a few at a
+time, and never where robots.txt forbids it.
+
+The cursor: {"maps": {address of a map: validators, or the date its index gives it}, "tops": maps to begin with,
+"known": {hash of a page's address: hash of its date}, "since": when we began, "wanted": pages still to be read,
+"failed": pages that could not be read}
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urljoin
+from urllib.robotparser import RobotFileParser
+
+from connectors.addresses import host_of
+from connectors.article import read_article
+from connectors.contract import ConnectorError, Cursor, Fix, Hearing, Page, Wait
+from connectors.feed_parse import decode, when
+from connectors.http import Answer, Web, shown
+from connectors.post import Author, Post
+from connectors.sitemap_known import Known, Wanted
+from connectors.sitemap_parse import SITEMAPS, NotASitemap, Place, Sitemap, is_article, read_sitemap, sitemaps_named
+from connectors.window import conditions
+
+AT_ONCE = 20  # pages read for one page of posts
+MOST_MAPS = 30  # of an index, read in one poll
+TRIES = 3  # a page that cannot be read is given up then
+HISTORY = timedelta(days=7)
+LIMITED = timedelta(minutes=15)  # when the server says "too many" and not for how long
+AGENT = "ListeningPost"
+DEAF_TO = (
+    "Sitemaps: comments, and pages that the map does not list or that robots.txt forbids",
+    "Sitemaps: a page that changes while its date in the map stays, but for two days after it was heard",
+)
+
+
+@dataclass(slots=True)
+class _Round:
+    """What the reading of some pages came to."""
+
+    posts: list[Post] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    trouble: str = ""  # for people
+    limit: datetime | None = None  # the server wants to be left alone until then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    url: str  # of the map, or of the site
+    only: tuple[str, ...] = ()  # parts of addresses: pages with none of them are not read
+    full_text: str = "auto"  # or "never": a page's own description is enough
+    history: timedelta = HISTORY  # how far back the first reading goes
+
+
+class SitemapConnector:
+    def __init__(self, name: str, options: Options, web: Web):
+        self.name = name
+        self._options = options
+        self._web = web
+
+    async def aclose(self) -> None:
+        """The client belongs to everybody."""
+
+    async def fetch(self, cursor: Cursor, now: datetime) -> Page:
+        """The map, when no page is wanted any more; then some of the pages."""
+        state, note = dict(cursor), ""
+        if not state.get("wanted"):
+            note = await self._look(state, now)
+        round_ = await self._read(state, now)
+        return Page(
+            cursor=state,
+            posts=tuple(round_.posts),
+            gone=tuple(round_.gone),
+            more=bool(state["wanted"]) and not round_.limit,
+            wait=round_.limit - now if round_.limit else None,
+            hearing=Hearing.TRUNCATED if note or round_.trouble else Hearing.HEARD,
+            note="; ".join(filter(None, (note, round_.trouble))),
+        )
+
+    async def reread(self, ids: Sequence[str], cursor: Cursor, now: datetime) -> Page:
+        posts, gone = list[Post](), list[str]()
+        for url in ids:
+            try:
+                answer = await self._web.get(url, now=now)
+            except Fix:  # it cannot be said whether it is there
+                continue
+            if answer.status in (404, 410):
+                gone.append(url)
+            elif answer.status == 200:
+                posts.append(await self._post(Wanted(url=url), answer))
+        return Page(cursor=cursor, posts=tuple(posts), gone=tuple(gone))
+
+    async def _look(self, state: dict[str, Any], now: datetime) -> str:
+        """Fills "wanted"; returns what was not looked at, for people."""
+        maps = dict(state.get("maps", {}))
+        places, left = await self._places(state, maps, now)
+        known = Known.load(state, now - self._options.history)
+        wanted, later = known.wanted(self._of_interest(places))
+        again = [one for one in state.pop("failed", []) if one["tries"] < TRIES]
+        state |= known.dump() | {"maps": {} if later else maps, "wanted": again + [one.dump() for one in wanted]}
+        notes = (f"{left} maps of the index" if left else "", f"{later} new pages" if later else "")
+        return " and ".join(filter(None, notes)) + " wait for the next poll" if left or later else ""
+
+    def _of_interest(self, places: Sequence[Place]) -> list[Place]:
+        only = self._options.only
+        return [one for one in places if is_article(one.url) and (not only or any(part in one.url for part in only))]
+
+    async def _places(self, state: dict[str, Any], maps: dict[str, Any], now: datetime) -> tuple[list[Place], int]:
+        """Of all maps that are not as they were, and how many maps were left unread."""
+        places, left = list[Place](), 0
+        if "tops" not in state:
+            state["tops"] = await self._tops(now)
+        for top in state["tops"]:
+            found = await self._map(top, maps, now)
+            if found is None or not found.index:
+                places += found.places if found else ()
+                continue
+            children = [one for one in found.places if not one.changed or maps.get(one.url) != one.changed]
+            children.sort(key=lambda one: one.at.timestamp() if one.at else 0, reverse=True)
+            left += max(len(children) - MOST_MAPS, 0)
+            for child in children[:MOST_MAPS]:
+                places += await self._child(child, maps, now)
+        return places, left
+
+    async def _child(self, child: Place, maps: dict[str, Any], now: datetime) -> tuple[Place, ...]:
+        if not child.changed:  # the index does not say when it changed: the map itself is asked
+            found = await self._map(child.url, maps, now)
+        else:
+            found = await self._map(child.url, {}, now)
+            maps[child.url] = child.changed
+        return found.places if found and not found.index else ()
+
+    async def _map(self, url: str, maps: dict[str, Any], now: datetime) -> Sitemap | None:
+        """None when it has not changed. Raises ConnectorError."""
+        saved = maps.get(url, {})
+        answer = await self._web.get(url, headers=conditions(saved), now=now)
+        if answer.status == 304:
+            maps[url] = {**saved, "unchanged": saved.get("unchanged", 0) + 1}
+            return None
+        if answer.status == 410:
+            raise Fix(f"{shown(url)}: the sitemap is gone for good (410); take this source out or give its new address")
+        if answer.status == 404:
+            raise Wait(f"{shown(url)}: not found (404); tried again later, check the address if this lasts")
+        try:
+            found = read_sitemap(answer.body, answer.url)
+        except NotASitemap as wrong:
+            raise Fix(f"{shown(url)}: is {wrong}; give the address of a sitemap or of the site") from None
+        headers = answer.headers
+        maps[url] = {"etag": headers.get("etag", ""), "modified": headers.get("last-modified", ""), "unchanged": 0}
+        return found
+
+    async def _tops(self, now: datetime) -> list[str]:
+        """The address itself, else what robots.txt names, else where sitemaps usually are. Raises ConnectorError."""
+        url = self._options.url
+        if _is_map(await self._web.get(url, now=now)):
+            return [url]
+        named = sitemaps_named(await self._robots(url, now), url)
+        for places in ([*named], *([urljoin(url, path)] for path in SITEMAPS)):
+            found = [place for place in places if _is_map(await self._web.get(place, now=now))]
+            if found:
+                return found
+        raise Fix(f"{shown(url)}: is no sitemap, and none is named by robots.txt or found at {SITEMAPS[0]}")
+
+    async def _robots(self, url: str, now: datetime) -> str:
+        try:
+            answer = await self._web.get(urljoin(url, "/robots.txt"), now=now)
+        except Fix:
+            return ""
+        return decode(answer.body, "") if answer.status == 200 else ""
+
+    async def _read(self, state: dict[str, Any], now: datetime) -> "_Round":
+        """Some of what is wanted. A page that fails is wanted again at the next look; a limit ends the round."""
+        wanted, round_ = [Wanted(**one) for one in state["wanted"]], _Round()
+        rules = _rules(await self._robots(wanted[0].url, now)) if wanted else None
+        for place, one in enumerate(wanted[:AT_ONCE]):
+            if rules and not rules.can_fetch(AGENT, one.url):
+                continue
+            try:
+                await self._one(one, round_, now)
+            except ConnectorError as error:
+                round_.trouble = f"a page could not be read: {error}"
+                if isinstance(error, Wait) and error.hearing is Hearing.RATE_LIMITED:
+                    if not round_.posts:
+                        raise
+                    round_.limit = error.until or now + LIMITED
+                    state["wanted"] = [rest.dump() for rest in wanted[place:]]
+                    return round_
+                state["failed"] = [*state.get("failed", []), one.again().dump()]
+        state["wanted"] = [rest.dump() for rest in wanted[AT_ONCE:]]
+        return round_
+
+    async def _one(self, wanted: Wanted, round_: "_Round", now: datetime) -> None:
+        answer = await self._web.get(wanted.url, now=now)
+        if answer.status == 200:
+            round_.posts.append(await self._post(wanted, answer))
+        else:
+            round_.gone.append(wanted.url)
+
+    async def _post(self, wanted: Wanted, answer: Answer) -> Post:
+        page = decode(answer.body, answer.content_type)
+        article = await asyncio.to_thread(read_article, page, whole=self._options.full_text != "never")
+        return Post(
+            source=self.name,
+            id=wanted.url,
+            url=wanted.url,
+            title=wanted.title or article.title,
+            text=article.text,
+            author=Author(handle=article.author, name=article.author),
+            created=when(wanted.published) or article.published or when(wanted.changed),
+            lang=wanted.lang or article.lang,
+            site=host_of(wanted.url),
+        )
+
+
+def _rules(robots: str) -> RobotFileParser:
+    rules = RobotFileParser()
+    rules.parse(robots.splitlines())
+    return rules
+
+
+def _is_map(answer: Answer) -> bool:
+    try:
+        return answer.status == 200 and bool(read_sitemap(answer.body, answer.url))
+    except NotASitemap:
+        return False
