@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from escalation.case import Case, begin, evolve
+from escalation.case import Case, begin, evolve, replay
 from escalation.events import Event, Opened
 from escalation.notices import notices
 from listener.storage.contract import Balance, CaseRow, Finding, Store
@@ -22,6 +22,17 @@ class Report:
     @property
     def balanced(self) -> bool:
         return not self.findings
+
+
+async def audit_as_of(store: Store, then: datetime) -> Report:
+    """What the timelines prove of a past moment: one owner, one deadline, nothing overdue. Rows tell only of today."""
+    findings, cases = list[Finding](), 0
+    async for row in store.cases(ended=True):
+        if timeline := tuple(event for event in await store.timeline(row.id) if event.at <= then):
+            cases += 1
+            findings += proven(row.id, timeline, then)
+    nothing = Balance(fetched={}, posts={}, mentions={}, owed=0, undeliverable=0)
+    return Report(at=then, balance=nothing, cases=cases, findings=tuple(findings))
 
 
 async def audit(store: Store, now: datetime) -> Report:
@@ -52,22 +63,25 @@ def conservation(balance: Balance) -> list[Finding]:
 
 def accountability(row: CaseRow, timeline: tuple[Event, ...], now: datetime) -> list[Finding]:
     """One name and one deadline at every instant of an open case, and a row that says the same. Pure."""
-    where, found = f"case {row.id}", []
+    found, last = proven(row.id, timeline, now), replay(timeline)
+    if (row.status, row.owner, row.due) != (last.status, last.owner, last.due):
+        problem = f"the list says {row.status}, {row.owner}; the timeline says {last.status}, {last.owner}"
+        found.append(Finding(check="projection", where=f"case {row.id}", problem=problem))
+    return found
+
+
+def proven(case_id: int, timeline: tuple[Event, ...], now: datetime) -> list[Finding]:
+    """What the timeline alone proves: a name and a deadline after each event, and none that has passed. Pure."""
+    where, found = f"case {case_id}", []
     case: Case | None = None
     for event in timeline:
         case = begin(event) if case is None and isinstance(event, Opened) else evolve(_opened(case), event)
         if not case.owner or (not case.status.ended and case.due is None):
-            found.append(
-                Finding(check="accountability", where=where, problem=f"nobody or no deadline after {event.at}")
-            )
-    last = _opened(case)
-    if (row.status, row.owner, row.due) != (last.status, last.owner, last.due):
-        problem = f"the list says {row.status}, {row.owner}; the timeline says {last.status}, {last.owner}"
-        found.append(Finding(check="projection", where=where, problem=problem))
-    if last.due and now - last.due > GRACE:
-        problem = (
-            f"its deadline {last.due:%Y-%m-%d %H:%M} UTC has passed and nothing happened; is `listener run` running?"
-        )
+            problem = f"nobody or no deadline after {event.at}"
+            found.append(Finding(check="accountability", where=where, problem=problem))
+    due = _opened(case).due
+    if due and now - due > GRACE:
+        problem = f"its deadline {due:%Y-%m-%d %H:%M} UTC has passed and nothing happened; is `listener run` running?"
         found.append(Finding(check="deadlines", where=where, problem=problem))
     return found
 

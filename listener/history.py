@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -14,8 +14,7 @@ from typing import Any, TextIO
 from connectors.contract import START
 from connectors.post import Author, Post
 from listener.settings import Settings
-from listener.storage.contract import Batch, Heard, MentionRow, Store
-from listener.triage import Rules, assess
+from listener.storage.contract import Batch, Heard, Store
 from listener.weigh import Scales, scales, weigh
 
 ROWS_AT_ONCE = 500
@@ -138,40 +137,3 @@ def _cell(value: Any) -> str:
         value = json.dumps(value, ensure_ascii=False)
     text = "" if value is None else str(value).replace("\0", "")
     return f"'{text}" if isinstance(value, str) and text.lstrip()[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    brand: str
-    title: str
-    before: str  # the priority that would be escalated, "" for nobody
-    after: str
-
-
-@dataclass(slots=True)
-class Replayed:
-    mentions: int = 0
-    before: int = 0
-    after: int = 0
-    changes: list[Change] = field(default_factory=list)
-
-
-async def rejudge(rows: AsyncIterator[MentionRow], settings: Settings, rules: Rules) -> Replayed:
-    """Judges the past twice, with the rules in force and with the others; changes nothing."""
-    told, now_ = Replayed(), scales(settings)
-    async for row in rows:
-        if row.brand not in now_.targets:
-            continue
-        before, after = _priority(row, now_, settings.rules), _priority(row, now_, rules)
-        told.mentions += 1
-        told.before += bool(before)
-        told.after += bool(after)
-        if before != after:
-            told.changes.append(Change(brand=row.brand, title=row.title or row.text[:80], before=before, after=after))
-    return told
-
-
-def _priority(row: MentionRow, with_: Scales, rules: Rules) -> str:
-    post = Post(source=row.source, id=str(row.id), url=row.url, text=row.text, title=row.title)
-    judged = assess(post, with_.targets[row.brand], rules)
-    return judged.priority if judged.priority and judged.priority in with_.policies[row.brand] else ""

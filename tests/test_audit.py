@@ -6,7 +6,9 @@ from datetime import timedelta
 from builders import NOW, batch, complaint
 
 from escalation.case import replay
-from listener.audit import accountability, audit, conservation, said
+from escalation.commands import Acknowledge
+from escalation.desk import Desk
+from listener.audit import accountability, audit, audit_as_of, conservation, said
 from listener.storage.contract import Balance, CaseRow, Store
 
 
@@ -44,3 +46,15 @@ async def test_a_notice_that_was_never_owed_is_found(store: Store) -> None:
     assert said(1, timeline, keys) == []
     assert [finding.check for finding in said(1, timeline, frozenset())] == ["notices"] * len(keys)
     assert replay(timeline).owner == "Dana Fox"
+
+
+async def test_a_past_moment_is_proven_by_what_was_known_then(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    desk, minute = Desk(store), timedelta(minutes=1)
+    await desk.look(NOW + 12 * minute)
+    await desk.handle(1, Acknowledge(by="Lee Park"), NOW + 13 * minute)
+    assert (await audit_as_of(store, NOW + minute)).balanced
+    [late] = (await audit_as_of(store, NOW + 11 * minute)).findings
+    assert late.check == "deadlines", "it was due after five minutes, and nobody looked until the twelfth"
+    assert (await audit_as_of(store, NOW + 14 * minute)).balanced
+    assert (await audit_as_of(store, NOW - minute)).cases == 0

@@ -1,6 +1,7 @@
 """The commands as a person and a pipe use them: sentences for the one, JSON and nothing else for the other."""
 
 import json
+import re
 from pathlib import Path
 
 import configs
@@ -227,6 +228,19 @@ def test_replay_says_what_other_rules_would_do(config: Path, tmp_path: Path) -> 
     rules.write_text("complaint_from = 0.9999\n")
     told = json.loads(listener(config, "replay", "--since", "9999d", "--policy", str(rules), "--json").stdout)
     assert (told["before"], told["after"], len(told["changes"])) == (1, 0, 1)
+
+
+def test_replay_says_whom_another_ladder_would_have_told_and_woken(config: Path, tmp_path: Path) -> None:
+    listener(config, "once")
+    people = tmp_path / "people.new.toml"
+    others = re.sub(r"ladder = \[.*?\]", 'ladder = ["Sam Ortiz"]', (config / "people.toml").read_text())
+    people.write_text(others)
+    told = json.loads(listener(config, "replay", "--since", "9999d", "--policy", str(people), "--json").stdout)
+    assert (told["calls_before"]["times"], told["calls_after"]["times"]) == ({"Dana Fox": 1}, {"Sam Ortiz": 1})
+    assert "Sam Ortiz" in listener(config, "replay", "--since", "9999d", "--policy", str(people)).stdout
+    people.write_text('[policy.other]\nP1 = { acknowledge = "5m", report = "2h", ladder = ["Nobody"] }\n')
+    refused = listener(config, "replay", "--policy", str(people), code=1)
+    assert 'has no "care", which Acme Air follows' in refused.stderr
 
 
 def test_erased_means_gone(config: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from listener.audit import audit as examine
-from listener.audit import totals
+from listener.audit import audit_as_of, totals
 from listener.bootstrap import system_clock
 from listener.commands.shared import config_option, console, json_option, memory, moment, plainly, print_json
 from listener.digest import as_text, compose
@@ -37,16 +37,20 @@ async def digest(directory: Path | None, since: str, form: str, as_json: bool) -
 @click.command()
 @config_option
 @json_option
+@click.option("--at", "then", metavar="TIME", help="As of then: 3d, 2026-05-01T12:00.")
 @plainly
-async def audit(directory: Path | None, as_json: bool) -> None:
-    """Prove that everything balances; exit 1 and say which item does not.
+async def audit(directory: Path | None, as_json: bool, then: str | None) -> None:
+    """Prove that everything balances; exit 1 and say which item does not. Of a past moment the timelines prove who had
+    each case, and by when.
 
     \b
     listener audit
+    listener audit --at 2026-05-01T12:00
     listener audit --json | jq .findings
     """
     async with memory(directory) as (_, store):
-        report = await examine(store, system_clock())
+        when = moment(then, past=True)
+        report = await audit_as_of(store, when) if when else await examine(store, system_clock())
     if as_json:
         print_json(
             {"balanced": report.balanced, **{k: getattr(report, k) for k in ("at", "balance", "cases", "findings")}}

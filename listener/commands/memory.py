@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import click
 from rich.markup import escape
 from rich.progress import Progress
+from rich.table import Table
 
 from connectors.post import Author, Post
 from listener import history
@@ -29,8 +30,10 @@ from listener.commands.shared import (
     settings_from,
 )
 from listener.search import question
+from listener.settings import changed
+from listener.simulate import Simulated, simulate
 from listener.storage.contract import MentionRow, Question, Sort
-from listener.tables import ConfigError, Problem, read
+from listener.tables import ConfigError
 from listener.triage import BrandTarget, load_rules
 from listener.triage import assess as judge
 
@@ -229,23 +232,21 @@ async def export(
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     required=True,
-    help="A changed triage.toml.",
+    help="A changed triage.toml or people.toml.",
 )
 @json_option
 @plainly
 async def replay(directory: Path | None, since: str, file: Path, as_json: bool) -> None:
-    """What a changed rule or threshold would have escalated; nothing is changed and nobody is told.
+    """What a changed rule, threshold, ladder or clock would have escalated, and to whom; nothing is changed and nobody
+    is told.
 
     \b
     listener replay --since 30d --policy triage.new.toml
+    listener replay --since 30d --policy people.new.toml
     """
-    problems: list[Problem] = []
-    rules = load_rules(read(file, problems).data)
-    if problems:
-        raise ConfigError(problems)
     asked = Question(since=moment(since, past=True), limit=sys.maxsize)
     async with memory(directory) as (settings, store):
-        told = await history.rejudge(store.search(asked), settings, rules)
+        told = await simulate(store.search(asked), settings, changed(settings, file))
     if as_json:
         print_json(told)
         return
@@ -255,6 +256,17 @@ async def replay(directory: Path | None, since: str, file: Path, as_json: bool) 
         out.print(
             f"{change.before or 'nobody'} -> {change.after or 'nobody'}  {change.brand}: {change.title}", markup=False
         )
+    out.print(_calls(told))
+
+
+def _calls(told: Simulated) -> Table:
+    """Who would have been told, now and then."""
+    table = Table("told first", "now", "then", "of these at night", "off duty", box=None)
+    before, after = told.calls_before, told.calls_after
+    for name in sorted(before.times | after.times):
+        counts = (before.times[name], after.times[name], after.woken[name], after.off_duty[name])
+        table.add_row(escape(name), *map(str, counts))
+    return table
 
 
 @click.command()

@@ -3,7 +3,7 @@
 model.py   what there is to set      load.py   the files, every mistake at once      people.py   people, teams, policies
 """
 
-from listener.settings.load import allowed, load
+from listener.settings.load import allowed, changed, load
 from listener.settings.model import Brand, Secret, Settings, Slack, Source
 
-__all__ = ["Brand", "Secret", "Settings", "Slack", "Source", "allowed", "load"]
+__all__ = ["Brand", "Secret", "Settings", "Slack", "Source", "allowed", "changed", "load"]

@@ -1,6 +1,7 @@
 """config/*.toml and the environment -> frozen Settings. Every mistake is reported at once, and then nothing starts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,26 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
     _reserved(main, web)
     for table in (main, http, listen, incident):
         table.done()
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def changed(settings: Settings, file: Path) -> Settings:
+    """The same house with another triage.toml or people.toml. Raises ConfigError."""
+    problems: list[Problem] = []
+    table = read(file, problems, needed=True)
+    if {"person", "policy"} & table.data.keys():
+        staff = read_staff(table)
+        for brand in settings.brands:
+            if brand.policy not in staff.policies:
+                table.wrong(
+                    "policy", f'has no "{brand.policy}", which {brand.name} follows; add [policy.{brand.policy}]'
+                )
+        people, teams = tuple(staff.people.values()), tuple(staff.teams.values())
+        settings = replace(settings, people=people, teams=teams, policies=staff.policies, routes=staff.routes)
+    else:
+        settings = replace(settings, rules=_rules(table))
     if problems:
         raise ConfigError(problems)
     return settings
