@@ -4,11 +4,11 @@ from importlib.metadata import version
 
 import click
 
-from listener.commands import accounts, casework, hearing, matters, memory, people, reply, running, setup
+from listener.commands import accounts, casework, hearing, importing, matters, memory, people, reply, running, setup
 
 COMMANDS = (
     *(running.run, running.once, setup.demo, setup.init, setup.doctor),
-    *(memory.assess, memory.search, memory.import_, memory.export, memory.replay, memory.erase),
+    *(memory.assess, memory.search, importing.import_, memory.export, memory.replay, memory.erase),
     *(casework.cases, casework.case, casework.ack, casework.promise, casework.handover, casework.accept),
     *(casework.decline, casework.report, casework.follow_up, casework.dismiss, casework.reopen),
     *(matters.raise_, matters.join, matters.split, matters.note, matters.snooze, matters.ask, matters.undo),

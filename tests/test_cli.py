@@ -210,18 +210,6 @@ def test_history_goes_out_and_comes_in_and_wakes_nobody(config: Path, tmp_path: 
     assert len(lines(listener(other, "search", "acme", "--json"))) == 2
 
 
-def test_import_reads_a_sheet_and_names_what_it_cannot(config: Path, tmp_path: Path) -> None:
-    sheet = tmp_path / "mentions.csv"
-    sheet.write_text(
-        "Date,Full Text,URL,Author\n2026-05-01,Acme Air lost my bag,https://x.example/9,ann\n,,https://x.example/10,\n"
-    )
-    told = json.loads(listener(config, "import", str(sheet), "--json").stdout)
-    assert (told["new"], told["refused"]) == (
-        1,
-        ["row 3: has no text; a column may be called text, full text, content, body, snippet, mention content"],
-    )
-
-
 def test_replay_says_what_other_rules_would_do(config: Path, tmp_path: Path) -> None:
     listener(config, "once")
     rules = tmp_path / "triage.new.toml"

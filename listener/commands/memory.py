@@ -1,6 +1,5 @@
-"""assess, search, import, export, replay, erase: the mention history and what is judged of it."""
+"""assess, search, export, replay, erase: the mention history and what is judged of it."""
 
-import asyncio
 import csv
 import json
 import sys
@@ -11,7 +10,6 @@ from typing import Any, TextIO
 
 import click
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 
 from connectors.post import Author, Post
@@ -167,33 +165,6 @@ async def _as_csv(rows: AsyncIterator[MentionRow], file: TextIO) -> int:
         writer.writerow(history.cells(plain(row), COLUMNS))
         written += 1
     return written
-
-
-@click.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@config_option
-@json_option
-@plainly
-async def import_(file: Path, directory: Path | None, as_json: bool) -> None:
-    """Bring history in from JSON Lines or CSV: searchable, but nobody is told about the past.
-
-    \b
-    listener import mentions.csv
-    listener import export-of-another-tool.jsonl
-    """
-    size = await asyncio.to_thread(lambda: file.stat().st_size)
-    async with memory(directory) as (settings, store):
-        with Progress(console=console(as_json=True), transient=True) as progress:
-            bar = progress.add_task(f"importing {file.name}", total=size)
-            kept = await history.bring_in(
-                store, settings, file, system_clock(), lambda read_: progress.update(bar, completed=read_)
-            )
-    if as_json:
-        print_json(kept)
-    else:
-        console().print(f"{kept.rows} rows read, {kept.new} new, {kept.mentions} mentions, {len(kept.refused)} refused")
-        for refusal in kept.refused[:10]:
-            console().print(f"! {refusal}", markup=False)
 
 
 @click.command()
