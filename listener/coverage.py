@@ -10,6 +10,7 @@ from listener.settings import Source
 from listener.storage.contract import Failure, SourceState
 
 LONGEST_BACK_OFF = timedelta(minutes=15)
+ABSENT = timedelta(minutes=10)  # without the engine: people are told
 MENDING_TIME = timedelta(hours=1)  # between two tries at what a person must mend
 
 
@@ -58,6 +59,15 @@ def short_of_money(name: str, page: Page) -> Notice | None:
         return None
     text = f'Source "{name}" is out of budget. {told}. More: budget and shares in sources.toml.'
     return Notice(case=HOUSE, seq=crc32(told.encode()), kind=Kind.HOUSE, to=f"{name} out of budget", text=text)
+
+
+def absence(was: datetime | None, now: datetime, late: int) -> Notice | None:
+    """The one notice that the engine itself was not at work; `late` deadlines passed meanwhile."""
+    if was is None or now - was < ABSENT:
+        return None
+    passed = f"{late or 'no'} deadline{'' if late < 2 else 's'} passed meanwhile"
+    text = f"Nobody was listening from {was:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC: the engine was not at work."
+    return _notice("engine", "absent", was, f"{text} {passed.capitalize()}; the oldest are dealt with first.")
 
 
 def _notice(source: str, what: str, since: datetime, text: str) -> Notice:

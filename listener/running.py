@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from connectors.contract import ConnectorError
 from escalation.notices import HOUSE, Kind, Notice
 from listener.audit import audit
+from listener.coverage import absence
 from listener.cycle import AT_ONCE, House, deliver, listen, look
 from listener.settings import Source
 
@@ -19,16 +20,19 @@ TICK = 0.5  # seconds between two looks
 PULSE = 60.0  # seconds between two signs of life
 DEAD = timedelta(minutes=5)  # without a look or a delivery: no sign of life is given then
 FIRST_AUDIT = 300.0  # seconds after the start
+MOST_LATE = 100_000  # deadlines that are counted after a silence of our own
 DRAIN = 15.0  # seconds given to what is under way when we are asked to stop
 
 
 async def run(house: House, stop: asyncio.Event) -> None:
     """Returns once `stop` is set and the present steps are done."""
     beats: dict[str, datetime] = {}  # step -> when it last went well
+    await wake(house)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_listening(house, stop))
         tasks.create_task(_beating(house, look, beats, stop))
         tasks.create_task(_beating(house, deliver, beats, stop))
+        tasks.create_task(_waking(house, stop))
         tasks.create_task(_pulsing(house, beats, stop))
         tasks.create_task(_auditing(house, stop))
 
@@ -46,6 +50,25 @@ async def _beating(house: House, step: Step, beats: dict[str, datetime], stop: a
             busy = 0
         if not busy:
             await _pause(stop, TICK)
+
+
+async def wake(house: House) -> None:
+    """Notes that we are at work; after a silence of our own, killed, frozen or switched off, people are told."""
+    now = house.clock()
+    was = await house.store.awake(now)
+    late = len(await house.store.due(now, MOST_LATE))
+    if notice := absence(was, now, late):
+        await house.store.owe(notice, now)
+        log.warning(notice.text)
+
+
+async def _waking(house: House, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        await _pause(stop, PULSE)
+        try:
+            await wake(house)
+        except Exception:  # the fence: it is noted a minute later
+            log.exception("could not note that we are at work")
 
 
 async def _pulsing(house: House, beats: Mapping[str, datetime], stop: asyncio.Event) -> None:

@@ -13,9 +13,10 @@ from conftest import Clock
 from rich.console import Console
 from webserver import Server
 
+from escalation.notices import Kind
 from listener.bootstrap import build
 from listener.cycle import House
-from listener.running import DEAD, alive, audited, run
+from listener.running import DEAD, alive, audited, run, wake
 from listener.settings import load
 from listener.storage.contract import Store
 
@@ -61,3 +62,24 @@ async def unbalanced(house: House, clock: Clock) -> None:
         one.notice.text for one in await house.store.claim(clock(), 25, timedelta(minutes=1)) if not one.notice.case
     ]
     assert len(said) == 2 and "deadlines, case 1" in said[0]
+
+
+async def test_after_a_silence_of_our_own_people_are_told_once(tmp_path: Path, store: Store, clock: Clock) -> None:
+    async with build(load(configs.write(tmp_path), {}), Console(file=StringIO()), clock=clock) as built:
+        house = replace(built, store=store)
+        await wake(house)
+        await store.keep(batch(complaint(), at=clock.now))
+        clock.now += timedelta(minutes=9)
+        await wake(house)
+        assert await said_by_the_house(store) == []
+        clock.now += timedelta(hours=30)
+        for _ in range(2):
+            await wake(house)
+    [text] = await said_by_the_house(store)
+    assert text.startswith("Nobody was listening from 2026-05-04 13:09 to 2026-05-05 19:09 UTC")
+    assert "1 deadline passed meanwhile" in text
+
+
+async def said_by_the_house(store: Store) -> list[str]:
+    owed = await store.claim(NOW + timedelta(days=3), 100, timedelta(0))
+    return [one.notice.text for one in owed if one.notice.kind is Kind.HOUSE]

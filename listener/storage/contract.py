@@ -263,6 +263,10 @@ class Store(Ledger, Protocol):
 
     async def keep_failure(self, failure: Failure) -> None: ...
 
+    async def awake(self, at: datetime) -> datetime | None:
+        """Notes that the engine is at work at `at`; returns when that was noted last, None at the first time."""
+        ...
+
     async def set_away(self, person: str, until: datetime | None) -> None:
         """None: this person is back."""
         ...

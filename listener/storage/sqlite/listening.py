@@ -116,3 +116,9 @@ def next_id(db: sqlite3.Connection, table: str) -> int:
     """Ids are never used twice, not even those of deleted rows."""
     row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
     return int(row["seq"]) + 1 if row else 1
+
+
+def awake(db: sqlite3.Connection, at: datetime) -> datetime | None:
+    row = db.execute("SELECT value FROM house WHERE name = 'awake'").fetchone()
+    db.execute("INSERT OR REPLACE INTO house (name, value) VALUES ('awake', ?)", (stamp(at),))
+    return moment(row["value"]) if row else None

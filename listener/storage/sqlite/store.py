@@ -127,6 +127,9 @@ class SqliteStore:
     async def unanswered(self, limit: int) -> tuple[tuple[int, int], ...]:
         return await self._reader.read(lambda db: incidents.unanswered(db, limit))
 
+    async def awake(self, at: datetime) -> datetime | None:
+        return await self._writer.write(lambda db: listening.awake(db, at))
+
     async def set_away(self, person: str, until: datetime | None) -> None:
         await self._writer.write(lambda db: people.set_away(db, person, until))
 
