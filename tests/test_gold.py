@@ -3,7 +3,7 @@
 import pytest
 
 from listener.triage import Verdict
-from listener.triage.gold import alike, corpus, parse
+from listener.triage.gold import alike, corpus, parse, parse_pairs, severity_pairs
 
 BRANDS = "@brands Nordvik Rail = nordvik rail, nordvik | Halden Express = halden express, halden\n"
 LINE = "en reddit two | Nordvik Rail = complaint delivery 30 ; Halden Express = praise | Halden [[2:was early]], nordvik [[1:left us]].\\nnever again"
@@ -56,3 +56,15 @@ def test_two_posts_from_one_mould_are_found() -> None:
     )
     posts, _ = parse("rail.txt", BRANDS + text.format("nordvik", 12) + text.format("nordvik rail", 99))
     assert [*alike(posts)] == [tuple(posts)]
+
+
+def test_a_pair_is_read_worse_one_first_and_a_slip_is_said_with_its_place() -> None:
+    good = "[Nordvik Rail] @nordvikrail_help the lift is dead, I use a chair || [Halden] halden: no trolley today"
+    (pair,), problems = parse_pairs("p.txt", f"# worse || milder\n{good}\n[Halden] halden late\n[Halden] late || [Halden] halden")
+    assert pair.worse[0].name == "Nordvik Rail" and pair.milder[1] == "halden: no trolley today"
+    assert [problem.split('"')[0] for problem in problems] == ["p.txt:3: is not ", "p.txt:4: "]
+
+
+def test_the_shipped_pairs_are_sound_and_no_post_stands_in_two() -> None:
+    texts = [text for pair in severity_pairs() for _, text in (pair.worse, pair.milder)]
+    assert len(texts) == len(set(texts))

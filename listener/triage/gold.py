@@ -4,6 +4,10 @@ A file names its brands, then has one post a line (docs/corpus.md):
 
     @brands Nordvik Rail = nordvik rail, nordvikrail | Halden Express = halden express
     en x polite | Nordvik Rail = complaint delivery 30 | @nordvikrail the 7:40 [[never came]], again
+
+One file holds pairs of complaints instead, the worse one first:
+
+    [Nordvik Rail] nordvik rail, the lift is dead and I am in a chair || [Halden] @haldenhelp no trolley today?!
 """
 
 import re
@@ -24,6 +28,8 @@ TAGS = (
     "two long news advert job giveaway lyrics quote own joke thanks solved negated irony sarcasm implicit copied mixed "
     "polite switch compare commonword question"
 ).split()
+PAIRS = "severity_pairs.txt"
+_PAIR = re.compile(r"\[([^\]]+)\] (.+?) \|\| \[([^\]]+)\] (.+)")
 _MARK = re.compile(r"\[\[(?:(\d):)?(.+?)\]\]", re.DOTALL)
 
 
@@ -56,13 +62,22 @@ class Gold:
     labels: tuple[Label, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two complaints, each with the brand it is about, that a care lead would put in this order without a doubt."""
+
+    where: str
+    worse: tuple[BrandTarget, str]
+    milder: tuple[BrandTarget, str]
+
+
 @cache
 def corpus() -> tuple[Gold, ...]:
     """The posts written for this project. Raises GoldError."""
     posts: list[Gold] = []
     problems: list[str] = []
     for file in sorted(files("listener.triage").joinpath("corpus").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".txt"):
+        if file.name.endswith(".txt") and file.name != PAIRS:
             found, wrong = parse(file.name, file.read_text("utf-8"))
             posts += found
             problems += wrong
@@ -84,6 +99,46 @@ def parse(name: str, text: str) -> tuple[list[Gold], list[str]]:
         except ValueError as wrong:
             problems.append(f"{where}: {wrong}")
     return posts, problems
+
+
+@cache
+def severity_pairs() -> tuple[Pair, ...]:
+    """The pairs written for this project. Raises GoldError."""
+    found, problems = parse_pairs(PAIRS, files("listener.triage").joinpath("corpus", PAIRS).read_text("utf-8"))
+    if problems:
+        raise GoldError(problems)
+    return tuple(found)
+
+
+def parse_pairs(name: str, text: str) -> tuple[list[Pair], list[str]]:
+    """The pairs of one file, and what is wrong with the lines that are none."""
+    pairs, problems = list[Pair](), list[str]()
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip() and not line.startswith("#"):
+            try:
+                pairs.append(_pair(f"{name}:{number}", line.strip()))
+            except ValueError as wrong:
+                problems.append(f"{name}:{number}: {wrong}")
+    return pairs, problems
+
+
+def _pair(where: str, line: str) -> Pair:
+    parts = _PAIR.fullmatch(line)
+    if not parts or line.count(" || ") != 1:
+        raise ValueError('is not "[Brand] worse post || [Brand] milder post"')
+    worse, worse_text, milder, milder_text = parts.groups()
+    for brand, text in ((worse, worse_text), (milder, milder_text)):
+        if _squeezed(brand) not in _squeezed(text):
+            raise ValueError(f'"{brand}" is not named in "{text}"')
+    return Pair(where=where, worse=(_named(worse), worse_text), milder=(_named(milder), milder_text))
+
+
+def _named(brand: str) -> BrandTarget:
+    return BrandTarget(name=brand, aliases=(brand.lower(), _squeezed(brand)))
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[^\w@]|_", "", text.lower())
 
 
 def _brands(line: str) -> Mapping[str, BrandTarget]:
