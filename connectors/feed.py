@@ -5,23 +5,25 @@ with its wording, so a late item, an undated one and a changed one are all seen,
 again. An item that leaves the window while older ones stay has perhaps been deleted: its own page is asked.
 
 The cursor: {"url", "main": validators and window, "older": a page under way, "comments": {address: the same},
-"counts": {item: comments when last read}}
+"counts": {item: comments when last read}, "hub", "taken": websub.py, inbox.py}
 """
 
 import asyncio
 from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urldefrag
 
-from connectors import wordpress
+from connectors import websub, wordpress
 from connectors.addresses import host_of
 from connectors.article import extract, teasing
-from connectors.contract import ConnectorError, Cursor, Fix, Hearing, Page, Wait
+from connectors.contract import Call, ConnectorError, Cursor, Fix, Hearing, Page, Reply, Wait, from_env
 from connectors.discovery import Found, discovered
 from connectors.feed_parse import Feed, NotAFeed, decode, parse
 from connectors.http import Answer, Web, shown
+from connectors.inbox import Inbox
 from connectors.item import Item
 from connectors.post import Author, Post, PostKind
 from connectors.schedule import wait
@@ -41,6 +43,7 @@ class Options:
     comments: bool = True
     full_text: str = "auto"  # or "never"
     history: timedelta = HISTORY  # how far back the first reading goes
+    websub_secret: str = from_env("LISTENER_WEBSUB_SECRET")
 
 
 @dataclass(slots=True)
@@ -59,17 +62,21 @@ class _Reading:
 
 
 class FeedConnector:
-    def __init__(self, name: str, options: Options, web: Web):
+    def __init__(self, name: str, options: Options, web: Web, inbox: Inbox | None = None):
         self.name = name
         self._options = options
         self._web = web
+        self._inbox = inbox
+        self._topic = ""  # what a hub may speak of
 
     async def aclose(self) -> None:
         """The client belongs to everybody."""
 
     async def fetch(self, cursor: Cursor, now: datetime) -> Page:
         reading = _Reading(dict(cursor), now, [], [], [])
-        if "older" in reading.state:
+        if await self._pushed(reading):
+            reading.more = True  # and then the feed itself is asked
+        elif "older" in reading.state:
             await self._older(reading)
         else:
             await self._newest(reading)
@@ -86,6 +93,55 @@ class FeedConnector:
             facts=reading.facts or {},
         )
 
+    def receive(self, call: Call, now: datetime) -> Reply:
+        """What the feed's hub asks or brings."""
+        return websub.receive(call, self._topic, self._options.websub_secret)
+
+    async def _pushed(self, reading: _Reading) -> bool:
+        """Reads what the hub brought. Was there anything?"""
+        taken = reading.state.pop("taken", ())
+        if self._inbox is None:
+            return False
+        hub, letters = reading.state.get("hub", {}), await self._inbox.unread(taken)
+        self._topic = hub.get("topic", "")
+        window = Window.load(reading.state.get("main"))
+        for letter in letters:
+            brought = websub.opened(letter.body)
+            hub = websub.after(hub, brought, reading.now)
+            if brought.word is None:
+                await self._brought(brought, window, reading)
+        if letters:
+            taken = [letter.name for letter in letters]
+            reading.state |= {"taken": taken, "hub": hub} | ({"main": window.dump()} if window.items else {})
+        return bool(letters)
+
+    async def _brought(self, brought: websub.Pushed, window: Window, reading: _Reading) -> None:
+        try:
+            feed = parse(brought.body, brought.content_type, self._topic)
+        except NotAFeed as wrong:
+            reading.notes.append(f"what the hub brought is {wrong}; the feed itself is asked")
+            return
+        await self._take(reading, feed.items, window, PostKind.POST)
+
+    async def _subscribe(self, feed: Feed | None, answer: Answer, reading: _Reading) -> None:
+        """Asks the feed's hub to tell us, where we can be told. It costs nothing when it fails: the feed is polled."""
+        if self._inbox is None or not self._inbox.address or not self._options.websub_secret:
+            return
+        hub = reading.state.get("hub", {})
+        if feed:
+            url, topic = websub.offered(feed, answer.headers, answer.url)
+            hub = websub.noted(hub, url, topic) if url else {}
+        if hub and websub.must_ask(hub, reading.now):
+            self._topic = hub["topic"]
+            hub = {**hub, "asked": reading.now.isoformat()}
+            asked = websub.request(self._inbox.address, hub["topic"], self._options.websub_secret)
+            with suppress(ConnectorError):
+                await self._web.post(hub["url"], form=asked)
+        if websub.proved(hub, reading.now):
+            reading.wait = max(reading.wait or websub.SLOWLY, websub.SLOWLY)
+        if hub or "hub" in reading.state:
+            reading.state["hub"] = hub
+
     async def _newest(self, reading: _Reading) -> None:
         url = reading.state.get("url", self._options.url)
         saved = reading.state.get("main", {})
@@ -93,6 +149,7 @@ class FeedConnector:
         reading.wait = wait(answer.headers, None, reading.now)
         if answer.status == 304:
             reading.state["main"] = {**saved, "unchanged": saved.get("unchanged", 0) + 1}
+            await self._subscribe(None, answer, reading)
             return
         window = Window.load(saved)
         feed = await self._read(answer, window, reading)
@@ -114,15 +171,14 @@ class FeedConnector:
             reading.more = True
         elif older_than_known(feed.items, before):
             self._go_on(reading, feed, answer.url, before, 1, first=not before)
+        await self._subscribe(feed, answer, reading)
 
     async def _read(self, answer: Answer, window: Window, reading: _Reading) -> Feed | None:
         """The feed, or None when the page led to one that is read next. Raises Fix."""
         try:
             return parse(answer.body, answer.content_type, answer.url, window.known)
         except NotAFeed as wrong:
-            if (
-                "main" in reading.state or "url" in reading.state
-            ):  # it was a feed: this is trouble, and no blog's front page
+            if "main" in reading.state or "url" in reading.state:  # it was a feed before: this is trouble
                 raise Fix(f"{shown(answer.url)}: is {wrong}; give the address of a feed") from None
             found = await discovered(self._web, answer, reading.now)
             if found is None or found.kind != "feed":

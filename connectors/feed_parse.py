@@ -55,6 +55,8 @@ class Feed:
     link: str = ""
     generator: str = ""
     next: str = ""  # RFC 5005: where older items are
+    hub: str = ""  # WebSub: who tells of new items
+    self: str = ""  # the address by which the hub knows it
     ttl: timedelta | None = None
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[int] = frozenset()
@@ -155,6 +157,8 @@ def _rss(root: Any, url: str, cut: bool) -> Feed:
         link=joined(url, head.get("link", "")),
         generator=head.get("generator", ""),
         next=links.get("next") or links.get("prev-archive", ""),
+        hub=links.get("hub", ""),
+        self=links.get("self", ""),
         ttl=_minutes(head.get("ttl", "")),
         skip_hours=frozenset(int(hour) % 24 for hour in _listed(channel, head, "skipHours", "hour") if hour.isdigit()),
         skip_days=frozenset(_DAYS.index(day) for day in _listed(channel, head, "skipDays", "day") if day in _DAYS),
@@ -209,6 +213,8 @@ def _atom(root: Any, url: str, cut: bool) -> Feed:
         link=links.get("alternate", ""),
         generator=_said(head.get("generator")),
         next=links.get("next") or links.get("prev-archive", ""),
+        hub=links.get("hub", ""),
+        self=links.get("self", ""),
         cut=cut,
     )
 
@@ -283,7 +289,14 @@ def _json_feed(text: str, url: str) -> Feed:
         title=plain(_string(document, "title")),
         link=_string(document, "home_page_url"),
         next=joined(url, _string(document, "next_url")) if document.get("next_url") else "",
+        hub=_hub(document.get("hubs"), url),
+        self=joined(url, _string(document, "feed_url")) if document.get("feed_url") else "",
     )
+
+
+def _hub(hubs: Any, url: str) -> str:
+    found = [hub for hub in hubs if isinstance(hub, dict)] if isinstance(hubs, list) else []
+    return next((joined(url, _string(hub, "url")) for hub in found if _string(hub, "type").lower() == "websub"), "")
 
 
 def _json_item(item: Mapping[str, Any], url: str, feed: Mapping[str, Any]) -> Item:

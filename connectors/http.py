@@ -77,9 +77,16 @@ class Web:
             moved = here if permanent else moved
         raise Fix(f"{shown(url)}: more than {MOST_REDIRECTS} redirects; check the address in a browser")
 
-    async def post(self, url: str, *, json: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+    async def post(
+        self,
+        url: str,
+        *,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Any answer, a redirect too: what is sent goes nowhere else. Raises Wait or Fix."""
-        return await self._one("POST", url, headers or {}, json=json)
+        return await self._one("POST", url, headers or {}, json=json, data=form)
 
     async def _one(self, method: str, url: str, headers: Mapping[str, str], **sent: Any) -> Answer:
         self._guard.check(url)
