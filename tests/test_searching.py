@@ -141,8 +141,9 @@ def facts(one: Mention) -> dict[str, object]:
         ("brand:bolt severity>=90", "(tags : (brand_bolt_band_9 OR brand_bolt_band_10))"),
         ("verdict:complaint severity>95", "(tags : (band_9 OR band_10))"),
         ("verdict:complaint severity>=0", "(tags : verdict_complaint)"),
+        ("brand:bolt severity:37", "(tags : (brand_bolt_band_3 AND severity_37))"),
         ("severity<50", ""),
-        ("verdict:other OR severity:7", "(tags : (verdict_other OR (band_0)))"),
+        ("verdict:other OR severity:7", "(tags : (verdict_other OR severity_7))"),
         ("verdict:other OR kind:post", ""),
     ],
 )

@@ -68,10 +68,17 @@ def _range(field: Field) -> tuple[int, int]:
 def _one(facts: _Facts) -> str:
     """A severity is nearly always a complaint's, so its tag is enough; a severity of 0 has none."""
     if facts.low > 0:
-        tens = range(facts.low // 10, max(facts.low, facts.high) // 10 + 1)
-        severe = _any(band(value * 10, facts.brand) for value in tens)
+        severe = _severe(facts)
         return severe if facts.verdict in ("", Verdict.COMPLAINT) else f"({severe} AND {_said(facts)})"
     return _said(facts)
+
+
+def _severe(facts: _Facts) -> str:
+    if facts.low == facts.high:
+        exactly = tag("severity", str(facts.low))
+        return f"({band(facts.low, facts.brand)} AND {exactly})" if facts.brand else exactly
+    tens = range(facts.low // 10, max(facts.low, facts.high) // 10 + 1)
+    return _any(band(value * 10, facts.brand) for value in tens)
 
 
 def _said(facts: _Facts) -> str:

@@ -12,7 +12,7 @@ from listener.query import And, Field, Node, Not, Or, Word, to_fts
 from listener.query.meaning import positive_words
 from listener.search import fields, instant, split
 from listener.storage.contract import Question, State
-from listener.storage.sqlite.narrowing import harmless, narrowed
+from listener.storage.sqlite.narrowing import narrowed
 from listener.storage.sqlite.rows import stamp
 
 LEVELLED = ("brand", "verdict", "priority", "severity")
@@ -30,12 +30,12 @@ class Plan:
     """How a question is answered."""
 
     words: str  # what the index is asked for; "" when it cannot help
-    tags: str  # what narrows it further
+    columns: tuple[Node, ...]  # what `where` is made of
+    tags: str  # what they narrow it to
     ranked: tuple[Word, ...]  # what makes a hit relevant
     where: str
     given: tuple[Any, ...]
     levels: tuple[str, tuple[Any, ...]]  # those of the conditions that say which severities there can be
-    harmless: bool  # can a severity be 0?
     verify: Node | None
     low: int  # ids of posts: from here
     high: int  # to here
@@ -52,12 +52,12 @@ def plan(db: sqlite3.Connection, question: Question) -> Plan:
     low, high = _days(db, question)
     return Plan(
         words=_words(parts.text),
+        columns=parts.columns,
         tags=narrowed(parts.columns),
         ranked=tuple(dict.fromkeys(positive_words(parts.text))) if parts.text else (),
         where=where,
         given=given,
         levels=_every([_sql(node) for node in parts.columns if _of_level(node)]),
-        harmless=harmless(parts.columns),
         verify=None if parts.text and to_fts(parts.text).exact else parts.text,
         low=low,
         high=high,

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from listener.query import Node, document, fold
+from listener.query import Field, Node, document, fold
 from listener.search import holds
 from listener.storage.contract import MentionRow, Question, Sort
-from listener.storage.sqlite.indexing import tag
+from listener.storage.sqlite.narrowing import harmless, narrowed
 from listener.storage.sqlite.planning import Plan, plan
 from listener.storage.sqlite.ranking import best_first
 from listener.storage.sqlite.rows import MENTION, mention_row, moment, moment_or_none, stored_post
@@ -22,6 +22,7 @@ from listener.storage.sqlite.rows import MENTION, mention_row, moment, moment_or
 RANKED = 2_000  # hits that relevance looks at
 FEW = 1_000  # hits that are sorted by severity in one go
 FIRST_LOOK, LONGEST_LOOK = 64, 256  # posts looked at in one go
+ENOUGH = 8  # when fewer than one hit in so many is wanted, reading the lists of the tags is quicker than reading rows
 _TABLES = "mentions m CROSS JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
 _COLUMNS = f"{MENTION}, p.heard AS arrived, c.owner, c.status, c.outcome, c.promise"
 
@@ -80,10 +81,14 @@ def _newest_first(db: sqlite3.Connection, plan: Plan, look: int) -> Iterator[sql
         return
     expression, high, below, again = plan.words or plan.tags, plan.high, plan.below, FIRST_LOOK
     while hits := _hits(db, expression, (plan.low, high), look):
-        yield from _rows(db, replace(plan, high=high, below=below), hits)
+        found = 0
+        for row in _rows(db, replace(plan, high=high, below=below), hits):
+            yield row
+            found += 1
         if len(hits) < look:
             return
-        expression = _all_of(plan.words, plan.tags)  # the words alone let too much through
+        if found * ENOUGH < len(hits):
+            expression = _all_of(plan.words, plan.tags)  # the words alone let too much through
         high, below, look = hits[-1] - 1, 1 << 62, min(again, LONGEST_LOOK)
         again *= 2
 
@@ -138,17 +143,17 @@ def _severity(row: sqlite3.Row) -> tuple[int, int, int]:
 
 
 def _of_level(db: sqlite3.Connection, plan: Plan, level: int) -> Iterator[sqlite3.Row]:
-    tagged = _all_of(plan.tags, f"(tags : {tag('severity', str(level))})") if level else plan.tags
+    tags = narrowed((*plan.columns, Field("severity", ":", str(level)))) if level else plan.tags
     where, given = f"{plan.where} AND m.severity = ?", (*plan.given, level)
-    words = _all_of(plan.words, tagged)
-    return _newest_first(db, replace(plan, words=words, tags="", where=where, given=given), FIRST_LOOK)
+    at_level = replace(plan, words=_all_of(plan.words, tags), tags="", where=where, given=given)
+    return _newest_first(db, at_level, FIRST_LOOK)
 
 
 def _levels(db: sqlite3.Connection, plan: Plan) -> list[int]:
     """The severities that mentions of this kind have, worst first: the others are not asked for in vain."""
     where, given = plan.levels
     sql = f"SELECT DISTINCT severity FROM levels m WHERE {where or 'true'} ORDER BY severity DESC"
-    return [level for (level,) in db.execute(sql, given)] + [0] * plan.harmless
+    return [level for (level,) in db.execute(sql, given)] + [0] * harmless(plan.columns)
 
 
 def _all_of(*expressions: str) -> str:
