@@ -60,7 +60,9 @@ def test_two_posts_from_one_mould_are_found() -> None:
 
 def test_a_pair_is_read_worse_one_first_and_a_slip_is_said_with_its_place() -> None:
     good = "[Nordvik Rail] @nordvikrail_help the lift is dead, I use a chair || [Halden] halden: no trolley today"
-    (pair,), problems = parse_pairs("p.txt", f"# worse || milder\n{good}\n[Halden] halden late\n[Halden] late || [Halden] halden")
+    (pair,), problems = parse_pairs(
+        "p.txt", f"# worse || milder\n{good}\n[Halden] halden late\n[Halden] late || [Halden] halden"
+    )
     assert pair.worse[0].name == "Nordvik Rail" and pair.milder[1] == "halden: no trolley today"
     assert [problem.split('"')[0] for problem in problems] == ["p.txt:3: is not ", "p.txt:4: "]
 
