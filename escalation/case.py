@@ -87,6 +87,10 @@ class Offer:
     to: str
     note: str
     due: datetime
+    among: tuple[str, ...] = ()
+
+    def reaches(self, name: str) -> bool:
+        return name == self.to or name in self.among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,8 +236,9 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, rung=rung, promise=promise, clock=at + wait, repeats=case.repeats + 1)
         case LeadTold():
             return case
-        case HandoverOffered(at=at, by=by, to=to, note=note):
-            return replace(case, offer=Offer(by=by, to=to, note=note, due=at + case.policy.acknowledge))
+        case HandoverOffered(at=at, by=by, to=to, note=note, among=among):
+            due = at + case.policy.acknowledge
+            return replace(case, offer=Offer(by=by, to=to, note=note, due=due, among=among))
         case HandoverAccepted(at=at, by=by):
             return replace(_owned(case, by, at), handovers=case.handovers + 1)
         case HandoverDeclined():

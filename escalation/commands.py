@@ -31,8 +31,9 @@ class MakePromise:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
     by: str
-    to: str
+    to: str  # a person, or a team
     note: str = ""
+    among: tuple[str, ...] = ()  # who of the team may accept it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,7 +154,10 @@ def _hand_over(case: Case, command: Handover, at: datetime) -> tuple[Event, ...]
         return ()
     if case.offer:
         raise Refused(f"case {case.id} is offered to {case.offer.to}; wait for the answer")
-    return (HandoverOffered(at=at, by=command.by, to=command.to, note=command.note.strip()),)
+    among = tuple(name for name in command.among if name != command.by)
+    if command.among and not among:
+        raise Refused(f"nobody of {command.to} but you is there")
+    return (HandoverOffered(at=at, by=command.by, to=command.to, note=command.note.strip(), among=among),)
 
 
 def _accept(case: Case, by: str, at: datetime) -> tuple[Event, ...]:
@@ -218,7 +221,7 @@ def _only_the_owner(case: Case, by: str) -> None:
 
 
 def _offer_to(case: Case, by: str) -> bool:
-    if case.offer is None or case.offer.to != by:
+    if case.offer is None or not case.offer.reaches(by):
         raise Refused(f"case {case.id} is not offered to {by}")
     return True
 

@@ -194,10 +194,13 @@ class LeadTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverOffered:
+    """To a person, or to a team: then any of `among` may accept it."""
+
     at: datetime
     by: str
     to: str
     note: str
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

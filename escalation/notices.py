@@ -122,8 +122,10 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             yield Kind.DIRECT, case.owner, f"Your {what} is overdue{of_what}. {mend}"
         case LeadTold(to=to, why=why):
             yield Kind.DIRECT, to, f"For your eyes: {why}."
-        case HandoverOffered(by=by, to=to, note=note):
-            yield Kind.DIRECT, to, f"{by} asks you to take this one over. " + (note or "No note was left.")
+        case HandoverOffered(by=by, to=to, note=note, among=among):
+            whom = f"you of {to}" if among else "you"
+            for name in among or (to,):
+                yield Kind.DIRECT, name, f"{by} asks {whom} to take this one over. " + (note or "No note was left.")
         case HandoverAccepted(by=by):
             yield Kind.THREAD, brand, f"{by} took it over."
         case HandoverDeclined(by=by, reason=reason):

@@ -82,6 +82,13 @@ class Team:
         return self.members[first:] + self.members[:first]
 
 
+def on_duty(team: Team, people: Collection[Person], at: datetime, away: Away = ()) -> tuple[str, ...]:
+    """Who of the team is there now, in the order of its turns; everybody when nobody is."""
+    by_name = {person.name: person for person in people}
+    there = tuple(n for n in team.order(at) if n in by_name and not _off(by_name[n], at, away))
+    return there or team.order(at)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The ladder and the clocks of one priority. The last of the ladder is the lead."""

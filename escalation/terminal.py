@@ -112,7 +112,7 @@ def _facts(case: Case, now: datetime) -> Iterator[tuple[str, str]]:
 def next_step(case: Case, name: str) -> str:
     """What `name` can type now; "" when it is somebody else's turn. Pure."""
     you = f"{case.id} --as {_quoted(name)}"
-    if case.offer and name == case.offer.to:
+    if case.offer and case.offer.reaches(name):
         return f"listener accept {you}"
     if case.status is Status.OPEN and name == case.owner:
         return f"listener ack {you}"

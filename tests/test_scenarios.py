@@ -496,3 +496,17 @@ async def test_the_outcome_goes_back_to_who_raised_it_with_a_cause_of_the_teams_
     case = await room.ask(replace(report(), root_cause="Weather"))
     assert case.report and case.report.root_cause == "weather"
     assert room.told(SAM) == ["You raised this. Dana Fox reports back, solved: called her and rebooked"]
+
+
+async def test_a_case_offered_to_a_team_is_theirs_who_accepts_first() -> None:
+    room = Room()
+    await room.opens()
+    await room.ask(Acknowledge(by="Dana Fox"))
+    among = ("Dana Fox", "Lee Park", "Sam Ortiz")
+    case = await room.ask(Handover(by="Dana Fox", to="Weekend desk", note="speaks German", among=among))
+    assert case.owner == "Dana Fox"
+    asks = "Dana Fox asks you of Weekend desk to take this one over. speaks German"
+    assert (room.told(LEE), room.told(SAM)) == ([asks], [asks])
+    assert (await room.ask(Accept(by="Sam Ortiz"))).owner == "Sam Ortiz"
+    with pytest.raises(Refused, match="not offered to Lee Park"):
+        await room.ask(Accept(by="Lee Park"))

@@ -184,7 +184,7 @@ def _actions(case: Case, to: str) -> Iterator[Block]:
 
 
 def _choices(case: Case, to: str) -> list[tuple[str, str]]:
-    if case.offer and to == case.offer.to:
+    if case.offer and case.offer.reaches(to):
         return [("accept", "Accept"), ("decline", "Decline")]
     if case.status.ended:
         return [("reopen", "Reopen")]

@@ -25,6 +25,7 @@ from escalation.commands import (
 )
 from escalation.desk import Desk
 from escalation.events import Outcome, Result
+from escalation.policy import on_duty
 from escalation.terminal import draw_case, draw_timeline
 from listener.bootstrap import system_clock
 from listener.commands.shared import (
@@ -184,16 +185,23 @@ def _time(text: str) -> datetime:
 
 @click.command()
 @on_a_case
-@click.option("--to", required=True, metavar="PERSON", help="Who should take it over.")
+@click.option("--to", required=True, metavar="NAME", help="The person or the team that should take it over.")
 @click.option("--note", default="", help="What they should know.")
 @plainly
 async def handover(case_id: int, person: str, directory: Path | None, to: str, note: str) -> None:
-    """Offer the case to somebody; it stays yours until they accept.
+    """Offer the case to a person or to a team, of which whoever is there may accept; it stays yours until then.
 
     \b
     listener handover 12 --to "Lee Park" --note "speaks Portuguese" --as "Dana Fox"
     """
-    await ask(directory, case_id, person, lambda s, by: Handover(by=by, to=somebody(s, to), note=note))
+    await ask(directory, case_id, person, lambda s, by: offered(s, by, to, note))
+
+
+def offered(settings: Settings, by: str, to: str, note: str) -> Handover:
+    team = next((team for team in settings.teams if team.name.casefold() == to.strip().casefold()), None)
+    if team is None:
+        return Handover(by=by, to=somebody(settings, to), note=note)
+    return Handover(by=by, to=team.name, note=note, among=on_duty(team, settings.people, system_clock()))
 
 
 @click.command()
