@@ -34,6 +34,7 @@ from escalation.events import (
     HandoverDeclined,
     HandoverOffered,
     HelpAsked,
+    How,
     Joined,
     LeadTold,
     Merged,
@@ -119,6 +120,8 @@ class Case:
     posts: tuple[str, ...] = ()
     why: str = ""  # why this owner and nobody else
     answered: datetime | None = None  # when our own account first answered in public
+    again: int = 0  # how often the author has written since it was reported back
+    gone: bool = False  # the author deleted the post, or somebody had it erased
     incident: bool = False  # what many customers have in common; each of them has a case of their own within it
     customers: int = 0  # of an incident
     within: int = 0  # the incident it belongs to
@@ -245,7 +248,9 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, offer=None)
         case ReportedBack(follow_up=follow_up):
             status = Status.REPORTED if follow_up else Status.CLOSED
-            return replace(case, status=status, report=event, clock=follow_up, asked=False, offer=None, repeats=0)
+            return replace(
+                case, status=status, report=event, clock=follow_up, asked=False, offer=None, repeats=0, again=0
+            )
         case FollowUpDue(at=at):
             return replace(case, asked=True, clock=at + case.policy.report)
         case FollowedUp(at=at, result=Result.WORSE) | Reopened(at=at):
@@ -260,8 +265,9 @@ def _changed(case: Case, event: Event) -> Case:
             return _ended(case, Status.CLOSED)
         case SplitOff(post=post):
             return replace(case, posts=tuple(each for each in case.posts if each != post))
-        case Joined(post=post):
-            return replace(case, posts=(*case.posts, post))
+        case Joined(post=post, how=how):
+            again = case.again + (how is How.AUTHOR and case.status is Status.REPORTED)
+            return replace(case, posts=(*case.posts, post), again=again)
         case Raised():
             return _worse(case, event)
         case Grouped(at=at, within=within):
@@ -276,7 +282,7 @@ def _changed(case: Case, event: Event) -> Case:
             changed = replace(case.subject, text=text, severity=severity)
             return replace(case, subject=changed) if post == case.subject.post else case
         case Erased(post=post):
-            return replace(case, subject=scrubbed(case.subject)) if post == case.subject.post else case
+            return replace(case, subject=scrubbed(case.subject), gone=True) if post == case.subject.post else case
         case _:
             assert_never(event)
 

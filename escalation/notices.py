@@ -135,7 +135,7 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             if case.subject.raised_by not in ("", by):
                 yield Kind.DIRECT, case.subject.raised_by, f"You raised this. {by} reports back, {outcome}: {done}"
         case FollowUpDue(to=to):
-            yield Kind.DIRECT, to, "Time to check that it really helped: read the thread again and say what you found."
+            yield Kind.DIRECT, to, f"Time to check that it really helped. {seen(case)}"
         case FollowedUp(by=by, result=result, note=note):
             yield Kind.THREAD, brand, f"{by} followed up: {result}. {note}".strip()
         case Dismissed(by=by, reason=reason):
@@ -194,6 +194,21 @@ def _owed(case: Case) -> str:
     if case.status is Status.OPEN:
         return "Not acknowledged yet: due"
     return f'Your promise "{case.promise.what}" is due' if case.promise else "Your report is due"
+
+
+def seen(case: Case) -> str:
+    """What we saw of the thread ourselves. It proves nothing: whether it helped, a person says."""
+    if case.gone:
+        return "The post was deleted, so it cannot be seen there any more; say what you know of the customer."
+    ours = f"Our answer of {case.answered:%d %b} stands there." if case.answered else "We saw no answer of ours there."
+    theirs = {0: "The author has not written since."}.get(
+        case.again, f"The author has written {_times(case.again)} since."
+    )
+    return f"{ours} {theirs} Read it again and say what you found."
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def _acknowledge_by(case: Case, name: str) -> str:
