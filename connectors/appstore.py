@@ -15,7 +15,7 @@ from typing import Any
 from connectors.api import address, document, moment, skipped, table, words
 from connectors.contract import Broken, Cursor, Fix, Page
 from connectors.http import Web
-from connectors.lanes import Place, Step, take_turn
+from connectors.lanes import Place, Step, since, take_turn
 from connectors.post import Author, Post, PostKind, Reach
 
 DEAF_TO = (
@@ -66,9 +66,8 @@ class AppStoreConnector:
         return after(place, at, found, country)
 
     def _beginning(self, place: Place, now: datetime) -> Mapping[str, Any]:
-        heard = place.get("heard")
-        span = self._options.overlap if heard else self._options.history
-        return {"page": 1, "floor": (heard or now.timestamp()) - span.total_seconds(), "began": now.timestamp()}
+        floor = since(place, now, self._options.history, self._options.overlap)
+        return {"page": 1, "floor": floor, "began": now.timestamp()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from connectors.discourse_parse import (
     visible,
 )
 from connectors.http import Answer, Web
-from connectors.lanes import Place, Step, take_turn
+from connectors.lanes import Place, Step, since, take_turn
 from connectors.post import Post
 
 DIALECT = Dialect(longest=200, either="", without="")
@@ -147,9 +147,8 @@ class DiscourseConnector:
         return Step(place=on, more=bool(fresh), note=deaf if not old and hits.more else "")
 
     def _beginning(self, place: Place, now: datetime) -> Mapping[str, Any]:
-        heard = place.get("heard")
-        span = self._options.overlap if heard else self._options.history
-        return {"page": 1, "floor": (heard or now.timestamp()) - span.total_seconds(), "began": now.timestamp()}
+        floor = since(place, now, self._options.history, self._options.overlap)
+        return {"page": 1, "floor": floor, "began": now.timestamp()}
 
     async def reread(self, ids: Sequence[str], cursor: Cursor, now: datetime) -> Page:
         posts, gone = await self._by_number(ids, now)

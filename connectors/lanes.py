@@ -58,6 +58,11 @@ async def take_turn(
     return _page(places, replace(round_, todo=()), Step(place={}), now)
 
 
+def since(place: Place, now: datetime, history: timedelta, overlap: timedelta) -> float:
+    """From when a lane is read: an overlap before it was "heard", the first time as far back as `history`. Pure."""
+    return (place["heard"] - overlap.total_seconds()) if place.get("heard") else (now - history).timestamp()
+
+
 def _round(lanes: Sequence[str], cursor: Cursor, now: datetime) -> _Round:
     """The one under way, else a new one."""
     if todo := tuple(lane for lane in cursor.get("todo", ()) if lane in lanes):

@@ -13,7 +13,7 @@ from typing import Any
 from connectors.api import address, words
 from connectors.contract import Cursor, Dialect, Fix, Hearing, Page, Wait, from_env, from_house
 from connectors.http import Web
-from connectors.lanes import Place, Step, take_turn
+from connectors.lanes import Place, Step, since, take_turn
 from connectors.post import Post
 from connectors.quota import Quota, loaded, midnight
 from connectors.stackexchange_parse import INCLUDE, Found, found_in, posts_of, wrapper
@@ -94,10 +94,8 @@ class _Visit:
         return Step(place={"heard": at["began"]}, posts=found.posts, note=found.note)
 
     def _beginning(self, place: Place) -> Mapping[str, Any]:
-        heard = place.get("heard")
-        span = self.options.overlap if heard else self.options.history
-        since = (heard or self.now.timestamp()) - span.total_seconds()
-        return {"min": int(since), "page": 1, "began": self.now.timestamp()}
+        floor = since(place, self.now, self.options.history, self.options.overlap)
+        return {"min": int(floor), "page": 1, "began": self.now.timestamp()}
 
     async def ask(self, path: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if not self.filter:

@@ -18,13 +18,12 @@ from hashlib import sha256
 from typing import Any
 
 from connectors.contract import Call, Cursor, Fix, Hearing, Page, Reply, Wait, from_env
-from connectors.inbox import Inbox
+from connectors.inbox import A_PAGE, Inbox
 from connectors.webhook_parse import FIELDS, Brought, brought_in
 
 INBOUND = True
 DEAF_TO = ("Webhook: a sender that has gone quiet is told from one with nothing to say only when `expect` is set",)
 WINDOW = timedelta(minutes=5)  # around now, in which a signature counts
-READ_AT_ONCE = 100  # letters
 ENDLESS = timedelta()
 
 
@@ -86,7 +85,7 @@ class WebhookConnector:
             cursor={"taken": [letter.name for letter in letters], "last": last},
             posts=tuple(post for one in read for post in one.posts),
             gone=tuple(id_ for one in read for id_ in one.gone),
-            more=len(letters) == READ_AT_ONCE,
+            more=len(letters) == A_PAGE,
             hearing=Hearing.TRUNCATED if note else Hearing.HEARD,
             note=note,
         )

@@ -14,7 +14,7 @@ from typing import Any
 from connectors.api import address, document, table, words
 from connectors.contract import Cursor, Dialect, Fix, Hearing, Page, Wait, from_env, from_house
 from connectors.http import Web
-from connectors.lanes import Place, Step, take_turn
+from connectors.lanes import Place, Step, since, take_turn
 from connectors.post import Post
 from connectors.quota import today
 from connectors.youtube_parse import (
@@ -157,9 +157,8 @@ class _Visit:
         return Step(place=_tidy(on), posts=found.posts, more=not done or bool(owed), note=found.note)
 
     def _beginning(self, place: Place) -> Mapping[str, Any]:
-        heard = place.get("heard")
-        span = self.options.overlap if heard else self.options.history
-        return {"floor": (heard or self.now.timestamp()) - span.total_seconds(), "began": self.now.timestamp()}
+        floor = since(place, self.now, self.options.history, self.options.overlap)
+        return {"floor": floor, "began": self.now.timestamp()}
 
     def _refused(self, refused: Refused, lane: str, place: Place) -> Step:
         """A list that has moved under us is begun again; closed comments are said each time, of a found video once."""
@@ -215,9 +214,9 @@ class _Visit:
         heard = place.get("heard")
         if heard and self.now.timestamp() - heard < self.options.search_every.total_seconds():
             return Step(place=place)
-        since = datetime.fromtimestamp(self._beginning(place)["floor"], self.now.tzinfo)
+        after = datetime.fromtimestamp(self._beginning(place)["floor"], self.now.tzinfo)
         asked = {"part": "id", "type": "video", "order": "date", "maxResults": 50, "q": search}
-        answer = await self.ask("search", {**asked, "publishedAfter": f"{since:%Y-%m-%dT%H:%M:%SZ}"}, DEAR)
+        answer = await self.ask("search", {**asked, "publishedAfter": f"{after:%Y-%m-%dT%H:%M:%SZ}"}, DEAR)
         ids = [words(table(item.get("id")).get("videoId")) for item in items_in(answer, self.name)]
         posts = await self.videos([id_ for id_ in ids if id_])
         until = (self.now + self.options.follow).timestamp()

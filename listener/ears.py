@@ -1,7 +1,7 @@
 """How well each source is heard, for `listener sources` and `listener coverage`. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,17 +33,24 @@ class Ear:
     spent_on: Mapping[str, float]  # brand, or what else is paid for -> dollars
     cannot_hear: tuple[str, ...]  # sentences
     error: str
+    note: str  # what the last poll missed, when it was heard in part
 
 
 def ears(
-    settings: Settings, states: Iterable[SourceState], arrived: Mapping[str, int], now: datetime
+    settings: Settings,
+    states: Iterable[SourceState],
+    arrived: Mapping[str, int],
+    now: datetime,
+    spans: Iterable[Span] = (),
 ) -> tuple[Ear, ...]:
-    """`arrived`: source -> new items within WINDOW."""
+    """`arrived`: source -> new items within WINDOW; `spans`: the ledger of that time, the newest of a source last."""
     known = {state.name: state for state in states}
-    return tuple(
+    notes = {span.source: span.note for span in spans}
+    found = (
         _ear(source, known.get(source.name, SourceState(name=source.name)), settings, now, arrived.get(source.name, 0))
         for source in settings.sources
     )
+    return tuple(ear if ear.error else replace(ear, note=notes.get(ear.name, "")) for ear in found)
 
 
 def _ear(source: Source, state: SourceState, settings: Settings, now: datetime, arrived: int) -> Ear:
@@ -63,6 +70,7 @@ def _ear(source: Source, state: SourceState, settings: Settings, now: datetime, 
         spent_on=spent or {},
         cannot_hear=(*deaf_to(source.kind), *_not_asked(settings, source)),
         error=state.error,
+        note="",
     )
 
 

@@ -44,6 +44,19 @@ def test_what_a_platform_grants_a_day_is_shown_until_the_day_is_over(tmp_path: P
     assert ear.quota == "0 of 10,000 units today"
 
 
+def test_what_the_last_poll_missed_is_said_until_one_is_heard_whole(tmp_path: Path) -> None:
+    state = SourceState(name="blog", last_heard=NOW, hearing=Hearing.TRUNCATED)
+    spans = [
+        Span(source="blog", hearing=Hearing.TRUNCATED, since=NOW, until=NOW, polls=1, note=note)
+        for note in ("older", "comments are disabled: video x")
+    ]
+    (ear,) = ears(settings(tmp_path), [state], {}, NOW, spans)
+    assert (ear.state, ear.note) == ("truncated", "comments are disabled: video x")
+    whole = Span(source="blog", hearing=Hearing.HEARD, since=NOW, until=NOW, polls=1, note="")
+    (ear,) = ears(settings(tmp_path), [state], {}, NOW, [*spans, whole])
+    assert ear.note == ""
+
+
 def test_a_source_people_were_told_of_is_silent_whatever_its_trouble_is_called(tmp_path: Path) -> None:
     state = SourceState(
         name="blog", failures=9, told_silent=True, hearing=Hearing.NOT_REACHABLE, error="blog: no answer"

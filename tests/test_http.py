@@ -144,7 +144,8 @@ def test_any_address_can_be_shown(url: str) -> None:
     assert isinstance(shown(url), str)
 
 
-async def test_a_key_stays_with_the_server_it_is_for(server: Server, web_: Web) -> None:
+@pytest.mark.parametrize("name", ["Authorization", "X-Goog-Api-Key", "Api-Key", "Api-Username"])
+async def test_a_key_stays_with_the_server_it_is_for(server: Server, web_: Web, name: str) -> None:
     async with Server() as other:
         visitor = Web("test", frozenset({server.host, other.host}))
         server.answers |= {
@@ -152,13 +153,11 @@ async def test_a_key_stays_with_the_server_it_is_for(server: Server, web_: Web) 
             "/far": (302, {"Location": f"{other.address}/there"}, b""),
         }
         for path in ("/near", "/far"):
-            await visitor.try_get(
-                f"{server.address}{path}", headers={"Authorization": "Bearer secret", "X-Plain": "yes"}
-            )
+            await visitor.try_get(f"{server.address}{path}", headers={name: "Bearer secret", "X-Plain": "yes"})
         await visitor.aclose()
-        assert [asked.headers.get("Authorization") for asked in server.asked] == ["Bearer secret"] * 3
+        assert [asked.headers.get(name) for asked in server.asked] == ["Bearer secret"] * 3
         [elsewhere] = other.asked
-        assert "Authorization" not in elsewhere.headers and elsewhere.headers["X-Plain"] == "yes"
+        assert name not in elsewhere.headers and elsewhere.headers["X-Plain"] == "yes"
 
 
 async def test_what_is_posted_goes_nowhere_else(server: Server, web_: Web) -> None:

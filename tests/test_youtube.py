@@ -2,11 +2,15 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
+import configs
 import pytest
 from aiohttp import web
+from conftest import Clock
 from polling import NOW, Poller, ids, jsoned
+from rich.console import Console
 from webserver import Server
 
 from connectors.contract import START, Fix, Hearing, Rereader, Wait
@@ -15,6 +19,10 @@ from connectors.post import Post
 from connectors.quota import midnight, today
 from connectors.youtube import DEAR, Options, YouTubeConnector
 from connectors.youtube_parse import comment_of, video_of
+from listener.bootstrap import build
+from listener.cycle import turn
+from listener.ears import ears
+from listener.settings import load
 
 GOLDEN = json.loads((Path(__file__).parent / "data/youtube/answers.json").read_text())
 KEY = "right-secret-key"
@@ -357,3 +365,27 @@ def test_a_day_of_the_quota_ends_at_midnight_in_california_in_summer_and_winter(
     saved = today(START, of=100, unit="units", zone="UTC", now=NOW).spent(40).dump()
     assert today(saved, of=100, unit="units", zone="UTC", now=NOW + timedelta(hours=10)).left == 60
     assert today(saved, of=100, unit="units", zone="UTC", now=NOW + timedelta(hours=11)).left == 100
+
+
+async def test_the_house_says_what_was_not_heard_and_waits_for_the_new_day(
+    server: Server, tube: Tube, tmp_path: Path
+) -> None:
+    source = f'[[source]]\nname = "tube"\nkind = "youtube"\nchannels = ["@acmeair"]\nunits = 4\napi_url = "{server.address}"\n'
+    source += 'about = "Acme Air"\n'
+    env = {"LISTENER_ALLOW_PRIVATE": server.host, "YOUTUBE_API_KEY": KEY}
+    settings = load(configs.write(tmp_path, sources=source), env)
+    clock = Clock()
+    tube.write("t1", "My bag never came and nobody calls me back")
+    async with build(settings, Console(file=StringIO()), clock=clock) as house, house.store.engine():
+        first = await turn(house)
+        assert first.polls[0].kept[0].mentions == 1, "it need not name the brand"
+        clock.forward(minutes=10)
+        await turn(house)
+        [state] = await house.store.sources()
+        assert (state.hearing, state.next_poll) == (Hearing.OUT_OF_BUDGET, datetime(2026, 5, 5, 7, tzinfo=UTC))
+        [ear_] = ears(settings, [state], {}, clock.now)
+        assert (ear_.state, ear_.quota) == ("out of budget", "4 of 4 units today")
+        spans = await house.store.coverage(NOW - timedelta(days=1), clock.now)
+        assert [span.hearing for span in spans] == [Hearing.HEARD, Hearing.OUT_OF_BUDGET]
+        clock.now = datetime(2026, 5, 5, 7, 1, tzinfo=UTC)
+        assert [poll.state for poll in (await turn(house)).polls] == ["heard"]

@@ -25,7 +25,8 @@ async def sources(directory: Path | None, as_json: bool) -> None:
     """
     now = system_clock()
     async with memory(directory) as (settings, store):
-        found = ears(settings, await store.sources(), await store.arrived(now - WINDOW), now)
+        since, spans = now - WINDOW, await store.coverage(now - WINDOW, now)
+        found = ears(settings, await store.sources(), await store.arrived(since), now, spans)
     if as_json:
         for ear in found:
             print_json(ear, line=True)
@@ -33,7 +34,7 @@ async def sources(directory: Path | None, as_json: bool) -> None:
     out = console()
     out.print(_table(found, now))
     for ear in found:
-        for sentence in (ear.error, _cost(ear), *ear.cannot_hear):
+        for sentence in (ear.error, ear.note, _cost(ear), *ear.cannot_hear):
             if sentence:
                 out.print(f"{ear.name}: {sentence.removeprefix(f'{ear.name}: ')}", markup=False, soft_wrap=True)
 
