@@ -183,7 +183,7 @@ class XConnector:
     async def _after(self, lane: Lane, place: Place, round_: Round, found: Found, budget: Budget, note: str) -> Step:
         turn = went(lane, place, round_, found, budget.now)
         place, notes = turn.place, [note, found.note]
-        if lane.search and "counted" not in round_:
+        if lane.search and self._options.check_counts and "counted" not in round_:
             place = tallied(place, (found.times[at] for at in turn.fresh), budget.now)
         if turn.ended and "counted" in turn.ended:
             notes.append(still_short(turn.ended))

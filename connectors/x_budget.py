@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-AGAIN = "looking again"  # who pays for edits and deletions; no brand is named so, for it would be in quotes
+AGAIN = "looking again"  # who pays, beside the brands, for following edits and deletions
 AGAIN_PART = 0.2  # of the budget
 PLENTY, NO_AUTHORS, FOR_MENTIONS = 0.5, 0.7, 0.9  # parts of a share
 ONLY_OLD = 0.5  # of what is set aside to look again

@@ -14,7 +14,7 @@ from connectors.x_lanes import written
 HOUR = timedelta(hours=1)
 EVERY = timedelta(hours=24)
 SETTLED = timedelta(hours=1)  # X counts what is newer later
-LOOKS_BACK = timedelta(days=6)
+LOOKS_BACK = timedelta(days=6)  # as far as hours are kept
 MOST_HOLES = 8  # the largest; they cost what the posts in them cost
 
 
@@ -33,22 +33,25 @@ def due(place: Place, now: datetime) -> tuple[str, str] | None:
     if not (begin := place.get("counted")):
         return None
     end = _moment(_hour(now - SETTLED))
-    start = max(_moment(begin), end - LOOKS_BACK)
+    start = max(_moment(begin), end - LOOKS_BACK + 2 * HOUR)
     return (written(start), written(end)) if end - start >= EVERY else None
 
 
 def compared(place: Place, counts: Mapping[datetime, int], end: str) -> tuple[Place, str]:
     """With the holes that X's counts show, and a sentence about them."""
     heard = place.get("hours", {})
-    short = {when: count for when, count in counts.items() if _short(count, heard.get(_hour(when), 0))}
+    missing = {when: count - heard.get(_hour(when), 0) for when, count in counts.items()}
+    short = {
+        when: counts[when] for when, lack in missing.items() if lack > min(counts[when] // 5, _deleted(counts[when]))
+    }
     holes = sorted(_joined(short), key=lambda hole: -hole[2])[:MOST_HOLES]
     until = _hour(_moment(end))
-    place = {**place, "counted": until, "hours": {hour: number for hour, number in heard.items() if hour >= until}}
+    place = {**place, "counted": until, "hours": {hour: count for hour, count in heard.items() if hour >= until}}
     if not short:
         return place, ""
-    missing = sum(count - heard.get(_hour(when), 0) for when, count in short.items())
+    number = sum(missing[when] for when in short)
     where = f"between {holes[0][0]} and {holes[0][1]}"
-    note = f"X counts {missing} posts more than were heard, the most of them {where}; they are asked for again"
+    note = f"X counts more posts than were heard ({number}), the most of them {where}; they are asked for again"
     return {**place, "holes": holes}, note
 
 
@@ -59,16 +62,16 @@ def uncompared(place: Place, end: str) -> Place:
 
 def still_short(round_: Mapping[str, Any]) -> str:
     """What is left of a hole after it was read again."""
-    if not _short(round_["counted"], round_["read"]):
+    if round_["counted"] - round_["read"] <= _deleted(round_["counted"]):
         return ""
     span = round_["span"]
     where = f"from {span['start_time']} to {span['end_time']}" if "end_time" in span else "in a hole"
     return f"X counts {round_['counted']} posts {where}, and shows {round_['read']}: the rest was not heard"
 
 
-def _short(counted: int, heard: int) -> bool:
-    """What was deleted since is counted still."""
-    return counted - heard > max(2, counted // 20)
+def _deleted(counted: int) -> int:
+    """How many of these may be missing for another reason: what was deleted since is counted still."""
+    return max(2, counted // 20)
 
 
 def _joined(short: Mapping[datetime, int]) -> list[list[Any]]:

@@ -142,7 +142,7 @@ class Went:
 def went(lane: Lane, place: Place, round_: Round, found: Found, now: datetime) -> Went:
     """One page further."""
     lowest = number(round_.get("lowest", "")) or 2**63
-    fresh = tuple(place for place, id_ in enumerate(found.ids) if number(id_) < lowest)
+    fresh = tuple(at for at, id_ in enumerate(found.ids) if number(id_) < lowest)
     round_ = {
         **round_,
         "newest": round_.get("newest") or found.newest,

@@ -1,5 +1,6 @@
 """What X costs is held to a budget: stage by stage, brand by brand, day by day, and what was not heard for it is said."""
 
+import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import configs
 import pytest
+from click.testing import CliRunner
 from conftest import Clock
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,8 @@ from connectors.contract import Fix, Hearing, Rereader, Tracked, Wait
 from connectors.x_budget import AGAIN, Budget, shares
 from escalation.notices import HOUSE
 from listener.bootstrap import build
+from listener.cli import main
+from listener.commands import hearing
 from listener.cycle import House, listen
 from listener.doctor import examine
 from listener.ears import blind, ears
@@ -216,7 +220,7 @@ policy = "care"
 
 
 async def test_a_team_with_two_hundred_dollars_and_three_brands_sees_where_they_went(
-    x: FakeX, tmp_path: Path, clock: Clock
+    x: FakeX, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through the whole house: the ledger has one line while it lasts, the others are heard, nobody is rung twice."""
     source = (
@@ -246,6 +250,12 @@ async def test_a_team_with_two_hundred_dollars_and_three_brands_sees_where_they_
         assert not (await house.store.balance()).findings
         [told] = await said_of_the_house(house, clock)
         assert told.startswith('Source "x" is out of budget. Larkspur: its part of the budget ($53.33)')
+    monkeypatch.setattr(hearing, "system_clock", clock)
+    monkeypatch.setenv("X_BEARER_TOKEN", "right-secret")
+    shown = await asyncio.to_thread(CliRunner().invoke, main, ["sources", "--config", str(directory)])
+    each = "Acme Air $0.03, Larkspur $11.91, Zenith $0.10, looking again $0.50"
+    assert f"x: $12.54 of $200.00 this month, $108.49 by its end at this pace ({each})" in shown.stdout
+    assert "garden*" not in shown.stdout, "what is only excluded is no loss"
 
 
 async def said_of_the_house(house: House, clock: Clock) -> list[str]:
