@@ -201,9 +201,7 @@ def seen(case: Case) -> str:
     if case.gone:
         return "The post was deleted, so it cannot be seen there any more; say what you know of the customer."
     ours = f"Our answer of {case.answered:%d %b} stands there." if case.answered else "We saw no answer of ours there."
-    theirs = {0: "The author has not written since."}.get(
-        case.again, f"The author has written {_times(case.again)} since."
-    )
+    theirs = f"The author has {'written ' + _times(case.again) if case.again else 'not written'} since."
     return f"{ours} {theirs} Read it again and say what you found."
 
 

@@ -34,9 +34,12 @@ from escalation.courier import Courier
 from escalation.desk import Desk
 from escalation.events import (
     Acknowledged,
+    Answered,
     Escalated,
     Event,
     HandoverAccepted,
+    How,
+    Joined,
     Missed,
     Opened,
     Outcome,
@@ -510,3 +513,19 @@ async def test_a_case_offered_to_a_team_is_theirs_who_accepts_first() -> None:
     assert (await room.ask(Accept(by="Sam Ortiz"))).owner == "Sam Ortiz"
     with pytest.raises(Refused, match="not offered to Lee Park"):
         await room.ask(Accept(by="Lee Park"))
+
+
+async def test_at_the_follow_up_its_owner_is_told_what_was_seen_and_nothing_is_assumed() -> None:
+    room = Room()
+    await room.opens()
+    await room.ask(report())
+    case = await room.desk.case(1)
+    again = Joined(at=room.now, post="blog:p2", url="", how=How.AUTHOR)
+    answer = Answered(at=room.now, by="acmeair", post="blog:p3", url="")
+    await room.ledger.append(case, (answer, again))
+    case = await room.wait(DAY)
+    assert room.told(DANA)[-1] == (
+        "Time to check that it really helped. Our answer of 04 May stands there. The author has written once since."
+        " Read it again and say what you found."
+    )
+    assert case.status is Status.REPORTED
