@@ -237,6 +237,7 @@ class FeedConnector:
             lang=item.lang,
             site=host_of(item.link or self._options.url),
             parent=item.parent,
+            root=item.root,
         )
 
     async def _vanished(self, items: Sequence[Item], window: Window, now: datetime) -> list[str]:
@@ -323,20 +324,24 @@ class FeedConnector:
 
     async def _read_comments(self, answer: Answer, parent: str, window: Window, reading: _Reading) -> None:
         feed = parse(answer.body, answer.content_type, answer.url)
-        items = list(feed.items)
-        if older_than_known(items, list(window.items)):
-            shown = {item.id for item in items}
-            further = await self._comments_no_feed_shows(answer, parent, window, reading)
-            items += [item for item in further if item.id not in shown]
         posts = Window.load(reading.state.get("main")).items
         links = {link: id_ for id_, (_, link, *_raw) in posts.items() if link}
-        items = [replace(i, parent=i.parent or parent or links.get(urldefrag(i.link)[0], "")) for i in items]
+
+        def threaded(items: Sequence[Item]) -> list[Item]:
+            return [_threaded(item, parent or links.get(urldefrag(item.link)[0], "")) for item in items]
+
+        shown = threaded(feed.items)
+        items = list(shown)
+        if older_than_known(items, list(window.items)):
+            here = {item.id for item in items}
+            further = await self._comments_no_feed_shows(answer, parent, window, reading)
+            items += [item for item in threaded(further) if item.id not in here]
         known = {id_ for other in reading.state.get("comments", {}).values() for id_ in other.get("items", {})}
         news = [item for item in items if item.id not in known or window.knows(item)]
         await self._take(reading, news, window, PostKind.COMMENT)
         window.remember_all(items)
         window.validators(answer.headers)
-        reading.gone += await self._vanished(feed.items, window, reading.now)
+        reading.gone += await self._vanished(shown, window, reading.now)
 
     async def _comments_no_feed_shows(
         self, answer: Answer, parent: str, window: Window, reading: _Reading
@@ -349,13 +354,12 @@ class FeedConnector:
                 reading.hearing = Hearing.TRUNCATED
             return []
         posts = Window.load(reading.state.get("main")).items
-        home = reading.state.get("link") or answer.url
         for number in range(1, MOST_PAGES):
             url = wordpress.comments_page(api, number, reading.now - self._options.history)
             page = await self._web.try_get(url)
             if page.status != 200:  # past the last page WordPress answers 400
                 break
-            items = wordpress.comments(page.body, posts, home)
+            items = wordpress.comments(page.body, posts)
             found += [item for item in items if not window.knows(item)]
             if len(items) < wordpress.PAGE or any(window.knows(item) for item in items):
                 break
@@ -370,6 +374,8 @@ class FeedConnector:
             found.append((wordpress.site_comments(reading.state.get("url", self._options.url)), "", 0))
         threads = Window.load(reading.state.get("main")).threads
         busy = [(address, id_, count) for id_, (address, count) in threads.items() if count != counts.get(id_, 0)]
+        if wordpress.is_wordpress(reading.state.get("generator", "")):
+            busy = [(wordpress.as_atom(address), id_, count) for address, id_, count in busy]
         return (found + busy)[:COMMENT_FEEDS]
 
 
@@ -377,6 +383,13 @@ def _instead(found: Found | None) -> str:
     if found is None:
         return "give the address of a feed; none is named by it, or where such sites have theirs"
     return f'it can be heard with kind = "{found.kind}" and url = "{shown(found.url)}", which {found.how}'
+
+
+def _threaded(item: Item, post: str) -> Item:
+    """A comment below the `post`, "" when that is not known: what it answers is another comment, or the post."""
+    id_, parent = wordpress.comment_id(item.id), wordpress.comment_id(item.parent) or post
+    root = post or item.root
+    return replace(item, id=id_, parent=parent, root=root if root != parent else "")
 
 
 def _with_few_articles(items: Sequence[Item], wanted: Container[str]) -> list[Item]:

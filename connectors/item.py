@@ -16,6 +16,7 @@ class Item:
     author_url: str = ""
     published: datetime | None = None
     parent: str = ""  # id of what it answers
+    root: str = ""  # id of what began the thread, when that is another
     comments_feed: str = ""
     comments: int | None = None
     lang: str = ""

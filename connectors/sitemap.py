@@ -24,7 +24,7 @@ from connectors.feed_parse import decode, when
 from connectors.http import Answer, Web, shown
 from connectors.post import Author, Post
 from connectors.sitemap_known import Known, Wanted
-from connectors.sitemap_parse import SITEMAPS, NotASitemap, Place, Sitemap, is_article, read_sitemap, sitemaps_named
+from connectors.sitemap_parse import SITEMAPS, NotASitemap, Place, Sitemap, articles, read_sitemap, sitemaps_named
 from connectors.window import conditions
 
 AT_ONCE = 20  # pages read for one page of posts
@@ -108,7 +108,7 @@ class SitemapConnector:
 
     def _of_interest(self, places: Sequence[Place]) -> list[Place]:
         only = self._options.only
-        return [one for one in places if is_article(one.url) and (not only or any(part in one.url for part in only))]
+        return [one for one in articles(places) if not only or any(part in one.url for part in only)]
 
     async def _places(self, state: dict[str, Any], maps: dict[str, Any], now: datetime) -> tuple[list[Place], int]:
         """Of all maps that are not as they were, and how many maps were left unread."""

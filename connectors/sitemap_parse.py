@@ -2,6 +2,8 @@
 
 import re
 import zlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +18,10 @@ MOST_BYTES = 50 * 1024 * 1024  # unpacked: the protocol's own limit
 MOST_PLACES = 50_000  # the protocol's own limit
 SITEMAPS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml", "/sitemap-index.xml")  # where sites have theirs
 _NAMED = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
-_LISTS = re.compile(r"/(tags?|categor(y|ies)|topics?|authors?|page/\d+|archives?|search|feed)(/|$)", re.IGNORECASE)
+_LISTS = re.compile(
+    r"/(tags?|categor(y|ies)|topics?|authors?|page/\d+|archives?|search|feed)(/|$)|/(posts?|blog|news|articles?)/?$",
+    re.IGNORECASE,
+)
 
 
 class NotASitemap(ValueError):
@@ -96,7 +101,13 @@ def sitemaps_named(robots: str, url: str) -> list[str]:
     return [found for loc in dict.fromkeys(_NAMED.findall(robots)) if (found := _address(url, loc))]
 
 
+def articles(places: Sequence[Place]) -> list[Place]:
+    """Without the front page and the lists of other pages: by their names, or because others lie below them."""
+    above = Counter(parent for place in places if (parent := place.url.rstrip("/").rpartition("/")[0]))
+    return [place for place in places if is_article(place.url) and above[place.url.rstrip("/")] < 2]
+
+
 def is_article(url: str) -> bool:
-    """Not the front page, nor a list of other pages."""
+    """As far as its address alone can say."""
     path = urlsplit(url).path
     return path.strip("/") not in ("", "index.html", "index.php") and not _LISTS.search(path)

@@ -33,12 +33,27 @@ def older_page(feed: Feed, url: str, number: int, generator: str) -> str:
 
 
 def site_comments(url: str) -> str:
-    """/feed/ has its comments at /comments/feed/, ?feed=rss2 at ?feed=comments-rss2."""
+    """/feed/ has its comments at /comments/feed/atom/, ?feed=rss2 at ?feed=comments-atom."""
     parts = urlsplit(url)
     if "feed" in dict(parse_qsl(parts.query)):
-        return urlunsplit(parts._replace(query=urlencode({"feed": "comments-rss2"})))
+        return urlunsplit(parts._replace(query=urlencode({"feed": "comments-atom"})))
     root = parts.path.rstrip("/").removesuffix("/atom").removesuffix("/rss2").removesuffix("/rss").removesuffix("/feed")
-    return urlunsplit(parts._replace(path=f"{root}/comments/feed/", query=""))
+    return urlunsplit(parts._replace(path=f"{root}/comments/feed/atom/", query=""))
+
+
+def as_atom(url: str) -> str:
+    """The same comments as Atom, which says what each of them answers."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    if "feed" in query:
+        return urlunsplit(parts._replace(query=urlencode({**query, "feed": "atom"})))
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/atom/"))
+
+
+def comment_id(id_: str) -> str:
+    """Feeds and API name a comment after its post, and not always by the same name; its number is the site's own."""
+    number = id_.rpartition("#comment-")[2]
+    return f"#comment-{number}" if number != id_ and number.isdigit() else id_
 
 
 def api_of(headers: Mapping[str, str], url: str) -> str:
@@ -58,8 +73,8 @@ def comments_page(api: str, number: int, since: datetime) -> str:
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/wp/v2/comments", query=urlencode(asked)))
 
 
-def comments(body: bytes, posts: Iterable[str], home: str) -> list[Item]:
-    """With the ids the comment feed gives them; `posts` are ids of the blog's posts. Raises NotAFeed."""
+def comments(body: bytes, posts: Iterable[str]) -> list[Item]:
+    """Named as comment_id names them; `posts` are ids of the blog's posts. Raises NotAFeed."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
@@ -67,19 +82,19 @@ def comments(body: bytes, posts: Iterable[str], home: str) -> list[Item]:
     if not isinstance(found, list):
         raise NotAFeed("JSON, but no list of comments")
     guids = {id_.rpartition("?p=")[2]: id_ for id_ in posts if "?p=" in id_}
-    return [_item(one, guids, home) for one in found if isinstance(one, dict) and "id" in one]
+    return [_item(one, guids) for one in found if isinstance(one, dict) and "id" in one]
 
 
-def _item(one: Mapping[str, Any], guids: Mapping[str, str], home: str) -> Item:
-    post = str(one.get("post", ""))
-    guid = guids.get(post, f"{home.rstrip('/')}/?p={post}")
+def _item(one: Mapping[str, Any], guids: Mapping[str, str]) -> Item:
+    post = guids.get(str(one.get("post", "")), "")
     content = one.get("content")
     return Item(
-        id=f"{guid}#comment-{one['id']}",
+        id=f"#comment-{one['id']}",
         link=str(one.get("link", "")),
         text=plain(str(content.get("rendered", "")) if isinstance(content, dict) else ""),
         author=plain(str(one.get("author_name", ""))),
         author_url=str(one.get("author_url", "")),
         published=when(f"{one.get('date_gmt', '')}"),
-        parent=guids.get(post, ""),
+        parent=f"#comment-{one['parent']}" if one.get("parent") else post,
+        root=post,
     )

@@ -217,10 +217,43 @@ async def test_a_comment_in_two_feeds_is_heard_once(server: Server, reader: Read
     wordpress = "<generator>https://wordpress.org/?v=6.1</generator>"
     extra = "<wfw:commentRss>/a/feed</wfw:commentRss><slash:comments>1</slash:comments>"
     server.answers["/feed"] = feed([item("a", extra=extra)], wordpress)
-    server.answers["/a/feed"] = feed([item("c1", link="/a#c1")])
-    server.answers["/comments/feed/"] = feed([item("c1", link="/a#c1")])
+    server.answers["/a/feed/atom/"] = feed([item("c1", link="/a#c1")])
+    server.answers["/comments/feed/atom/"] = feed([item("c1", link="/a#c1")])
     heard = ids(await reader.poll()) + ids(await reader.poll())
     assert sorted(set(heard)) == ["a", "c1"]
+
+
+async def test_a_comment_knows_what_it_answers_and_what_began_it(server: Server, reader: Reader) -> None:
+    """WordPress names a comment after its post, in feed and API not always by the same name; its number is the same."""
+    wordpress = "<generator>https://wordpress.org/?v=6.1</generator>"
+    post = f"{server.address}/2026/05/smoke/"
+    comment = (
+        '<entry><id>{post}#comment-{n}</id><link href="{post}#comment-{n}"/><author><name>Lou</name></author>'
+        '<content type="html">&lt;p&gt;Same here&lt;/p&gt;</content><thr:in-reply-to ref="{ref}"/></entry>'
+    )
+    entries = comment.format(post=post, n=2, ref=f"{post}#comment-1") + comment.format(post=post, n=1, ref=post)
+    atom = (
+        f'<feed xmlns="http://www.w3.org/2005/Atom" xmlns:thr="http://purl.org/syndication/thread/1.0">{entries}</feed>'
+    )
+    api = [
+        {
+            "id": n,
+            "post": 4,
+            "parent": parent,
+            "link": f"{post}#comment-{n}",
+            "content": {"rendered": "<p>Same here</p>"},
+        }
+        for n, parent in ((3, 2), (2, 1), (1, 0))
+    ]
+    link = {"Link": f'<{server.address}/wp-json/>; rel="https://api.w.org/"'}
+    server.answers |= {
+        "/feed": feed([item(post, link=post)], wordpress),
+        "/comments/feed/atom/": (200, link, atom.encode()),
+        "/wp-json/wp/v2/comments": (200, {}, json.dumps(api).encode()),
+    }
+    found = {one.id: (one.parent, one.root) for one in await reader.poll() if one.kind == "comment"}
+    assert found == {"#comment-1": (post, ""), "#comment-2": ("#comment-1", post), "#comment-3": ("#comment-2", post)}
+    assert await reader.poll() == []
 
 
 async def test_a_comment_feed_that_fails_costs_the_blog_nothing(server: Server, reader: Reader) -> None:
@@ -317,13 +350,13 @@ async def test_comments_that_no_feed_shows_are_fetched_from_wordpress(server: Se
         ]
         return json.dumps(found).encode()
 
-    server.answers["/comments/feed/"] = shown([1])
+    server.answers["/comments/feed/atom/"] = shown([1])
     server.answers["/index.php"] = api([1])
     await reader.poll()
-    server.answers["/comments/feed/"] = shown(range(26, 16, -1))
+    server.answers["/comments/feed/atom/"] = shown(range(26, 16, -1))
     server.answers["/index.php"] = api(range(26, 0, -1))
     heard = [post for post in await reader.poll() if post.kind == "comment"]
-    assert sorted(ids(heard)) == sorted(f"{server.address}/?p=4#comment-{n}" for n in range(2, 27))
+    assert sorted(ids(heard)) == sorted(f"#comment-{n}" for n in range(2, 27))
     assert {post.parent for post in heard} == {f"{server.address}/?p=4"}
     assert await reader.poll() == []
 

@@ -11,7 +11,7 @@ from webserver import Server
 from connectors.contract import Fix, Hearing, Wait
 from connectors.http import Web
 from connectors.sitemap import Options, SitemapConnector
-from connectors.sitemap_parse import NotASitemap, is_article, read_sitemap, sitemaps_named, unpacked
+from connectors.sitemap_parse import NotASitemap, Place, articles, is_article, read_sitemap, sitemaps_named, unpacked
 
 URL = "https://blog.example/sitemap.xml"
 
@@ -68,6 +68,13 @@ def test_robots_name_maps() -> None:
 )
 def test_lists_of_articles_are_no_articles(path: str, article: bool) -> None:
     assert is_article(f"https://blog.example{path}") is article
+
+
+def test_a_page_above_others_is_a_list_of_them() -> None:
+    urls = ("/guides/", "/guides/a/", "/guides/b/", "/a", "/a/amp", "/blog")
+    assert [place.url for place in articles([Place(url=f"https://x.example{url}") for url in urls])] == [
+        f"https://x.example{url}" for url in ("/guides/a/", "/guides/b/", "/a", "/a/amp")
+    ]
 
 
 async def test_new_pages_become_posts_and_old_ones_do_not(site: sites.Site, web_: Web) -> None:
