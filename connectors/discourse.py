@@ -27,7 +27,7 @@ from connectors.discourse_parse import (
     visible,
 )
 from connectors.http import Answer, Web
-from connectors.lanes import Place, Step, since, take_turn
+from connectors.lanes import Place, Step, since, take_turn, tidy
 from connectors.post import Post
 
 DIALECT = Dialect(longest=200, either="", without="")
@@ -40,7 +40,7 @@ WINDOW = 50  # posts of a page, and numbers of a window
 DEEPEST = 10  # pages of one search
 EMPTIES = 20  # windows without a post, after which nothing older is expected
 PENDING = 20  # posts read one by one in a step
-TOPICS, TOPICS_AT_ONCE = 500, 5  # whose first post is remembered; asked for in a step
+TOPICS = 500  # whose first post is remembered
 BURST, PAUSE = 10, 0.3  # requests at full speed, then seconds between two: a forum allows 200 a minute
 
 
@@ -81,9 +81,8 @@ class DiscourseConnector:
         found = newest_in(await self._ask("posts.json", {"before": at.get("before")}, now), self.name)
         if not found.ids and "before" not in at and place.get("top"):
             return Step(place=place, note="the forum shows no post any more: was it closed to visitors?")
-        topics = await self._topics(found.items, place.get("topics", {}), now)
-        posts = tuple(self._read(found.items, topics))
-        firsts = {**place.get("topics", {}), **{id_: one.first for id_, one in topics.items()}}
+        firsts = await self._firsts(found.items, place.get("topics", {}), now)
+        posts = tuple(self._read(found.items, topics_of(found.items, firsts)))
         known = {"topics": dict(list(firsts.items())[-TOPICS:])}
         on = following(at, found)
         if self._read_down(place, on, posts, now):
@@ -99,16 +98,17 @@ class DiscourseConnector:
         old = oldest is not None and oldest < now - self._options.history
         return "top" not in place and (old or on["empty"] > EMPTIES)
 
-    async def _topics(
+    async def _firsts(
         self, items: Sequence[Mapping[str, Any]], known: Mapping[str, str], now: datetime
-    ) -> dict[str, Topic]:
-        """Of every post its topic; a few whose first post is not known are asked for."""
-        titles = {words(item.get("topic_id")): words(item.get("topic_title")) for item in items}
-        firsts = {words(item.get("topic_id")): words(item.get("id")) for item in items if item.get("post_number") == 1}
-        firsts = {**known, **firsts}
-        for topic in [topic for topic in titles if topic and topic not in firsts][:TOPICS_AT_ONCE]:
+    ) -> dict[str, str]:
+        """Topic -> the post that began it; of an older topic it is asked for, once."""
+        begun = {words(item.get("topic_id")): words(item.get("id")) for item in items if item.get("post_number") == 1}
+        firsts = {**known, **begun}
+        unknown = dict.fromkeys(topic for item in items if (topic := words(item.get("topic_id"))) not in firsts)
+        for count, topic in enumerate(filter(None, unknown)):
+            await _unhurried(count)
             firsts[topic] = (await self._topic(topic, now)).first
-        return {topic: Topic(title=title, first=firsts.get(topic, "")) for topic, title in titles.items()}
+        return firsts
 
     async def _topic(self, id_: str, now: datetime) -> Topic:
         """A topic that is not shown leaves its posts without a root, and nothing worse."""
@@ -130,7 +130,7 @@ class DiscourseConnector:
         if pending := place.get("pending"):
             posts, _ = await self._by_number(pending[:PENDING], now)
             on = {**place, "pending": pending[PENDING:]}
-            return Step(place=_tidy(on), posts=tuple(posts), more=bool(on["pending"]) or "at" in place)
+            return Step(place=tidy(on), posts=tuple(posts), more=bool(on["pending"]) or "at" in place)
         at = place.get("at") or self._beginning(place, now)
         hits = hits_in(
             await self._ask("search.json", {"q": f"{search} order:latest", "page": at["page"]}, now), self.name
@@ -141,9 +141,9 @@ class DiscourseConnector:
         kept = {"seen": [*place.get("seen", []), *fresh][-WINDOW * DEEPEST :], "pending": fresh}
         if not old and hits.more and at["page"] < DEEPEST:
             on = {**place, **kept, "at": {**at, "page": at["page"] + 1}}
-            return Step(place=_tidy(on), more=True)
+            return Step(place=tidy(on), more=True)
         deaf = f"{search}: the forum's search shows only its newest {DEEPEST * WINDOW} posts"
-        on = _tidy({**kept, "heard": at["began"]})
+        on = tidy({**kept, "heard": at["began"]})
         return Step(place=on, more=bool(fresh), note=deaf if not old and hits.more else "")
 
     def _beginning(self, place: Place, now: datetime) -> Mapping[str, Any]:
@@ -160,8 +160,7 @@ class DiscourseConnector:
         gone: list[str] = []
         topics: dict[str, Topic] = {}
         for count, id_ in enumerate(ids):
-            if count + len(topics) >= BURST:
-                await asyncio.sleep(PAUSE)
+            await _unhurried(count + len(topics))
             answer = await self._get(f"posts/{quote(str(id_), safe='')}.json", {})
             raw = {} if is_gone(answer) or hidden_from_us(answer) else table(self._document(answer, now))
             if not raw or not visible(raw):
@@ -189,6 +188,17 @@ class DiscourseConnector:
         return refusal(answer, now, self._base, access)
 
 
+async def _unhurried(count: int) -> None:
+    if count >= BURST:
+        await asyncio.sleep(PAUSE)
+
+
+def topics_of(items: Sequence[Mapping[str, Any]], firsts: Mapping[str, str]) -> dict[str, Topic]:
+    """Of the posts of a page, which name their topic's title. Pure."""
+    titles = {words(item.get("topic_id")): words(item.get("topic_title")) for item in items}
+    return {topic: Topic(title=title, first=firsts.get(topic, "")) for topic, title in titles.items()}
+
+
 def following(at: Mapping[str, Any], found: Found) -> dict[str, Any]:
     """Below the lowest number of this page or, where that brings nothing new, a window further down. Pure."""
     before, lowest = at.get("before"), min(found.ids, default=0)
@@ -196,7 +206,3 @@ def following(at: Mapping[str, Any], found: Found) -> dict[str, Any]:
     if found.ids and (before is None or lowest < before):
         return {**at, "before": lowest, "top": top, "empty": 0}
     return {**at, "before": max((before or 0) - WINDOW, 0), "top": top, "empty": at.get("empty", 0) + 1}
-
-
-def _tidy(place: Mapping[str, Any]) -> Place:
-    return {key: value for key, value in place.items() if value}

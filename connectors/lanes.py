@@ -4,7 +4,7 @@ A lane that fails is said and holds no other lane back; a lane that is new start
 {"lanes": {name: its place}, "todo": what this round has still to read, "trouble": {name: why}, "began": the round}
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,6 +61,11 @@ async def take_turn(
 def since(place: Place, now: datetime, history: timedelta, overlap: timedelta) -> float:
     """From when a lane is read: an overlap before it was "heard", the first time as far back as `history`. Pure."""
     return (place["heard"] - overlap.total_seconds()) if place.get("heard") else (now - history).timestamp()
+
+
+def tidy(place: Mapping[str, Any]) -> Place:
+    """Without what is empty. Pure."""
+    return {key: value for key, value in place.items() if value}
 
 
 def _round(lanes: Sequence[str], cursor: Cursor, now: datetime) -> _Round:

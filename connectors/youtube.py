@@ -14,7 +14,7 @@ from typing import Any
 from connectors.api import address, document, table, words
 from connectors.contract import Cursor, Dialect, Fix, Hearing, Page, Wait, from_env, from_house
 from connectors.http import Web
-from connectors.lanes import Place, Step, since, take_turn
+from connectors.lanes import Place, Step, since, take_turn, tidy
 from connectors.post import Post
 from connectors.quota import today
 from connectors.youtube_parse import (
@@ -154,7 +154,7 @@ class _Visit:
         done = old or not found.token
         on = {"heard": at["began"]} if done else {"heard": place.get("heard"), "at": {**at, "token": found.token}}
         on |= {"counts": counts, "owed": owed}
-        return Step(place=_tidy(on), posts=found.posts, more=not done or bool(owed), note=found.note)
+        return Step(place=tidy(on), posts=found.posts, more=not done or bool(owed), note=found.note)
 
     def _beginning(self, place: Place) -> Mapping[str, Any]:
         floor = since(place, self.now, self.options.history, self.options.overlap)
@@ -163,13 +163,13 @@ class _Visit:
     def _refused(self, refused: Refused, lane: str, place: Place) -> Step:
         """A list that has moved under us is begun again; closed comments are said each time, of a found video once."""
         if refused.reason == "invalidPageToken" and "at" in place:
-            return Step(place=_tidy({**place, "at": None}), more=True)
+            return Step(place=tidy({**place, "at": None}), more=True)
         video = lane.removeprefix("video ")
         if video in self.found and video not in self.options.videos:
             del self.found[video]
             return Step(place={})
         if refused.reason == "commentsDisabled":
-            return Step(place={**_tidy({**place, "at": None}), "closed": True})
+            return Step(place={**tidy({**place, "at": None}), "closed": True})
         raise refused
 
     async def _replies(self, place: Place) -> Step:
@@ -184,7 +184,7 @@ class _Visit:
             found = replies_in(answer, video, self.name)
             posts += found.posts
             later += [[thread, video, found.token]] if found.token else []
-        return Step(place=_tidy({**place, "owed": later}), posts=tuple(posts), more=bool(later) or "at" in place)
+        return Step(place=tidy({**place, "owed": later}), posts=tuple(posts), more=bool(later) or "at" in place)
 
     async def _uploads(self, name: str, place: Place) -> Step:
         """Newest first, fifty at a time."""
@@ -270,7 +270,3 @@ def _unread(unread: Sequence[tuple[str, str, int]], known: Mapping[str, int]) ->
     owed = [[thread, video, ""] for thread, video, count in unread if known.get(thread) != count]
     counts = {**known, **{thread: count for thread, _, count in unread}}
     return owed, dict(list(counts.items())[-COUNTED:])
-
-
-def _tidy(place: Mapping[str, Any]) -> Place:
-    return {key: value for key, value in place.items() if value}

@@ -164,6 +164,17 @@ async def test_a_reply_hangs_under_what_it_answers_and_under_its_topic(server: S
     assert asked == 1 == [request.path for request in server.asked].count("/t/7.json")
 
 
+async def test_every_reply_is_hung_up_when_it_is_first_heard(server: Server, web_: Web, forum: Forum) -> None:
+    """Afterwards it is known, and nobody looks at it again."""
+    olds = [forum.write(topic=topic, at=NOW - timedelta(days=30)) for topic in range(1, 31)]
+    for _ in range(50):
+        forum.write(at=NOW - timedelta(days=20))
+    for topic in range(1, 31):
+        forum.write(topic=topic)
+    replies = [post for post in await ear(server, web_).poll() if post.parent]
+    assert sorted(int(post.root) for post in replies) == olds
+
+
 async def test_a_search_reads_each_post_it_finds_whole_and_once(server: Server, web_: Web, forum: Forum) -> None:
     for number in range(70):
         forum.write("acme, at length" if number % 2 else "nothing", at=NOW - timedelta(hours=70 - number))
