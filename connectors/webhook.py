@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
 from connectors.contract import Call, Cursor, Fix, Hearing, Page, Reply, Wait, from_env
 from connectors.inbox import A_PAGE, Inbox
@@ -70,9 +71,18 @@ class WebhookConnector:
             raise ValueError("it is nested too deep") from None
         return brought_in(told, self._options.items, self._options.fields, self.name)
 
-    async def fetch(self, cursor: Cursor, now: datetime) -> Page:
+    async def examine(self, cursor: Cursor, now: datetime) -> str:
+        """Where senders find us."""
+        self._needs_secret()
+        here = f"/in/{quote(self.name, safe='')} at the port of [inbound]; public_url there makes it an address"
+        return f"is brought to {self._inbox.address or here}"
+
+    def _needs_secret(self) -> None:
         if not self._options.secret:
             raise Fix(f"{self.name}: nothing is taken in that nobody signed; set WEBHOOK_SECRET here and at the sender")
+
+    async def fetch(self, cursor: Cursor, now: datetime) -> Page:
+        self._needs_secret()
         letters = await self._inbox.unread(cursor.get("taken", ()))
         last = now.timestamp() if letters else cursor.get("last", now.timestamp())
         if self._options.expect and now.timestamp() - last > self._options.expect.total_seconds():

@@ -27,6 +27,7 @@ from connectors.webhook import Options, WebhookConnector, doubt
 from connectors.webhook_parse import at, brought_in
 from listener.bootstrap import build, doors
 from listener.cycle import turn
+from listener.doctor import examine
 from listener.settings import load
 from listener.tables import ConfigError
 
@@ -256,10 +257,12 @@ async def test_from_the_senders_request_to_the_owners_card(
     source = '[[source]]\nname = "shop desk"\nkind = "webhook"\nfields = { text = "body" }\n'
     with pytest.raises(ConfigError, match="inbound"):
         load(configs.write(tmp_path, sources=source), {})
-    config = f'database = "listener.db"\n[inbound]\nport = {unused_tcp_port}\n'
+    config = f'database = "listener.db"\n[inbound]\nport = {unused_tcp_port}\npublic_url = "https://ears.example"\n'
     settings = load(configs.write(tmp_path, listener=config, sources=source), {"WEBHOOK_SECRET": SECRET})
     out = StringIO()
     async with build(settings, Console(file=out, width=200), clock=lambda: NOW) as house, doors(house):
+        checks = {check.name: check.found async for check in examine(house)}
+        assert checks["source shop desk"] == "is brought to https://ears.example/in/shop%20desk"
         body = json.dumps({"id": "7", "body": "The Acme Air charger caught fire and burned my hand"}).encode()
         url = f"http://127.0.0.1:{unused_tcp_port}{path_of('shop desk')}"
         for _ in range(2):  # a sender that did not hear the answer sends it again
