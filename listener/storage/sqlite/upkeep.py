@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import mkstemp
 
 from listener.storage.contract import Finding, StoreError
 
@@ -25,22 +26,32 @@ def backup(db: sqlite3.Connection, file: Path) -> int:
 
     It has its name only once it is complete, checked and on the disk. Raises StoreError.
     """
-    if file.exists():
-        raise StoreError(f"{file} is there already and was left as it is; name a file that is not")
-    part = file.with_name(f"{file.name}.part")
+    _not_there(file)
     try:
-        part.unlink(missing_ok=True)
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        db.execute("VACUUM INTO ?", (str(part),))
-        _check(part)
-        _on_disk(part)
-        part.rename(file)
+        opened, name = mkstemp(dir=file.parent, prefix=f"{file.name}.", suffix=".part")  # nobody else may read it
+        os.close(opened)
+        part = Path(name)
+        try:
+            _copy(db, part)
+            _not_there(file)
+            part.rename(file)
+        finally:
+            part.unlink(missing_ok=True)
         _on_disk(file.parent)
     except OSError as wrong:
         raise StoreError(f"{file} cannot be written: {wrong.strerror}; name a place with room and rights") from wrong
-    finally:
-        part.unlink(missing_ok=True)
     return file.stat().st_size
+
+
+def _not_there(file: Path) -> None:
+    if file.exists():
+        raise StoreError(f"{file} is there already and was left as it is; name a file that is not")
+
+
+def _copy(db: sqlite3.Connection, part: Path) -> None:
+    db.execute("VACUUM INTO ?", (str(part),))
+    _check(part)
+    _on_disk(part)
 
 
 def _check(copy: Path) -> None:
