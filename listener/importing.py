@@ -8,7 +8,7 @@ nothing. The past is judged and searchable, and wakes nobody.
 import codecs
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -20,9 +20,8 @@ from typing import Any, BinaryIO, TextIO
 from connectors.contract import START
 from connectors.post import Post
 from listener.columns import Columns, Unreadable, day_first, guess, known, post_of
-from listener.settings import Settings
 from listener.storage.contract import Batch, Heard, Store
-from listener.weigh import Scales, scales, weigh
+from listener.weigh import Scales, weigh
 
 ROWS_AT_ONCE = 500
 SAMPLE = 256 * 1024  # bytes from which a file is made out
@@ -30,6 +29,7 @@ HEADER_WITHIN = 30  # rows: some tools put a report's title above it
 REFUSALS_SHOWN = 100
 LONGEST_CELL = 8 * 1024 * 1024
 NOBODY_TOLD = "imported history"
+ERASED = ""  # what the store knows of a post that was erased: it does not come back
 SOURCE = "import"  # of every file, so that two exports that overlap double nothing
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -46,11 +46,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """What a file was made out to be. `header`: its row, counted from 0; `separator`: "" for JSON Lines."""
+    """A file, and what it was made out to be."""
 
+    file: Path
+    source: str  # the name it is kept under
     encoding: str
-    separator: str
-    header: int
+    separator: str  # "" for JSON Lines
+    header: int  # its row, counted from 0
     columns: Columns
     doubtful: str = ""  # a date that can be read in two ways, where no date of the file tells which
 
@@ -75,26 +77,23 @@ def made_out(file: Path, wish: Wish) -> Sheet | None:
     """None when the file is empty. Raises Unreadable with the mend; nothing has been written then."""
     with file.open("rb") as binary:
         sample = binary.read(SAMPLE)
-    whole = len(sample) < SAMPLE
     encoding = _encoding(sample)
-    text = _clean(sample.decode(encoding, "replace"), whole)
+    text = _clean(sample.decode(encoding, "replace"), len(sample) < SAMPLE)
     if not text.strip():
         return None
-    if text.lstrip().startswith("["):
-        raise Unreadable(f"is one JSON list; write it line by line first: jq -c '.[]' {file.name} > lines.jsonl")
-    if text.lstrip().startswith("{"):
-        separator, place, rows = "", 0, [flat(row) for row in map(_object, text.splitlines()) if row]
-        header: Sequence[str] = list(dict.fromkeys(key for row in rows for key in row))
-    else:
-        separator, place, table = _table(text, wish.said.values())
-        header = table[place]
-        rows = [dict(zip(header, row, strict=False)) for row in table[place + 1 :]]
-    columns = guess(header, wish.said)
-    dates = [row.get(columns.of["created"], "") for row in rows] if "created" in columns.of else []
+    table = _table(text, wish)
+    columns = guess(table.rows[table.header], wish.said)
+    dates = table.column(columns.of.get("created", ""))
     order = wish.day_first if wish.day_first is not None else day_first(dates)
-    doubtful = next((date for date in dates if "/" in date), "") if order is None else ""
-    columns = replace(columns, day_first=order, zone=wish.zone)
-    return Sheet(encoding=encoding, separator=separator, header=place, columns=columns, doubtful=doubtful)
+    return Sheet(
+        file=file,
+        source=wish.source,
+        encoding=encoding,
+        separator=table.separator,
+        header=table.header,
+        columns=replace(columns, day_first=order, zone=wish.zone),
+        doubtful=next((date for date in dates if "/" in date), "") if order is None else "",
+    )
 
 
 def _encoding(sample: bytes) -> str:
@@ -112,19 +111,45 @@ def _encoding(sample: bytes) -> str:
 def _clean(text: str, whole: bool) -> str:
     """Without the last line when it was cut."""
     text = text.removeprefix("\ufeff")
-    return text if whole else text[: text.rfind("\n") + 1]
+    return text if whole else text[: text.rfind("\n") + 1] or text
 
 
-def _table(text: str, said: Iterable[str]) -> tuple[str, int, list[list[str]]]:
-    """The separator and the row under which most columns have a name we know; the first of equals."""
-    best: tuple[int, str, int, list[list[str]]] = (-1, ",", 0, [[]])
-    for separator in (",", ";", "\t", "|"):
-        rows = _read_ahead(text, separator)
-        for place, row in enumerate(rows[:HEADER_WITHIN]):
-            if len(row) > 1 or separator == ",":
-                score = known(row, said) * 100 + min(len(row), 99) * (place == 0)
-                best = max(best, (score, separator, place, rows), key=lambda found: found[0])
-    return best[1], best[2], best[3]
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One way to read the beginning of a file."""
+
+    separator: str
+    header: int
+    rows: list[list[str]]
+
+    def likeness(self, said: Sequence[str]) -> int:
+        """Under a header stand columns with names we know; failing that, the first row with the most cells is one."""
+        header = self.rows[self.header]
+        return known(header, said) * 100 + min(len(header), 99) * (self.header == 0)
+
+    def column(self, name: str) -> list[str]:
+        header = self.rows[self.header]
+        place = header.index(name) if name in header else len(header)
+        return [row[place] for row in self.rows[self.header + 1 :] if place < len(row)]
+
+
+def _table(text: str, wish: Wish) -> _Table:
+    """The likeliest; the first of equals. Raises Unreadable."""
+    begun = text.lstrip()[:1]
+    if begun == "[":
+        raise Unreadable("is one JSON list; write it line by line first: jq -c '.[]' FILE > lines.jsonl")
+    if begun == "{":
+        rows = [flat(row) for row in map(_object, text.splitlines()) if row]
+        header = list(dict.fromkeys(key for row in rows for key in row))
+        return _Table("", 0, [header, *([row.get(key, "") for key in header] for row in rows)])
+    tables = [
+        _Table(separator, place, rows)
+        for separator in (",", ";", "\t", "|")
+        for rows in [_read_ahead(text, separator)]
+        for place in range(min(len(rows), HEADER_WITHIN))
+    ]
+    said = tuple(wish.said.values())
+    return max(tables, key=lambda table: table.likeness(said), default=_Table(",", 0, [[]]))
 
 
 def _read_ahead(text: str, separator: str) -> list[list[str]]:
@@ -136,34 +161,27 @@ def _read_ahead(text: str, separator: str) -> list[list[str]]:
 
 
 async def bring_in(
-    store: Store,
-    settings: Settings,
-    file: Path,
-    sheet: Sheet,
-    wish: Wish,
-    now: datetime,
-    progress: Callable[[int], None],
+    store: Store, scale: Scales, sheet: Sheet, now: datetime, progress: Callable[[int], None]
 ) -> Imported:
     """Streams the file in. `progress` is told how many bytes were read."""
-    told, scale = Imported(), scales(settings)
-    with file.open("rb") as binary:
-        for batch in _batches(binary, sheet, wish.source, told):
-            seen = await store.known(wish.source, tuple(batch))
-            fresh = [post for post in batch.values() if seen.get(post.id) != post.fingerprint]
-            kept = await store.keep(
-                Batch(source=wish.source, at=now, cursor=START, fetched=len(batch), heard=quietly(fresh, scale, now))
-            )
+    told, source = Imported(), sheet.source
+    with sheet.file.open("rb") as binary:
+        for batch in _batches(binary, sheet, told):
+            seen = await store.known(source, tuple(batch))
+            fresh = [post for post in batch.values() if seen.get(post.id) not in (post.fingerprint, ERASED)]
+            heard = quietly(fresh, scale, now)
+            kept = await store.keep(Batch(source=source, at=now, cursor=START, fetched=len(batch), heard=heard))
             told.new += kept.new
             told.mentions += kept.mentions
             progress(binary.tell())
     return told
 
 
-def tried(file: Path, sheet: Sheet, wish: Wish) -> Imported:
+def tried(sheet: Sheet) -> Imported:
     """What an import would come to, as far as the file itself tells; nothing is written."""
     told = Imported()
-    with file.open("rb") as binary:
-        told.new = sum(len(batch) for batch in _batches(binary, sheet, wish.source, told))
+    with sheet.file.open("rb") as binary:
+        told.new = sum(len(batch) for batch in _batches(binary, sheet, told))
     return told
 
 
@@ -181,19 +199,19 @@ def quietly(posts: Sequence[Post], scale: Scales, now: datetime) -> tuple[Heard,
     )
 
 
-def _batches(binary: BinaryIO, sheet: Sheet, source: str, told: Imported) -> Iterator[dict[str, Post]]:
+def _batches(binary: BinaryIO, sheet: Sheet, told: Imported) -> Iterator[dict[str, Post]]:
     with TextIOWrapper(binary, sheet.encoding, "replace", newline="") as text:
-        posts = _posts(text, sheet, source, told)
+        posts = _posts(text, sheet, told)
         while batch := {post.id: post for post in islice(posts, ROWS_AT_ONCE)}:
             yield batch
 
 
-def _posts(text: TextIO, sheet: Sheet, source: str, told: Imported) -> Iterator[Post]:
+def _posts(text: TextIO, sheet: Sheet, told: Imported) -> Iterator[Post]:
     rows = _cells(text, sheet, told) if sheet.separator else _lines(text, told)
     for line, row in rows:
         told.rows += 1
         try:
-            yield post_of(row, sheet.columns, source)
+            yield post_of(row, sheet.columns, sheet.source)
         except Unreadable as wrong:
             told.refuse(line, str(wrong))
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from listener.cli import main
 from listener.columns import FIELDS, Columns, Unreadable, day_first, guess, language, post_of, when
-from listener.importing import ROWS_AT_ONCE, Wish, made_out, tried
+from listener.importing import ROWS_AT_ONCE, Imported, Wish, _batches, made_out, tried
 
 NOON = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 NONE = Columns(of={})
@@ -80,11 +81,9 @@ def test_the_exports_of_other_tools_are_made_out(name: str, tmp_path: Path) -> N
 
 
 def _read(file: Path, sheet: Any) -> tuple[Any, list[Any]]:
-    from listener.importing import Imported, _batches
-
     told = Imported()
     with file.open("rb") as binary:
-        return told, [post for batch in _batches(binary, sheet, "import", told) for post in batch.values()]
+        return told, [post for batch in _batches(binary, sheet, told) for post in batch.values()]
 
 
 def test_what_was_guessed_is_shown_and_can_be_said_otherwise(config: Path, tmp_path: Path) -> None:
@@ -119,7 +118,7 @@ def test_a_wrong_word_is_answered_and_nothing_is_written(
 
 def test_one_json_list_is_told_how_to_become_lines(config: Path, tmp_path: Path) -> None:
     (file := tmp_path / "m.json").write_text('\n[{"text": "x"}]')
-    assert "jq -c '.[]' m.json" in listener(config, "import", str(file), code=1).stderr
+    assert "jq -c '.[]' FILE" in listener(config, "import", str(file), code=1).stderr
 
 
 def test_an_empty_file_is_no_mistake(config: Path, tmp_path: Path) -> None:
@@ -209,6 +208,21 @@ def test_the_past_wakes_nobody_however_bad_it_was(config: Path, tmp_path: Path) 
     assert listener(config, "once").stdout.count("Dana") == 0
     rows = found(config)
     assert {(row["priority"], row["reason"], row["case"]) for row in rows} == {("P1", "imported history", None)}
+
+
+def test_what_was_erased_does_not_come_back(config: Path, tmp_path: Path) -> None:
+    (file := tmp_path / "m.csv").write_text(
+        "Text,URL,Author\nAcme Air,https://x.example/1,ann\nAcme Air,https://x.example/2,ben\n"
+    )
+    imported(config, file)
+    listener(config, "erase", "--author", "ann", "--yes")
+    assert imported(config, file)["new"] == 0
+    assert [row["author"] for row in found(config)] == ["ben"]
+
+
+def test_a_row_longer_than_the_sample_is_a_row(config: Path, tmp_path: Path) -> None:
+    (file := tmp_path / "m.csv").write_text(f'Text,URL\n"Acme Air {"long " * 100_000}",https://x.example/1\n')
+    assert imported(config, file)["new"] == 1
 
 
 def test_a_name_that_is_listened_to_is_not_imported_into(config: Path, tmp_path: Path) -> None:
@@ -314,13 +328,11 @@ def test_any_row_is_a_post_or_is_refused(row: dict[str, str]) -> None:
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_file_or_are_refused(body: bytes) -> None:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as there:
+    with TemporaryDirectory() as there:
         (file := Path(there) / "x.csv").write_bytes(b"Text,Date\n" + body)
         try:
             sheet = made_out(file, Wish())
         except Unreadable:
             return
         assert sheet is not None
-        tried(file, sheet, Wish())
+        tried(sheet)

@@ -15,6 +15,7 @@ from listener.bootstrap import system_clock
 from listener.columns import FIELDS, Unreadable
 from listener.commands.shared import Failed, config_option, console, json_option, memory, plain, plainly, print_json
 from listener.importing import SOURCE, Imported, Sheet, Wish, bring_in, made_out, tried
+from listener.weigh import scales
 
 SEPARATORS = {"": "JSON Lines", ",": "CSV", ";": "CSV with semicolons", "\t": "CSV with tabs", "|": "CSV with bars"}
 
@@ -62,33 +63,29 @@ async def import_(
         raise Failed(f"{file.name}: {wrong}") from None
     told = Imported()
     if sheet:
-        _show(sheet, file, console(as_json=as_json))
-        told = await (_try(file, sheet, wish) if dry_run else _import(file, sheet, wish, directory))
+        _show(sheet, console(as_json=as_json))
+        told = await (asyncio.to_thread(tried, sheet) if dry_run else _import(sheet, directory))
     _tell(told, sheet, dry_run=dry_run, as_json=as_json)
     if told.rows and told.refused_rows == told.rows:
         raise Failed(f"nothing in {file.name} could be read")
 
 
-async def _try(file: Path, sheet: Sheet, wish: Wish) -> Imported:
-    return await asyncio.to_thread(tried, file, sheet, wish)
-
-
-async def _import(file: Path, sheet: Sheet, wish: Wish, directory: Path | None) -> Imported:
-    size = await asyncio.to_thread(lambda: file.stat().st_size)
+async def _import(sheet: Sheet, directory: Path | None) -> Imported:
+    size = await asyncio.to_thread(lambda: sheet.file.stat().st_size)
     async with memory(directory) as (settings, store):
-        if any(known.name == wish.source for known in settings.sources):
-            raise Failed(f'"{wish.source}" is a source that is listened to; choose another --source for a file')
+        if any(known.name == sheet.source for known in settings.sources):
+            raise Failed(f'"{sheet.source}" is a source that is listened to; choose another --source for a file')
         with Progress(console=console(as_json=True), transient=True) as progress:
-            bar = progress.add_task(f"importing {file.name}", total=size)
+            bar = progress.add_task(f"importing {sheet.file.name}", total=size)
             return await bring_in(
-                store, settings, file, sheet, wish, system_clock(), lambda read: progress.update(bar, completed=read)
+                store, scales(settings), sheet, system_clock(), lambda read: progress.update(bar, completed=read)
             )
 
 
-def _show(sheet: Sheet, file: Path, out: Console) -> None:
+def _show(sheet: Sheet, out: Console) -> None:
     """What the file was made out to be, so that a wrong guess is seen."""
     columns = sheet.columns
-    out.print(f"{file.name}: {SEPARATORS[sheet.separator]}, {sheet.encoding}", markup=False)
+    out.print(f"{sheet.file.name}: {SEPARATORS[sheet.separator]}, {sheet.encoding}", markup=False)
     for ours in FIELDS:
         if ours in columns.of:
             out.print(f'  {ours:<10} from "{columns.of[ours]}"', markup=False)
