@@ -136,7 +136,7 @@ def test_retry_after_is_seconds_or_a_date_and_never_beyond_a_day() -> None:
 
 def test_secrets_in_an_address_are_not_shown() -> None:
     told = shown("https://user:word@blog.example/feed?token=abc123&page=2")
-    assert "word" not in told and "abc123" not in told and "blog.example/feed" in told
+    assert told == "https://blog.example/feed?token=…&page=…"
 
 
 @given(st.text())
