@@ -17,12 +17,14 @@ from connectors.contract import Broken, Cursor, Fix, Page
 from connectors.http import Web
 from connectors.lanes import Place, Step, since, take_turn
 from connectors.post import Author, Post, PostKind, Reach
+from connectors.review_parse import stars
 
 DEAF_TO = (
     "App Store: only the newest 500 reviews of a country are shown, and ratings without words are not",
     "App Store: a review that its author or Apple takes down is not told from one that has grown old",
 )
 DEEPEST, PAGE = 10, 50
+BEST = 5  # stars
 SITE = "apps.apple.com"
 ACCESS = "the App Store's feed needs no key: check app and countries, or whether this network is let out"
 _ACCOUNT = re.compile(r"/id(\d+)$")
@@ -132,14 +134,18 @@ def review_of(raw: Mapping[str, Any], source: str, country: str, app: str) -> Po
         source=source,
         id=id_,
         url=f"https://{SITE}/{country}/app/id{app}?see-all=reviews#{id_}",
-        title=f"{_stars(rating)} {_label(raw, 'title')}".strip(),
+        title=f"{stars(rating, BEST)} {_label(raw, 'title')}".strip(),
         text=_label(raw, "content"),
         author=Author(handle=_label(author, "name"), id=account[1] if account else "", url=address_),
         created=moment(_label(raw, "updated")),
         kind=PostKind.REVIEW,
         site=SITE,
         reach=Reach(likes=_number(raw, "im:voteSum")),
-        extra={"rating": str(rating or ""), "version": _label(raw, "im:version"), "country": country},
+        extra={
+            **({"rating": f"{rating}/{BEST}"} if rating else {}),
+            "version": _label(raw, "im:version"),
+            "country": country,
+        },
     )
 
 
@@ -150,7 +156,3 @@ def _label(raw: Mapping[str, Any], key: str) -> str:
 def _number(raw: Mapping[str, Any], key: str) -> int | None:
     text = _label(raw, key)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def _stars(rating: int | None) -> str:
-    return "★" * rating + "☆" * (5 - rating) if rating and rating <= 5 else ""

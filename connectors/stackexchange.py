@@ -140,7 +140,6 @@ class _Visit:
 
 
 def _on(at: Mapping[str, Any], found: Found) -> Mapping[str, Any]:
-    """From the last activity that was seen; a whole page within one second is turned."""
-    if found.last > at["min"]:
-        return {**at, "min": found.last, "page": 1}
-    return {**at, "page": at["page"] + 1}
+    """From the second before the last activity that was seen; where a page brings no later one, it is turned."""
+    before = found.last - 1
+    return {**at, "min": before, "page": 1} if before > at["min"] else {**at, "page": at["page"] + 1}
