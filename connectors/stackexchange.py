@@ -2,7 +2,8 @@
 
 Questions are read forward by their last activity, whole threads at a time: what is written meanwhile moves to the end,
 so nothing is jumped over. The API says how many requests are left of the day and when it wants to be left alone
-(`backoff`); both are kept. A place: {"heard": when, "at": {"min", "page", "began"} the reading under way}
+(`backoff`); both are kept. A place: {"heard": the last activity that was seen, by the site's own clock, "at": {"min",
+"page"} the reading under way}
 """
 
 from collections.abc import Mapping, Sequence
@@ -91,11 +92,12 @@ class _Visit:
         found = found_in(answer, self.name)
         if found.more:
             return Step(place={**place, "at": _on(at, found)}, posts=found.posts, more=True, note=found.note)
-        return Step(place={"heard": at["began"]}, posts=found.posts, note=found.note)
+        heard = found.last or place.get("heard")
+        return Step(place={"heard": heard} if heard else {}, posts=found.posts, note=found.note)
 
     def _beginning(self, place: Place) -> Mapping[str, Any]:
         floor = since(place, self.now, self.options.history, self.options.overlap)
-        return {"min": int(floor), "page": 1, "began": self.now.timestamp()}
+        return {"min": int(floor), "page": 1}
 
     async def ask(self, path: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if not self.filter:
