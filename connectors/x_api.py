@@ -86,7 +86,7 @@ def refused(answer: Answer, now: datetime) -> ConnectorError:
     """What an answer that is none means. Pure."""
     said = _said(answer)
     kind = words(said.get("type")).rpartition("/")[2]
-    if answer.status < 500 and kind in _SPENT:
+    if kind in _SPENT:
         told = words(said.get("detail")) or words(said.get("title"))
         return Wait(f"X: nothing more may be read for now: {told[:200]}", hearing=Hearing.OUT_OF_BUDGET)
     if answer.status == 400 and (what := _blamed(said)):
@@ -132,7 +132,6 @@ def _client(address: str, token: str) -> tweepy.Client:
     client = tweepy.Client(token or "none", return_type=requests.Response, wait_on_rate_limit=False)
     logging.getLogger(tweepy.client.__name__).setLevel(logging.INFO)  # at DEBUG it writes the token down
     client.session.mount("https://", _Door(address))
-    client.session.max_redirects = 0  # our key goes nowhere else
     return client
 
 
@@ -148,6 +147,6 @@ class _Door(HTTPAdapter):
         path = self._to.path.rstrip("/") + here.path
         request.url = urlunsplit((self._to.scheme, self._to.netloc, path, here.query, ""))
         response = super().send(request, *args, **{**given, "timeout": TIMES})
-        if response.status_code != 200:
+        if response.status_code != 200:  # a redirect, too: our key goes nowhere else
             raise _NoAnswer(_answer(response))
         return response

@@ -171,7 +171,7 @@ async def test_pages_that_go_round_in_a_circle_are_left(x: FakeX) -> None:
     token = poller.cursor["lanes"]["acme"]["at"]["next"]
     x.failures.append(web.json_response({"data": [], "meta": {"result_count": 0, "next_token": token}}))
     heard |= set(ids(await poller.poll()))
-    assert heard == written
+    assert heard == written and "until_id" in x.asked[-1][1]
 
 
 async def test_pages_that_show_the_same_again_are_left(x: FakeX) -> None:

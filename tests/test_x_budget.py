@@ -68,6 +68,11 @@ def test_the_budget_is_divided_before_anything_is_spent() -> None:
     assert shares(0.0, ["a"], {"a": -1.0}) == {"a": 0.0, AGAIN: 0.0}
 
 
+def test_what_was_paid_for_a_brand_that_is_called_otherwise_now_was_paid() -> None:
+    budget = Budget(shares(200.0, ["new"], {}), 1.0, NOW, {MONTH: {"old": 159.0}})
+    assert (budget.left("new"), budget.used("new")) == (41.0, 0.0)
+
+
 async def test_what_is_heard_is_written_down_as_what_it_costs(x: FakeX) -> None:
     for _ in range(3):
         x.post("larkspur is closed")
@@ -96,6 +101,9 @@ async def test_a_flood_at_one_brand_takes_nothing_from_another(x: FakeX) -> None
     later = x.post("larkspur is open", at=poller.now - MINUTE)
     assert ids(await poller.poll()) == [later]
     assert len(x.asked) == 1 and {page.note for page in poller.pages} == {poller.last.note}
+    poller.now += timedelta(days=1)
+    rest = ids(await poller.poll())
+    assert len(rest) == 1_200 and set(rest).isdisjoint(found), "it goes on where it was"
 
 
 async def test_what_a_flood_left_over_is_read_on_the_next_days_and_nothing_is_lost(x: FakeX) -> None:
