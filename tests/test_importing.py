@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 
 from listener.cli import main
 from listener.columns import FIELDS, Columns, Unreadable, day_first, guess, language, post_of, when
-from listener.importing import ROWS_AT_ONCE, Imported, Wish, _batches, made_out, tried
+from listener.importing import ROWS_AT_ONCE, Imported, _batches, tried
+from listener.sheets import Wish, listed, made_out
 
 NOON = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 NONE = Columns(of={})
@@ -116,9 +118,36 @@ def test_a_wrong_word_is_answered_and_nothing_is_written(
     assert not (config / "listener.db").exists()
 
 
-def test_one_json_list_is_told_how_to_become_lines(config: Path, tmp_path: Path) -> None:
-    (file := tmp_path / "m.json").write_text('\n[{"text": "x"}]')
-    assert "jq -c '.[]' FILE" in listener(config, "import", str(file), code=1).stderr
+def test_one_json_list_is_read_item_by_item(config: Path, tmp_path: Path) -> None:
+    items = [{"id": n, "text": f"Acme Air is late {n}", "user": {"name": "x" * 300}} for n in range(1_000)]
+    for name, told in (
+        ("a", json.dumps(items)),
+        ("b", json.dumps(items, indent=2)),
+        ("c", "[\n" + ",\n".join(map(json.dumps, items))),
+    ):
+        (file := tmp_path / f"{name}.json").write_text(told)
+        done = imported(config, file)
+        assert (done["rows"] - done["refused_rows"], done["new"]) == (1_000, 1_000 if name == "a" else 0)
+    assert done["refused"] == ["line 1001: the list breaks off, or is no JSON from here on"]
+
+
+def test_what_is_no_object_in_a_list_is_named(config: Path, tmp_path: Path) -> None:
+    deep = "[" * 5_000
+    (file := tmp_path / "m.json").write_text(
+        f'[{{"text": "Acme Air"}},\n7, "x",\n{{"text": ""}}, {{"a": {deep}\n{{"text": "Acme Air"}}]'
+    )
+    done = imported(config, file)
+    assert (done["new"], [line.partition(":")[0] for line in done["refused"]]) == (
+        1,
+        ["line 2", "line 2", "line 3", "line 3"],
+    )
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=5), st.integers() | st.text() | st.lists(st.none(), max_size=2))), st.integers(1, 9), st.none() | st.just(1))  # fmt: skip
+def test_a_list_is_its_items_wherever_it_is_cut(items: list[dict[str, Any]], chunk: int, indent: int | None) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("listener.sheets.CHUNK", chunk)
+        assert [item for _, item in listed(StringIO(json.dumps(items, indent=indent)))] == items
 
 
 def test_an_empty_file_is_no_mistake(config: Path, tmp_path: Path) -> None:
@@ -150,7 +179,7 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_taken(config: Path
 def test_a_quote_that_is_never_closed_is_named_where_it_was_opened(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("listener.importing.LONGEST_CELL", 1_000)
+    monkeypatch.setattr("listener.sheets.LONGEST_CELL", 1_000)
     rows = "".join(f"Acme Air {number} is late,https://x.example/{number}\n" for number in range(200))
     (file := tmp_path / "m.csv").write_text(f'Text,URL\nAcme Air,https://x.example/a\n"Acme Air is late\n{rows}')
     told = imported(config, file)

@@ -14,10 +14,18 @@ from rich.progress import Progress
 from listener.bootstrap import system_clock
 from listener.columns import FIELDS, Unreadable
 from listener.commands.shared import Failed, config_option, console, json_option, memory, plain, plainly, print_json
-from listener.importing import SOURCE, Imported, Sheet, Wish, bring_in, made_out, tried
+from listener.importing import Imported, bring_in, tried
+from listener.sheets import LINES, LIST, SOURCE, Sheet, Wish, made_out
 from listener.weigh import scales
 
-SEPARATORS = {"": "JSON Lines", ",": "CSV", ";": "CSV with semicolons", "\t": "CSV with tabs", "|": "CSV with bars"}
+SEPARATORS = {
+    LINES: "JSON Lines",
+    LIST: "a JSON list",
+    ",": "CSV",
+    ";": "CSV with semicolons",
+    "\t": "CSV with tabs",
+    "|": "CSV with bars",
+}
 
 
 def _said(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> Mapping[str, str]:
@@ -48,7 +56,7 @@ async def import_(
     file: Path, directory: Path | None, said: Mapping[str, str], dates: str | None, zone: tzinfo, source: str,
     dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Bring history in from another tool's export, CSV or JSON Lines: searchable, but nobody is told about the past.
+    """Bring history in from another tool's export, CSV or JSON: searchable, but nobody is told about the past.
 
     Columns are guessed by their names and shown. Importing a file again, or one that overlaps, doubles nothing.
 
