@@ -137,7 +137,8 @@ def facts(one: Mention) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("text", "tags"),
     [
-        ("brand:bolt verdict:praise", "(tags : (brand_bolt_verdict_praise))"),
+        ("brand:bolt", "(tags : brand_bolt)"),
+        ("brand:bolt verdict:praise", "(tags : brand_bolt_verdict_praise)"),
         ("brand:bolt severity>=90", "(tags : (brand_bolt_band_9 OR brand_bolt_band_10))"),
         ("verdict:complaint severity>95", "(tags : (band_9 OR band_10))"),
         ("verdict:complaint severity>=0", "(tags : verdict_complaint)"),

@@ -33,7 +33,7 @@ def tags(source: str, mentions: tuple[Facts, ...]) -> str:
     """Pure. The words are made so that `tag` finds them again. A severity of 0 has none: most posts have that."""
     found = {tag("source", source)}
     for brand, verdict, priority, severity, case in mentions:
-        found |= {tag("verdict", verdict), judged(brand, verdict)}
+        found |= {tag("brand", brand), tag("verdict", verdict), judged(brand, verdict)}
         if severity:
             found |= {tag("severity", str(severity)), band(severity), band(severity, brand)}
         if priority:

@@ -82,9 +82,9 @@ def _severe(facts: _Facts) -> str:
 
 
 def _said(facts: _Facts) -> str:
-    if facts.brand:
-        return _any(judged(facts.brand, verdict) for verdict in ([facts.verdict] if facts.verdict else Verdict))
-    return tag("verdict", facts.verdict) if facts.verdict else ""
+    if facts.brand and facts.verdict:
+        return judged(facts.brand, facts.verdict)
+    return tag("brand", facts.brand) if facts.brand else tag("verdict", facts.verdict) if facts.verdict else ""
 
 
 def _any(tags: Iterable[str]) -> str:

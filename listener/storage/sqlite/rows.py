@@ -127,25 +127,28 @@ MENTION = (
 
 
 def mention_row(row: sqlite3.Row) -> MentionRow:
+    """By place, as MENTION has them: a search makes many, and looking up a column by its name takes longer."""
+    id_, _, brand, heard, verdict, complaint, severity, priority, cause, state, reason, case, reasons = row[:13]
+    source, _, url, handle, author, title, created, text = row[13:21]
     return MentionRow(
-        id=row["id"],
-        brand=row["brand"],
-        source=row["source"],
-        url=row["url"],
-        author=row["author"] or row["handle"],
-        title=row["title"],
-        created=moment_or_none(row["created"]),
-        heard=moment(row["heard"]),
-        text=row["text"],
-        verdict=row["verdict"],
-        complaint=row["complaint"],
-        severity=row["severity"],
-        priority=row["priority"],
-        cause=row["cause"],
-        state=State(row["state"]),
-        reason=row["reason"],
-        case=row["case_id"],
-        reasons=tuple(dict(zip(REASON, reason, strict=True)) for reason in json.loads(row["reasons"])),
+        id=id_,
+        brand=brand,
+        source=source,
+        url=url,
+        author=author or handle,
+        title=title,
+        created=moment_or_none(created),
+        heard=moment(heard),
+        text=text,
+        verdict=verdict,
+        complaint=complaint,
+        severity=severity,
+        priority=priority,
+        cause=cause,
+        state=State(state),
+        reason=reason,
+        case=case,
+        reasons=tuple(dict(zip(REASON, each, strict=True)) for each in json.loads(reasons)),
     )
 
 

@@ -99,23 +99,24 @@ def customers(db: Database) -> None:
     db.executescript("CREATE INDEX cases_known ON cases (brand, customer, id) WHERE customer <> ''")
 
 
-_TOGETHER = f"""
-CREATE TABLE levels (
-  brand TEXT NOT NULL, verdict TEXT NOT NULL, priority TEXT NOT NULL, severity INTEGER NOT NULL,
-  PRIMARY KEY (brand, verdict, priority, severity)
-) WITHOUT ROWID;
-INSERT INTO levels SELECT DISTINCT brand, verdict, priority, severity FROM mentions WHERE severity > 0;
-DROP TABLE posts_fts;
-CREATE VIRTUAL TABLE posts_fts USING fts5 (body, author, tags, content='', tokenize="{TOKENIZER}");
-INSERT INTO posts_fts (posts_fts, rank) VALUES ('automerge', {MERGED_AT});
-DELETE FROM house WHERE name = 'purge';
-"""
+@house()
+def facts_asked_together(db: Database) -> None:
+    db.executescript(
+        "CREATE TABLE levels (brand TEXT NOT NULL, verdict TEXT NOT NULL, priority TEXT NOT NULL, severity INTEGER NOT"
+        " NULL, PRIMARY KEY (brand, verdict, priority, severity)) WITHOUT ROWID;"
+        "INSERT INTO levels SELECT DISTINCT brand, verdict, priority, severity FROM mentions WHERE severity > 0;"
+    )
 
 
 @house()
-def facts_asked_together(db: Database) -> None:
+def indexed_with_brands(db: Database) -> None:
     """The index is built again, with tags for what is asked for together: a minute for a million mentions."""
-    db.executescript(_TOGETHER)
+    db.executescript(
+        "DROP TABLE posts_fts;"
+        f"CREATE VIRTUAL TABLE posts_fts USING fts5 (body, author, tags, content='', tokenize=\"{TOKENIZER}\");"
+        f"INSERT INTO posts_fts (posts_fts, rank) VALUES ('automerge', {MERGED_AT});"
+        "DELETE FROM house WHERE name = 'purge';"
+    )
     conn, last = db.conn, 0
     while rows := indexing.after(conn, last, BUILT_AT_ONCE):
         conn.executemany(indexing.INSERT, rows)
