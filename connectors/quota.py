@@ -26,9 +26,10 @@ class Quota:
     def spent(self, cost: int) -> "Quota":
         return replace(self, used=self.used + cost)
 
-    def pace(self, cost: int, now: datetime) -> timedelta:
-        """The pause after a round of this cost with which what is left lasts to the end of the day."""
-        return min(max((self.resets - now) * cost / max(self.left, 1), timedelta()), self.resets - now)
+    def pace(self, cost: int, now: datetime, reserved: int = 0) -> timedelta:
+        """The pause after a round of this cost with which what is left, but for `reserved`, lasts to the day's end."""
+        rest = self.resets - now
+        return min(max(rest * cost / max(self.left - reserved, 1), timedelta()), rest)
 
     def dump(self) -> dict[str, Any]:
         return {"used": self.used, "of": self.of, "unit": self.unit, "resets": self.resets.timestamp()}

@@ -11,22 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.api import address, document, table, words
-from connectors.contract import Cursor, Dialect, Fix, Hearing, Page, Wait, from_env, from_house
+from connectors.api import table, words
+from connectors.contract import Cursor, Dialect, Fix, Hearing, Page, from_env, from_house
 from connectors.http import Web
 from connectors.lanes import Place, Step, since, take_turn, tidy
 from connectors.post import Post
 from connectors.quota import today
-from connectors.youtube_parse import (
-    Refused,
-    channel_in,
-    comment_of,
-    items_in,
-    refusal,
-    replies_in,
-    threads_in,
-    video_of,
-)
+from connectors.youtube_api import Api
+from connectors.youtube_parse import Refused, items_in, replies_in, threads_in, video_of
 
 DIALECT = Dialect(longest=400, either="|", without="-")
 DEAF_TO = (
@@ -35,6 +27,7 @@ DEAF_TO = (
 )
 PACIFIC = "America/Los_Angeles"  # where the day of the quota ends
 DEAR = 100  # units of one search; all else costs one
+KEPT = 10  # the part of the units, a tenth, that no search may touch
 REPLIES_AT_ONCE = 10
 MOST_FOUND = 100  # videos found by searching that are followed at the same time
 COUNTED = 300  # threads whose number of replies is remembered
@@ -67,57 +60,41 @@ class YouTubeConnector:
     async def fetch(self, cursor: Cursor, now: datetime) -> Page:
         if not self._options.key:
             raise Fix(f"{self.name}: YouTube answers nobody without a key; set YOUTUBE_API_KEY")
-        visit = self._visit(cursor, now)
+        visit = _Visit(self._api(cursor, now), self._options, cursor)
         lanes = visit.lanes()
         if not lanes:
             raise Fix(f"{self.name}: there is nothing to follow; add channels, videos, or search = true")
         page = await take_turn(lanes, cursor, now, visit.read)
         return visit.closed(page, cursor)
 
-    def _visit(self, cursor: Cursor, now: datetime) -> "_Visit":
-        return _Visit(self.name, self._options, self._web, cursor, now)
+    def _api(self, cursor: Cursor, now: datetime) -> Api:
+        known, options = cursor.get("channels", {}), self._options
+        return Api(
+            name=self.name,
+            web=self._web,
+            url=options.api_url,
+            key=options.key,
+            quota=today(cursor.get("quota", {}), of=options.units, unit="units", zone=PACIFIC, now=now),
+            channels={name: known[name] for name in options.channels if name in known},
+            now=now,
+        )
 
     async def reread(self, ids: Sequence[str], cursor: Cursor, now: datetime) -> Page:
-        visit = self._visit(cursor, now)
+        api = self._api(cursor, now)
         videos, comments = [id_ for id_ in ids if "/" not in id_], [id_ for id_ in ids if "/" in id_]
-        posts = [*await visit.videos(videos), *await visit.comments(comments)]
+        posts = [*await api.videos(videos), *await api.comments(comments)]
         there = {post.id for post in posts}
         gone = tuple(id_ for id_ in ids if id_ not in there)
-        return Page(cursor={**cursor, "quota": visit.quota.dump()}, posts=tuple(posts), gone=gone)
+        return Page(cursor={**cursor, "quota": api.quota.dump()}, posts=tuple(posts), gone=gone)
 
 
 class _Visit:
-    """One fetch: what it spends is counted here and goes into the cursor."""
+    """One fetch. `searched` are the units that went into searches: they do not set the pace of the polls."""
 
-    def __init__(self, name: str, options: Options, web: Web, cursor: Cursor, now: datetime):
-        self.name, self.options, self.web, self.now = name, options, web, now
-        saved = cursor.get("quota", {})
-        self.quota = today(saved, of=options.units, unit="units", zone=PACIFIC, now=now)
-        self.before = self.quota.used
-        known = cursor.get("channels", {})
-        self.channels: dict[str, dict[str, str]] = {name: known[name] for name in options.channels if name in known}
-        self.found = {video: until for video, until in cursor.get("found", {}).items() if until > now.timestamp()}
-
-    async def ask(self, path: str, asked: Mapping[str, Any], cost: int = 1) -> Any:
-        if self.quota.left < cost:
-            said = f"{self.name}: {self.quota.used} of the day's {self.quota.of} units are used, which is all it may"
-            raise Wait(said, until=self.quota.resets, hearing=Hearing.OUT_OF_BUDGET)
-        self.quota = self.quota.spent(cost)
-        url = address(self.options.api_url, path, asked.items())
-        answer = await self.web.try_get(url, headers={"X-Goog-Api-Key": self.options.key})
-        if answer.status != 200:
-            raise refusal(answer, self.now, self.quota.resets)
-        return document(answer, self.now, access="")
-
-    async def _channel(self, name: str) -> Mapping[str, str]:
-        """Its id, its list of uploads and its @handle are asked for once."""
-        if name not in self.channels:
-            which = {"forHandle": name} if name.startswith("@") else {"id": name}
-            found = items_in(await self.ask("channels", {"part": "snippet,contentDetails", **which}), self.name)
-            if not found:
-                raise Fix(f"{self.name}: YouTube knows no channel {name}; write its @handle or its id (UC…)")
-            self.channels[name] = channel_in(found[0], self.name)
-        return self.channels[name]
+    def __init__(self, api: Api, options: Options, cursor: Cursor):
+        self.api, self.options, self.now = api, options, api.now
+        self.before, self.searched = api.quota.used, 0
+        self.found = {video: until for video, until in cursor.get("found", {}).items() if until > api.now.timestamp()}
 
     def lanes(self) -> list[str]:
         followed = [f"{what} {name}" for name in self.options.channels for what in ("comments", "uploads")]
@@ -138,17 +115,14 @@ class _Visit:
     async def _threads(self, lane: str, place: Place) -> Step:
         at = place.get("at") or self._beginning(place)
         kind, _, name = lane.partition(" ")
-        of = (
-            {"videoId": name}
-            if kind == "video"
-            else {"allThreadsRelatedToChannelId": (await self._channel(name))["id"]}
-        )
+        where = "videoId" if kind == "video" else "allThreadsRelatedToChannelId"
+        of = {where: name if kind == "video" else (await self.api.channel(name))["id"]}
         asked = {"part": "snippet,replies", "order": "time", "textFormat": "plainText", "maxResults": 100}
         try:
-            answer = await self.ask("commentThreads", {**asked, **of, "pageToken": at.get("token")})
+            answer = await self.api.ask("commentThreads", {**asked, **of, "pageToken": at.get("token")})
         except Refused as refused:
             return self._refused(refused, lane, place)
-        found = threads_in(answer, self.name)
+        found = threads_in(answer, self.api.name)
         owed, counts = _unread(found.unread, place.get("counts", {}))
         old = found.oldest is not None and found.oldest.timestamp() < at["floor"]
         done = old or not found.token
@@ -178,10 +152,10 @@ class _Visit:
         for thread, video, token in now:
             asked = {"part": "snippet", "parentId": thread, "textFormat": "plainText", "maxResults": 100}
             try:
-                answer = await self.ask("comments", {**asked, "pageToken": token or None})
+                answer = await self.api.ask("comments", {**asked, "pageToken": token or None})
             except Refused:
                 continue  # the thread was deleted
-            found = replies_in(answer, video, self.name)
+            found = replies_in(answer, video, self.api.name)
             posts += found.posts
             later += [[thread, video, found.token]] if found.token else []
         return Step(place=tidy({**place, "owed": later}), posts=tuple(posts), more=bool(later) or "at" in place)
@@ -191,78 +165,65 @@ class _Visit:
         at = place.get("at") or self._beginning(place)
         asked = {
             "part": "snippet,contentDetails",
-            "playlistId": (await self._channel(name))["uploads"],
+            "playlistId": (await self.api.channel(name))["uploads"],
             "maxResults": 50,
         }
         try:
-            answer = await self.ask("playlistItems", {**asked, "pageToken": at.get("token")})
+            answer = await self.api.ask("playlistItems", {**asked, "pageToken": at.get("token")})
         except Refused as refused:
             if refused.reason == "playlistNotFound":  # a channel that has never shown anything
                 return Step(place={"heard": at["began"]})
             return self._refused(refused, f"uploads {name}", place)
-        posts = [post for item in items_in(answer, self.name) if (post := video_of(item, self.name, self._handles()))]
+        found = (video_of(item, self.api.name, self.api.handles()) for item in items_in(answer, self.api.name))
+        posts = [post for post in found if post]
         token = words(answer.get("nextPageToken"))
         old = bool(posts) and posts[-1].created is not None and posts[-1].created.timestamp() < at["floor"]
         if old or not token:
             return Step(place={"heard": at["began"]}, posts=tuple(posts))
         return Step(place={**place, "at": {**at, "token": token}}, posts=tuple(posts), more=True)
 
-    def _handles(self) -> dict[str, str]:
-        return {known["id"]: known["handle"] for known in self.channels.values() if known["handle"]}
-
     async def _search(self, search: str, place: Place) -> Step:
         heard = place.get("heard")
         if heard and self.now.timestamp() - heard < self.options.search_every.total_seconds():
             return Step(place=place)
+        if self.api.quota.left < DEAR + self.options.units // KEPT:
+            left = f"{self.api.quota.left} units are left of the day and kept for comments"
+            return Step(place=place, note=f"search {search}: put off, since {left}")
         after = datetime.fromtimestamp(self._beginning(place)["floor"], self.now.tzinfo)
         asked = {"part": "id", "type": "video", "order": "date", "maxResults": 50, "q": search}
-        answer = await self.ask("search", {**asked, "publishedAfter": f"{after:%Y-%m-%dT%H:%M:%SZ}"}, DEAR)
-        ids = [words(table(item.get("id")).get("videoId")) for item in items_in(answer, self.name)]
-        posts = await self.videos([id_ for id_ in ids if id_])
+        answer = await self.api.ask("search", {**asked, "publishedAfter": f"{after:%Y-%m-%dT%H:%M:%SZ}"}, DEAR)
+        ids = [words(table(item.get("id")).get("videoId")) for item in items_in(answer, self.api.name)]
+        posts = await self.api.videos([id_ for id_ in ids if id_])
         until = (self.now + self.options.follow).timestamp()
+        self.searched += DEAR
         self.found = dict([*self.found.items(), *((post.id, until) for post in posts)][-MOST_FOUND:])
         note = f"search {search}: more than 50 new videos, and only these were looked at"
         return Step(
             place={"heard": self.now.timestamp()}, posts=tuple(posts), note=note if answer.get("nextPageToken") else ""
         )
 
-    async def videos(self, ids: Sequence[str]) -> list[Post]:
-        """Those that are there."""
-        found: list[Post] = []
-        for start in range(0, len(ids), 50):
-            asked = {"part": "snippet,statistics", "id": ",".join(ids[start : start + 50])}
-            items = items_in(await self.ask("videos", asked), self.name)
-            found += [post for item in items if (post := video_of(item, self.name, self._handles()))]
-        return found
-
-    async def comments(self, ids: Sequence[str]) -> list[Post]:
-        """Those that are there."""
-        found: list[Post] = []
-        videos = {comment: video for video, _, comment in (id_.partition("/") for id_ in ids)}
-        wanted = list(videos)
-        for start in range(0, len(wanted), 50):
-            asked = {"part": "snippet", "textFormat": "plainText", "id": ",".join(wanted[start : start + 50])}
-            items = items_in(await self.ask("comments", asked), self.name)
-            for item in items:
-                post = comment_of(item, videos.get(words(item.get("id")), ""), self.name)
-                found += [post] if post else []
-        return found
-
     def closed(self, page: Page, cursor: Cursor) -> Page:
         """With what was spent, when there is enough for the next round, and whose comments are closed."""
-        spent = cursor.get("round", 0) + self.quota.used - self.before
-        kept = {"quota": self.quota.dump(), "channels": self.channels, "found": self.found}
+        spent = cursor.get("round", 0) + self.api.quota.used - self.before - self.searched
+        kept = {"quota": self.api.quota.dump(), "channels": self.api.channels, "found": self.found}
         if page.more:
             return replace(page, cursor={**page.cursor, **kept, "round": spent})
         lanes: Mapping[str, Place] = page.cursor["lanes"]
         closed = [lane for lane, place in lanes.items() if place.get("closed")]
-        page = replace(page, cursor={**page.cursor, **kept}, wait=self.quota.pace(spent, self.now))
+        wait = self.api.quota.pace(spent, self.now, self._for_searches())
+        page = replace(page, cursor={**page.cursor, **kept}, wait=wait)
         if not closed:
             return page
         note = "; ".join(filter(None, (page.note, f"comments are disabled: {', '.join(closed)}")))
         listened = [lane for lane in lanes if lane.startswith(("comments ", "video "))]
         hearing = Hearing.BLOCKED if len(closed) == len(listened) else Hearing.TRUNCATED
         return replace(page, hearing=hearing, note=note)
+
+    def _for_searches(self) -> int:
+        """Units the day's further searches will take; half of what is left at most."""
+        searches = len(self.options.searches) if self.options.search else 0
+        rounds = (self.api.quota.resets - self.now) // self.options.search_every
+        return min(searches * rounds * DEAR, self.api.quota.left // 2)
 
 
 def _unread(unread: Sequence[tuple[str, str, int]], known: Mapping[str, int]) -> tuple[list[list[str]], dict[str, int]]:

@@ -286,6 +286,23 @@ async def test_searching_is_done_when_asked_for_and_as_often_as_told_and_what_is
     assert poller.last.hearing is Hearing.HEARD and poller.cursor["found"] == {}
 
 
+async def test_when_units_are_scarce_searching_is_put_off_first_and_that_is_said(
+    server: Server, web_: Web, tube: Tube
+) -> None:
+    tube.write("t1")
+    poller = ear(server, web_, units=105, search=True, searches=("acme",))
+    assert ids(await poller.poll()) == [f"{VIDEO}/t1"] and tube.spent == 3
+    assert poller.last.hearing is Hearing.TRUNCATED
+    assert poller.last.note == "search acme: put off, since 102 units are left of the day and kept for comments"
+
+
+async def test_a_dear_search_slows_no_cheap_poll_down(server: Server, web_: Web, tube: Tube) -> None:
+    poller = ear(server, web_, search=True, searches=("acme", "larkspur", "acmeair"))
+    await poller.poll()
+    assert tube.spent == 3 * DEAR + 3
+    assert poller.last.wait is not None and poller.last.wait < timedelta(minutes=1)
+
+
 async def test_a_channel_nobody_knows_is_named_and_the_others_are_heard(server: Server, web_: Web, tube: Tube) -> None:
     tube.write("t1")
     poller = ear(server, web_, channels=("@acmeair", "@nobody"))
