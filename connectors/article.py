@@ -54,9 +54,14 @@ def read_article(page: str, *, whole: bool = True) -> Article:
         text=extract(page, description) if whole else description,
         title=plain(said.get("og:title", "")) or heading or plain(root.findtext(".//title") or ""),
         author=plain(said.get("author") or said.get("article:author", "")),
-        published=when(said.get("article:published_time", "")),
+        published=when(said.get("article:published_time", "") or _dated(root)),
         lang=root.get("lang", ""),
     )
+
+
+def _dated(root: Any) -> str:
+    """Its first <time>: most themes put the date of the article there."""
+    return next((str(time.get("datetime")) for time in root.iter("time") if time.get("datetime")), "")
 
 
 def _said_of_itself(root: Any) -> dict[str, str]:

@@ -25,7 +25,7 @@ from connectors.feed_parse import Feed, NotAFeed, decode, parse
 from connectors.http import Answer, Web, shown
 from connectors.inbox import Inbox
 from connectors.item import Item
-from connectors.post import Author, Post, PostKind
+from connectors.post import NOBODY, Author, Post, PostKind
 from connectors.schedule import wait
 from connectors.window import Window, conditions, older_than_known
 
@@ -34,7 +34,6 @@ MOST_PAGES = 60  # of older items followed in one go
 COMMENT_FEEDS = 10  # read in one poll
 SUSPECTS = 5  # vanished items asked about in one poll
 HISTORY = timedelta(days=7)
-NOBODY = Author()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ def parse(body: bytes, content_type: str, url: str, known: Known = MappingProxyT
     if cut := slices(text):
         feed = _xml_feed(cut.unread(known), url)
         if (items := cut.merged(feed.items, known)) is not None:
-            distinct = _distinct(items)
+            distinct = _distinct(items) if known else feed.items
             raws = cut.raws if len(distinct) == len(items) else ()
             return replace(feed, items=distinct, raws={item.id: raw for item, raw in zip(distinct, raws, strict=False)})
     return _xml_feed(text, url)

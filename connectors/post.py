@@ -34,6 +34,10 @@ class Reach:
     views: int | None = None
 
 
+NOBODY = Author()
+NOT_SAID = Reach()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
     """One public item. `source` and `id` together are its identity: dates never are."""
@@ -43,14 +47,14 @@ class Post:
     url: str
     text: str  # plain text, whole, not yet cleaned for showing
     title: str = ""
-    author: Author = field(default_factory=Author)
+    author: Author = NOBODY
     created: datetime | None = None  # aware, UTC; None when the source gave no date
     kind: PostKind = PostKind.POST
     lang: str = ""  # BCP 47 as the source said it, else ""
     site: str = ""  # the host it can be read on
     parent: str = ""  # id of what it answers, when it answers something
     root: str = ""  # id of what began the thread, when that is known and another
-    reach: Reach = field(default_factory=Reach)
+    reach: Reach = NOT_SAID
     extra: Mapping[str, str] = field(default_factory=dict)  # small facts a connector wants to keep, never searched
 
     @property

@@ -20,6 +20,8 @@ _words = etree.XPath("string()")
 
 def plain(markup: str) -> str:
     """The words of a piece of HTML; text that is no HTML stays as it is."""
+    if not markup:
+        return ""
     if ("<" not in markup and "&" not in markup) or not _MARKUP.search(markup):
         return _tidy(markup)
     try:
