@@ -124,7 +124,7 @@ class FeedConnector:
 
     async def _subscribe(self, feed: Feed | None, answer: Answer, reading: _Reading) -> None:
         """Asks the feed's hub to tell us, where we can be told. It costs nothing when it fails: the feed is polled."""
-        if self._inbox is None or not self._inbox.address or not self._options.websub_secret:
+        if self._inbox is None or not self._inbox.open or not self._inbox.address or not self._options.websub_secret:
             return
         hub = reading.state.get("hub", {})
         if feed:

@@ -34,6 +34,7 @@ class Inbox:
 
     def __init__(self, directory: Path, address: str = ""):
         self.address = address
+        self.open = False  # is the door open in this process? `listener once` and `doctor` do not open it
         self._directory = directory
         self._sizes: dict[str, int] | None = None  # of what lies there; None: not looked yet
         self._writing = asyncio.Lock()

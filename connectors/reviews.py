@@ -23,6 +23,7 @@ from connectors.schedule import wait
 from connectors.window import Window, conditions
 
 MOST_PAGES = 20  # read in one round when all of them hold something new
+SHOWN = 1_000  # reviews remembered of a round, the newest of them
 DEAF_TO = (
     "Review pages: reviews that a script loads, or that are not marked with schema.org/Review",
     "Review pages: that a review was deleted",
@@ -59,6 +60,7 @@ class ReviewsConnector:
             raise Fix(f"{shown(url)}: holds no review marked with schema.org/Review; check the address")
         news = [review for review in found if window.is_news(_item(review))]
         window.remember_all([_item(review) for review in news])
+        window.shown = ([] if count == 1 else window.shown)[:SHOWN] + [review.id for review in found]
         if count == 1:
             window.validators(answer.headers)
         following = next_page(page, answer.url) if news else ""

@@ -4,7 +4,7 @@ A page is known by its address, and read again when the map says that it changed
 what changed within `history` is read. Pages are asked for through the same polite client as everything else, a few at a
 time, and never where robots.txt forbids it.
 
-The cursor: {"maps": {address of a map: validators, or the date its index gives it}, "tops": maps to begin with,
+The cursor: {"tops": maps to begin with, "maps": {address: validators}, "children": {hash of a map: hash of its date},
 "known": {hash of a page's address: hash of its date}, "since": when we began, "wanted": pages still to be read,
 "failed": pages that could not be read}
 """
@@ -23,12 +23,13 @@ from connectors.contract import ConnectorError, Cursor, Fix, Hearing, Page, Wait
 from connectors.feed_parse import decode, when
 from connectors.http import Answer, Web, shown
 from connectors.post import Author, Post
-from connectors.sitemap_known import Known, Wanted
+from connectors.sitemap_known import Known, Wanted, short
 from connectors.sitemap_parse import SITEMAPS, NotASitemap, Place, Sitemap, articles, read_sitemap, sitemaps_named
 from connectors.window import conditions
 
 AT_ONCE = 20  # pages read for one page of posts
 MOST_MAPS = 30  # of an index, read in one poll
+REMEMBERED_MAPS = 2_000  # of an index
 TRIES = 3  # a page that cannot be read is given up then
 HISTORY = timedelta(days=7)
 LIMITED = timedelta(minutes=15)  # when the server says "too many" and not for how long
@@ -37,6 +38,23 @@ DEAF_TO = (
     "Sitemaps: comments, and pages that the map does not list or that robots.txt forbids",
     "Sitemaps: a page that changes while its date in the map stays, but for two days after it was heard",
 )
+
+
+@dataclass(slots=True)
+class _Look:
+    """What a look at the maps gathers."""
+
+    maps: dict[str, Any]  # address -> validators
+    children: dict[str, str]  # hash of the address of a map in an index -> hash of its date
+    places: list[Place] = field(default_factory=list)
+    left: int = 0  # maps that wait for the next look
+    trouble: str = ""
+
+    def is_news(self, child: Place) -> bool:
+        return not child.changed or self.children.get(short(child.url)) != short(child.changed)
+
+    def marks(self) -> dict[str, str]:
+        return dict(list(self.children.items())[-REMEMBERED_MAPS:])
 
 
 @dataclass(slots=True)
@@ -97,43 +115,47 @@ class SitemapConnector:
 
     async def _look(self, state: dict[str, Any], now: datetime) -> str:
         """Fills "wanted"; returns what was not looked at, for people."""
-        maps = dict(state.get("maps", {}))
-        places, left = await self._places(state, maps, now)
+        look = _Look(dict(state.get("maps", {})), dict(state.get("children", {})))
+        if "tops" not in state:
+            state["tops"] = await self._tops(now)
+        for top in state["tops"]:
+            await self._top(top, look, now)
         known = Known.load(state, now - self._options.history)
-        wanted, later = known.wanted(self._of_interest(places))
+        wanted, later = known.wanted(self._of_interest(look.places))
         again = [one for one in state.pop("failed", []) if one["tries"] < TRIES]
-        state |= known.dump() | {"maps": {} if later else maps, "wanted": again + [one.dump() for one in wanted]}
-        notes = (f"{left} maps of the index" if left else "", f"{later} new pages" if later else "")
-        return " and ".join(filter(None, notes)) + " wait for the next poll" if left or later else ""
+        state |= known.dump(learning=known.first and bool(look.left or look.trouble))
+        state |= {"maps": {} if later else look.maps, "children": {} if later else look.marks()}
+        state["wanted"] = again + [one.dump() for one in wanted]
+        notes = (f"{look.left} maps of the index" if look.left else "", f"{later} new pages" if later else "")
+        waiting = " and ".join(filter(None, notes))
+        return "; ".join(filter(None, (f"{waiting} wait for the next poll" if waiting else "", look.trouble)))
 
     def _of_interest(self, places: Sequence[Place]) -> list[Place]:
         only = self._options.only
         return [one for one in articles(places) if not only or any(part in one.url for part in only)]
 
-    async def _places(self, state: dict[str, Any], maps: dict[str, Any], now: datetime) -> tuple[list[Place], int]:
-        """Of all maps that are not as they were, and how many maps were left unread."""
-        places, left = list[Place](), 0
-        if "tops" not in state:
-            state["tops"] = await self._tops(now)
-        for top in state["tops"]:
-            found = await self._map(top, maps, now)
-            if found is None or not found.index:
-                places += found.places if found else ()
-                continue
-            children = [one for one in found.places if not one.changed or maps.get(one.url) != one.changed]
-            children.sort(key=lambda one: one.at.timestamp() if one.at else 0, reverse=True)
-            left += max(len(children) - MOST_MAPS, 0)
-            for child in children[:MOST_MAPS]:
-                places += await self._child(child, maps, now)
-        return places, left
+    async def _top(self, top: str, look: "_Look", now: datetime) -> None:
+        """A map, or an index of maps; of these, those that are not as they were."""
+        found = await self._map(top, look.maps, now)
+        if found is None or not found.index:
+            look.places += found.places if found else ()
+            return
+        look.maps.pop(top, None)  # that an index is unchanged says nothing of its maps
+        children = sorted(filter(look.is_news, found.places), key=_changed, reverse=True)
+        look.left += max(len(children) - MOST_MAPS, 0)
+        for child in children[:MOST_MAPS]:
+            try:
+                await self._child(child, look, now)
+            except ConnectorError as error:
+                if isinstance(error, Wait) and error.hearing is Hearing.RATE_LIMITED:
+                    raise
+                look.trouble = f"a map of the index could not be read: {error}"
 
-    async def _child(self, child: Place, maps: dict[str, Any], now: datetime) -> tuple[Place, ...]:
-        if not child.changed:  # the index does not say when it changed: the map itself is asked
-            found = await self._map(child.url, maps, now)
-        else:
-            found = await self._map(child.url, {}, now)
-            maps[child.url] = child.changed
-        return found.places if found and not found.index else ()
+    async def _child(self, child: Place, look: "_Look", now: datetime) -> None:
+        """Where the index does not say when it changed, the map itself is asked."""
+        found = await self._map(child.url, {} if child.changed else look.maps, now)
+        look.children[short(child.url)] = short(child.changed)
+        look.places += found.places if found and not found.index else ()
 
     async def _map(self, url: str, maps: dict[str, Any], now: datetime) -> Sitemap | None:
         """None when it has not changed. Raises ConnectorError."""
@@ -176,9 +198,12 @@ class SitemapConnector:
     async def _read(self, state: dict[str, Any], now: datetime) -> "_Round":
         """Some of what is wanted. A page that fails is wanted again at the next look; a limit ends the round."""
         wanted, round_ = [Wanted(**one) for one in state["wanted"]], _Round()
-        rules = _rules(await self._robots(wanted[0].url, now)) if wanted else None
+        rules: dict[str, RobotFileParser] = {}
         for place, one in enumerate(wanted[:AT_ONCE]):
-            if rules and not rules.can_fetch(AGENT, one.url):
+            host = host_of(one.url)
+            if host not in rules:
+                rules[host] = _rules(await self._robots(one.url, now))
+            if not rules[host].can_fetch(AGENT, one.url):
                 continue
             try:
                 await self._one(one, round_, now)
@@ -208,13 +233,17 @@ class SitemapConnector:
             source=self.name,
             id=wanted.url,
             url=wanted.url,
-            title=wanted.title or article.title,
+            title=article.title or wanted.title,
             text=article.text,
             author=Author(handle=article.author, name=article.author),
             created=when(wanted.published) or article.published or when(wanted.changed),
             lang=wanted.lang or article.lang,
             site=host_of(wanted.url),
         )
+
+
+def _changed(place: Place) -> float:
+    return place.at.timestamp() if place.at else 0.0
 
 
 def _rules(robots: str) -> RobotFileParser:

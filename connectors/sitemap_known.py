@@ -43,28 +43,31 @@ class Known:
     @classmethod
     def load(cls, saved: Mapping[str, Any], since: datetime) -> "Known":
         pages = saved.get("known")
-        return cls(when(saved.get("since", "")) or since, dict(pages or {}), pages is None)
+        first = pages is None or bool(saved.get("learning"))
+        return cls(when(saved.get("since", "")) or since, dict(pages or {}), first)
 
-    def dump(self) -> dict[str, Any]:
+    def dump(self, *, learning: bool = False) -> dict[str, Any]:
+        """`learning`: the site was not seen whole yet, so that what is met at the next look need not be new."""
         kept = self.pages if len(self.pages) <= REMEMBERED else dict(list(self.pages.items())[-REMEMBERED:])
-        return {"known": kept, "since": self.since.isoformat()}
+        return {"known": kept, "since": self.since.isoformat(), "learning": learning}
 
     def wanted(self, places: Sequence[Place]) -> tuple[list[Wanted], int]:
         """The newest first, and how many others must wait for the next look."""
-        news = [place for place in _latest(places) if self._is_news(place)]
-        for place in news[:AT_ONCE]:
-            self.pages[_short(place.url)] = _short(place.changed)
-        for place in places if self.first else ():
-            self.pages.setdefault(_short(place.url), _short(place.changed))
+        latest = _latest(places)
+        news = [place for place in latest if self._is_news(place)]
+        later = {place.url for place in news[AT_ONCE:]}
+        for place in reversed(latest):  # the newest last: they are forgotten last
+            if place.url not in later:
+                self.pages[short(place.url)] = short(place.changed)
         return [_wanted(place) for place in news[:AT_ONCE]], max(len(news) - AT_ONCE, 0)
 
     def _is_news(self, place: Place) -> bool:
-        mark = self.pages.get(_short(place.url))
+        mark = self.pages.get(short(place.url))
         if mark is not None:
-            return bool(place.changed) and mark != _short(place.changed)
+            return bool(place.changed) and mark != short(place.changed)
         if self.first:  # without a date it may have been there for years
             return place.at is not None and place.at >= self.since
-        forgotten = len(self.pages) >= REMEMBERED and place.at is not None and place.at < self.since
+        forgotten = len(self.pages) >= REMEMBERED and (place.at is None or place.at < self.since)
         return not forgotten
 
 
@@ -79,5 +82,5 @@ def _wanted(place: Place) -> Wanted:
     return Wanted(url=place.url, changed=place.changed, title=place.title, published=published, lang=place.lang)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     return blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest() if text else ""

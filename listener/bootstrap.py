@@ -140,6 +140,8 @@ async def _inbound(house: House) -> AsyncIterator[None]:
             why = error.strerror or type(error).__name__
             mend = f"nothing can be brought to {place.host} port {place.port} ({why}); choose another host or port"
             raise ConfigError([Problem("listener.toml", "inbound", mend)]) from None
+        for inbox in house.inboxes.values():
+            inbox.open = True
         yield
 
 

@@ -146,7 +146,9 @@ async def test_what_arrives_is_heard_at_once_though_the_next_poll_is_far(
         assert house.called == set()
         assert house.inboxes["hook"].address == "https://ears.example/in/hook"
         house.ears["hook"] = hook = Hook("hook", house.inboxes["hook"])  # type: ignore[index]
+        assert not house.inboxes["hook"].open
         async with doors(house):
+            assert house.inboxes["hook"].open
             stop = asyncio.Event()
             engine = asyncio.create_task(run(house, stop))
             await hook.polled.wait()

@@ -213,7 +213,12 @@ async def test_older_pages_are_read_until_one_shows_nothing_new(shop: sites.Shop
     write(range(150, 400))
     assert len(set(ids(await poller.poll()))) == 250
     assert poller.last.hearing is Hearing.HEARD
-    write(range(400, 2_600))
+    shop.server.asked.clear()
+    assert await poller.poll() == [] and len(shop.server.asked) == 1
+    write(range(400, 1_100)), await poller.poll()
+    shop.server.asked.clear()
+    assert await poller.poll() == [] and len(shop.server.asked) == 1, "the newest are never forgotten"
+    write(range(1_100, 3_300))
     await poller.poll()
     assert poller.last.hearing is Hearing.TRUNCATED and "not heard" in poller.last.note
 

@@ -136,6 +136,34 @@ async def test_an_index_leads_to_its_maps_packed_or_not_and_unchanged_ones_are_l
     assert await poller.poll() == [] and "/1.xml.gz" not in site.server.paths()
 
 
+async def test_an_index_that_is_learnt_in_several_looks_brings_nothing_old(
+    site: sites.Site, web_: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.sitemap.MOST_MAPS", 2)
+    place, old = site.server.address, (NOW - timedelta(days=90)).isoformat()
+    maps = [(f"{place}/{n}.xml", f"2026-05-0{n + 1}") for n in range(4)]
+    site.server.answers["/sitemap.xml"] = sites.sitemap([*maps, (f"{place}/broken.xml", "2020-01-01")], "sitemap")
+    for number in range(4):
+        site.write(f"old{number}", "acme"), site.write(f"undated{number}", "acme"), site.write(f"new{number}", "acme")
+        pages = [
+            (site.url(f"old{number}"), old),
+            (site.url(f"undated{number}"), ""),
+            (site.url(f"new{number}"), NOW.isoformat()),
+        ]
+        site.server.answers[f"/{number}.xml"] = sites.sitemap(pages)
+    poller, heard = ear(site.server, web_), set[str]()
+    for _ in range(5):
+        heard |= set(ids(await poller.poll()))
+        assert poller.last.hearing is Hearing.TRUNCATED, "maps wait, or one cannot be read"
+    assert heard == {site.url(f"new{number}") for number in range(4)}
+    site.write("late", "acme")
+    site.server.answers |= {
+        "/9.xml": sites.sitemap([(site.url("late"), "")]),
+        "/sitemap.xml": sites.sitemap([*maps, (f"{place}/9.xml", "2026-05-09")], "sitemap"),
+    }
+    assert site.url("late") in ids(await poller.poll()), "a map that is new has new pages"
+
+
 async def test_a_site_is_enough_its_robots_name_the_map_and_forbid_pages(site: sites.Site, web_: Web) -> None:
     site.write("a", "acme one"), site.write("secret", "acme two")
     site.server.answers |= {

@@ -141,7 +141,7 @@ async def blog(hub: Hub, web_: Web, tmp_path: Path) -> AsyncIterator[Poller]:
     poller = Poller(FeedConnector("blog", options, web_, inbox))
     door = Inbound({"blog": poller.ear}, {"blog": inbox}, lambda: poller.now, set[str]().add)  # type: ignore[dict-item]
     async with door.open("127.0.0.1", 0) as address:
-        inbox.address = f"{address}/in/blog"
+        inbox.address, inbox.open = f"{address}/in/blog", True
         yield poller
 
 
@@ -196,9 +196,15 @@ async def test_a_hub_that_brings_rubbish_or_refuses_harms_nothing(blog: Poller, 
 
 async def test_nothing_is_asked_of_a_hub_without_a_secret_or_a_door(hub: Hub, web_: Web, tmp_path: Path) -> None:
     hub.server.answers["/feed"] = feed([item("a")], '<atom:link rel="hub" href="/hub"/>')
-    for secret, address in (("", "https://ears.example/in/blog"), (KEY, "")):
+    for secret, address, opened in (
+        ("", "https://ears.example/", True),
+        (KEY, "", True),
+        (KEY, "https://ears.example/", False),
+    ):
         options = Options(url=f"{hub.server.address}/feed", comments=False, websub_secret=secret)
-        await Poller(FeedConnector("blog", options, web_, Inbox(tmp_path / "blog", address))).poll()
+        inbox = Inbox(tmp_path / "blog", address)
+        inbox.open = opened
+        await Poller(FeedConnector("blog", options, web_, inbox)).poll()
     assert not hub.forms
 
 
