@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -20,6 +21,7 @@ from escalation.slack.messenger import SlackMessenger
 from escalation.terminal import TerminalMessenger
 from listener import slack
 from listener.asking import asked
+from listener.background import lookup
 from listener.cycle import House
 from listener.settings import Settings, Source, allowed
 from listener.storage.contract import Store
@@ -67,7 +69,7 @@ async def build(
             called={name for name, inbox in inboxes.items() if inbox.waiting()},
             scales=scales(settings),
             desk=Desk(store),
-            courier=Courier(store, messenger or await _messenger(settings, console, clock, stack)),
+            courier=Courier(store, messenger or await _messenger(settings, store, console, clock, stack)),
             clock=clock,
             pulse=_pulse(settings, web) if settings.heartbeat else None,
         )
@@ -108,11 +110,14 @@ def _options(settings: Settings, source: Source) -> Mapping[str, Any]:
     return {**source.options, **{name: offered[name] for name in told_by_house(source.kind)}}
 
 
-async def _messenger(settings: Settings, console: Console, clock: Clock, stack: AsyncExitStack) -> Messenger:
+async def _messenger(
+    settings: Settings, store: Store, console: Console, clock: Clock, stack: AsyncExitStack
+) -> Messenger:
     if not settings.slack.on:
         return TerminalMessenger(console)
-    people = {person.name: person for person in settings.people}
-    messenger = SlackMessenger(slack.client(settings.slack), settings.slack.channels, people, clock)
+    people, line = {person.name: person for person in settings.people}, slack.client(settings.slack)
+    known = partial(lookup, store)
+    messenger = SlackMessenger(line, settings.slack.channels, people, clock, lookup=known)
     stack.push_async_callback(messenger.aclose)
     return messenger
 
@@ -124,7 +129,7 @@ async def doors(house: House) -> AsyncIterator[None]:
         if house.settings.inbound.port:
             await stack.enter_async_context(_inbound(house))
         if house.settings.slack.on and house.settings.slack.hears_clicks:
-            await stack.enter_async_context(slack.listening(house.settings, house.desk, house.clock))
+            await stack.enter_async_context(slack.listening(house.settings, house.store, house.clock))
         yield
 
 

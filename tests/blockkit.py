@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-MESSAGE_BLOCKS = ("section", "header", "context", "actions", "rich_text", "divider")
-VIEW_BLOCKS = ("section", "header", "context", "input", "rich_text", "divider")
+MESSAGE_BLOCKS = ("section", "header", "context", "actions", "rich_text", "divider", "table")
+VIEW_BLOCKS = ("section", "header", "context", "actions", "input", "rich_text", "divider")
+HOME_BLOCKS = ("section", "header", "context", "actions", "rich_text", "divider")
 WHOLE_MESSAGE = 13_000  # undocumented; larger ones have been refused
 ENTITY = re.compile(r"&(?!amp;|lt;|gt;)|>")
 DATE = re.compile(r"<!date\^\d{9,11}\^[^<>|^]*\{[^<>|^]*\|[^<>|]+>")
@@ -32,6 +33,7 @@ def check_message(body: Element, *, update: bool = False) -> None:
     _need(len(blocks) <= 50, "invalid_blocks", "more than 50 blocks")
     _need(len(json.dumps(blocks, ensure_ascii=False)) <= WHOLE_MESSAGE, "msg_blocks_too_long")
     check_blocks(blocks, MESSAGE_BLOCKS)
+    _need(sum(block["type"] == "table" for block in blocks) <= 1, "only_one_table_allowed")
     if metadata := body.get("metadata"):
         _exactly(metadata, "metadata", {"event_type", "event_payload"})
 
@@ -39,7 +41,7 @@ def check_message(body: Element, *, update: bool = False) -> None:
 def check_view(view: Element) -> None:
     """Raises Invalid."""
     _need(view.get("type") == "modal", "invalid_arguments", "only modals are known")
-    known = {"type", "callback_id", "private_metadata", "title", "submit", "close", "blocks"}
+    known = {"type", "callback_id", "private_metadata", "notify_on_close", "title", "submit", "close", "blocks"}
     _exactly(view, "view", {"type", "title", "blocks"}, known)
     for part in ("title", "submit", "close"):
         if part in view:
@@ -54,6 +56,15 @@ def check_view(view: Element) -> None:
     check_blocks(blocks, VIEW_BLOCKS)
 
 
+def check_home(view: Element) -> None:
+    """Raises Invalid."""
+    _need(view.get("type") == "home", "invalid_arguments", "not a home page")
+    _exactly(view, "home", {"type", "blocks"}, {"type", "blocks", "callback_id", "private_metadata"})
+    _need(1 <= len(view["blocks"]) <= 100, "invalid_arguments", f"{len(view['blocks'])} blocks")
+    _need(len(json.dumps(view)) <= 250_000, "view_too_large")
+    check_blocks(view["blocks"], HOME_BLOCKS)
+
+
 def check_blocks(blocks: list[Element], allowed: Collection[str]) -> None:
     """Raises Invalid."""
     _distinct([block["block_id"] for block in blocks if "block_id" in block], "block_id")
@@ -64,7 +75,7 @@ def check_blocks(blocks: list[Element], allowed: Collection[str]) -> None:
 
 
 def _section(block: Element) -> None:
-    _exactly(block, "section", {"type"}, {"type", "text", "fields", "block_id"})
+    _exactly(block, "section", {"type"}, {"type", "text", "fields", "block_id", "accessory"})
     _need("text" in block or bool(block.get("fields")), "invalid_blocks", "an empty section")
     if "text" in block:
         either(block["text"], 3_000)
@@ -72,6 +83,9 @@ def _section(block: Element) -> None:
         _need(1 <= len(block["fields"]) <= 10, "invalid_blocks", f"{len(block['fields'])} fields")
         for field in block["fields"]:
             either(field, 2_000)
+
+    if "accessory" in block:
+        _ACTIONS[block["accessory"]["type"]](block["accessory"])
 
 
 def _header(block: Element) -> None:
@@ -91,7 +105,25 @@ def _actions(block: Element) -> None:
     _need(1 <= len(block["elements"]) <= 25, "invalid_blocks", f"{len(block['elements'])} actions")
     _distinct([element.get("action_id") for element in block["elements"]], "action_id")
     for element in block["elements"]:
-        _button(element)
+        _need(element.get("type") in _ACTIONS, "invalid_blocks", f"action {element.get('type')!r}")
+        _ACTIONS[element["type"]](element)
+
+
+def _overflow(menu: Element) -> None:
+    _exactly(menu, "overflow", {"type", "action_id", "options"})
+    _need(2 <= len(menu["options"]) <= 5, "invalid_blocks", f"{len(menu['options'])} in a menu")
+    for each in menu["options"]:
+        _option(each)
+
+
+def _table(block: Element) -> None:
+    _exactly(block, "table", {"type", "rows"})
+    _need(1 <= len(block["rows"]) <= 100, "invalid_blocks", f"{len(block['rows'])} rows")
+    _need(len({len(row) for row in block["rows"]}) == 1, "invalid_blocks", "rows of different lengths")
+    for cell in (cell for row in block["rows"] for cell in row):
+        _need(len(block["rows"][0]) in range(1, 21), "invalid_blocks", "columns")
+        _exactly(cell, "cell", {"type", "text"})
+        _need(cell["type"] == "raw_text" and bool(cell["text"]), "invalid_blocks", f"cell {cell}")
 
 
 def _button(button: Element) -> None:
@@ -111,7 +143,8 @@ def _rich_text(block: Element) -> None:
     _need(bool(block["elements"]), "invalid_blocks", "an empty rich_text")
     for part in block["elements"]:
         _exactly(part, "rich_text part", {"type", "elements"})
-        _need(part["type"] in ("rich_text_section", "rich_text_quote"), "invalid_blocks", part["type"])
+        known = ("rich_text_section", "rich_text_quote", "rich_text_preformatted")
+        _need(part["type"] in known, "invalid_blocks", part["type"])
         for element in part["elements"]:
             _exactly(element, "rich_text element", {"type", "text"}, {"type", "text", "style"})
             _need(element["type"] == "text", "invalid_blocks", f"rich_text {element['type']}")
@@ -120,9 +153,11 @@ def _rich_text(block: Element) -> None:
 
 
 def _input(block: Element) -> None:
-    known = {"type", "block_id", "label", "element", "optional", "hint"}
+    known = {"type", "block_id", "label", "element", "optional", "hint", "dispatch_action"}
     _exactly(block, "input", {"type", "label", "element"}, known)
     plain(block["label"], 2_000)
+    if "hint" in block:
+        plain(block["hint"], 2_000)
     element = block["element"]
     _need(element.get("type") in _INPUTS, "invalid_blocks", f"input {element.get('type')!r}")
     _need(len(element.get("action_id", "")) in range(1, 256), "invalid_blocks", "action_id")
@@ -131,6 +166,7 @@ def _input(block: Element) -> None:
 
 def _words(element: Element) -> None:
     known = {"type", "action_id", "multiline", "max_length", "initial_value", "placeholder"}
+    known |= {"dispatch_action_config"}
     _exactly(element, "plain_text_input", {"type"}, known)
     longest = element.get("max_length", 3_000)
     _need(1 <= longest <= 3_000, "invalid_blocks", f"max_length {longest}")
@@ -146,12 +182,20 @@ def _time(element: Element) -> None:
 
 
 def _select(element: Element) -> None:
-    _exactly(element, "static_select", {"type", "options"}, {"type", "options", "action_id", "placeholder"})
+    known = {"type", "options", "action_id", "placeholder", "initial_option"}
+    _exactly(element, "static_select", {"type", "options"}, known)
     _need(1 <= len(element["options"]) <= 100, "invalid_blocks", f"{len(element['options'])} options")
+    _distinct([option["value"] for option in element["options"]], "option")
+    if "initial_option" in element:
+        _need(element["initial_option"] in element["options"], "invalid_blocks", "initial_option")
     for option in element["options"]:
-        _exactly(option, "option", {"text", "value"})
-        plain(option["text"], 75)
-        _need(len(option["value"]) in range(1, 151), "invalid_blocks", "option value")
+        _option(option)
+
+
+def _option(option: Element) -> None:
+    _exactly(option, "option", {"text", "value"})
+    plain(option["text"], 75)
+    _need(len(option["value"]) in range(1, 151), "invalid_blocks", "option value")
 
 
 def plain(text: Element, longest: int) -> None:
@@ -204,9 +248,11 @@ _BLOCKS: dict[str, Callable[[Element], None]] = {
     "context": _context,
     "actions": _actions,
     "rich_text": _rich_text,
+    "table": _table,
     "input": _input,
     "divider": lambda block: _exactly(block, "divider", {"type"}, {"type", "block_id"}),
 }
+_ACTIONS: dict[str, Callable[[Element], None]] = {"button": _button, "overflow": _overflow}
 _INPUTS: dict[str, Callable[[Element], None]] = {
     "plain_text_input": _words,
     "static_select": _select,

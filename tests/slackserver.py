@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import WSMsgType, web
-from blockkit import Invalid, check_message, check_view
+from blockkit import Invalid, check_home, check_message, check_view
 
 TOKEN = "xoxb-test"
 APP_TOKEN = "xapp-test"
-SCOPES = "chat:write,im:write,im:history,channels:history,groups:history,users:read"
+SCOPES = "chat:write,im:write,im:history,channels:history,groups:history,users:read,commands"
 
 
 @dataclass
@@ -36,6 +36,9 @@ class Slack:
     users: set[str] = field(default_factory=lambda: {"U0DANA", "U0LEE", "U0SAM"})
     messages: list[dict[str, Any]] = field(default_factory=list)
     whispers: list[dict[str, Any]] = field(default_factory=list)
+    kinds: dict[str, dict[str, Any]] = field(default_factory=dict)  # user -> what users.info says beside the name
+    homes: dict[str, dict[str, Any]] = field(default_factory=dict)  # user -> the page of their Home tab
+    answers: list[dict[str, Any]] = field(default_factory=list)  # sent to a response_url
     views: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     updates: int = 0
@@ -61,6 +64,7 @@ class Slack:
         app = web.Application(client_max_size=10**7)
         app.router.add_route("*", "/api/{method}", self._call)
         app.router.add_get("/link", self._socket)
+        app.router.add_post("/respond", self._respond)
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self.runner.setup()
         await web.TCPSite(self.runner, "127.0.0.1", port).start()
@@ -188,6 +192,26 @@ class Slack:
         self.views[place - 1] = body["view"]
         return {"view": {"id": body["view_id"]}}
 
+    def _views_push(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._views_open(body)
+
+    def _views_publish(self, body: dict[str, Any]) -> dict[str, Any]:
+        check_home(body["view"])
+        self.homes[body["user_id"]] = body["view"]
+        return {"view": {"id": f"H{body['user_id']}"}}
+
+    def _users_info(self, body: dict[str, Any]) -> dict[str, Any]:
+        if body["user"] not in self.users:
+            raise Invalid("user_not_found")
+        return {"user": {"id": body["user"], "team_id": "T0", "name": "x", **self.kinds.get(body["user"], {})}}
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        """https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
+        body = await request.json()
+        check_message(body)
+        self.answers.append(body)
+        return web.Response(text="ok")
+
     def _known(self, channel: str) -> None:
         if channel not in self.channels:
             raise Invalid("channel_not_found")
@@ -211,8 +235,9 @@ class Slack:
     async def deliver(self, payload: dict[str, Any], envelope: str) -> Any:
         """Over Socket Mode; returns what the app answered."""
         self.acked[envelope] = asyncio.get_running_loop().create_future()
+        kind = "events_api" if "event" in payload else "slash_commands" if "command" in payload else "interactive"
         await self.sockets[-1].send_json(
-            {"type": "interactive", "envelope_id": envelope, "payload": payload, "accepts_response_payload": True}
+            {"type": kind, "envelope_id": envelope, "payload": payload, "accepts_response_payload": True}
         )
         return await asyncio.wait_for(self.acked[envelope], 5)
 

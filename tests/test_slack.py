@@ -164,7 +164,7 @@ async def eventually(true: Any) -> None:
 
 async def test_acknowledge_opens_a_form_and_the_form_takes_the_case(store: Store, slack: Slack, clock: Clock) -> None:
     async with a_case(store) as desk:
-        bolt = app(settings(slack), desk, clock)
+        bolt = app(settings(slack), store, clock)
         assert (await http(bolt, click("acknowledge"))).status == 200
         await eventually(lambda: slack.views)
         assert slack.views[0]["callback_id"] == "case_acknowledge"
@@ -177,7 +177,7 @@ async def test_acknowledge_opens_a_form_and_the_form_takes_the_case(store: Store
 
 async def test_report_back_through_the_form(store: Store, slack: Slack, clock: Clock) -> None:
     async with a_case(store) as desk:
-        bolt = app(settings(slack), desk, clock)
+        bolt = app(settings(slack), store, clock)
         refused = await http(bolt, submit("report", **{**REPORT, "done": "apologised to her"}))
         assert "an apology alone" in json.loads(refused.body)["errors"]["done"]
         assert (await desk.case(1)).status == "open"
@@ -187,8 +187,8 @@ async def test_report_back_through_the_form(store: Store, slack: Slack, clock: C
 
 
 async def test_fifty_press_at_once_and_one_has_it(store: Store, slack: Slack, clock: Clock) -> None:
-    async with a_case(store) as desk:
-        bolt = app(settings(slack), desk, clock)
+    async with a_case(store):
+        bolt = app(settings(slack), store, clock)
         users = ["U0DANA", "U0LEE", "U0SAM"]
         payloads = []
         for number in range(50):
@@ -204,8 +204,8 @@ async def test_fifty_press_at_once_and_one_has_it(store: Store, slack: Slack, cl
 
 
 async def test_a_repeated_delivery_is_one_press(store: Store, slack: Slack, clock: Clock) -> None:
-    async with a_case(store) as desk:
-        bolt = app(settings(slack), desk, clock)
+    async with a_case(store):
+        bolt = app(settings(slack), store, clock)
         for _ in range(3):
             await http(bolt, click("acknowledge"))
         await eventually(lambda: slack.views)
@@ -214,8 +214,8 @@ async def test_a_repeated_delivery_is_one_press(store: Store, slack: Slack, cloc
 
 @pytest.mark.parametrize("action", ["acknowledge", "accept", "dismiss", "report", "reopen"])
 async def test_a_stranger_is_told_so_and_nothing_changes(store: Store, slack: Slack, clock: Clock, action: str) -> None:
-    async with a_case(store) as desk:
-        bolt = app(settings(slack), desk, clock)
+    async with a_case(store):
+        bolt = app(settings(slack), store, clock)
         await http(bolt, click(action, user="U0NOBODY"))
         await eventually(lambda: slack.whispers)
         assert "not in people.toml" in slack.whispers[0]["text"]
@@ -224,8 +224,8 @@ async def test_a_stranger_is_told_so_and_nothing_changes(store: Store, slack: Sl
 
 
 async def test_a_refusal_at_a_button_is_whispered(store: Store, slack: Slack, clock: Clock) -> None:
-    async with a_case(store) as desk:
-        await http(app(settings(slack), desk, clock), click("accept", user="U0LEE"))
+    async with a_case(store):
+        await http(app(settings(slack), store, clock), click("accept", user="U0LEE"))
         await eventually(lambda: slack.whispers)
         assert "not offered to Lee Park" in slack.whispers[0]["text"]
         assert slack.whispers[0]["user"] == "U0LEE"
@@ -235,14 +235,14 @@ async def test_a_refusal_at_a_button_is_whispered(store: Store, slack: Slack, cl
 async def test_what_slack_did_not_sign_just_now_is_not_heard(
     store: Store, slack: Slack, clock: Clock, secret: str, age: int
 ) -> None:
-    async with a_case(store) as desk:
-        answer = await http(app(settings(slack), desk, clock), submit("report", **REPORT), secret=secret, age=age)
+    async with a_case(store):
+        answer = await http(app(settings(slack), store, clock), submit("report", **REPORT), secret=secret, age=age)
         assert answer.status == 401
         assert len(await store.timeline(1)) == 1
 
 
 async def test_socket_mode(store: Store, slack: Slack, clock: Clock) -> None:
-    async with a_case(store) as desk, listening(settings(slack), desk, clock):
+    async with a_case(store) as desk, listening(settings(slack), store, clock):
         await eventually(lambda: slack.sockets)
         await slack.deliver(click("acknowledge"), "E1")
         await eventually(lambda: slack.views)

@@ -12,18 +12,22 @@ from escalation.case import Case, evolve
 from escalation.commands import (
     Accept,
     Acknowledge,
+    AskForHelp,
     Command,
     Decline,
     Dismiss,
     FollowUp,
     Handover,
     MakePromise,
+    Note,
     Refused,
     Reopen,
     ReportBack,
+    Snooze,
+    UndoDismiss,
 )
 from escalation.decide import decide
-from escalation.events import Acknowledged, Dismissed, Outcome, Promised, ReportedBack, Result
+from escalation.events import Acknowledged, Compensation, Dismissed, Outcome, Promised, ReportedBack, Result
 from escalation.slack import actions, forms
 
 DUE = NOW + timedelta(hours=1)
@@ -40,6 +44,26 @@ def test_a_press_says_which_button_of_which_case_by_whom() -> None:
     press = actions.pressed(click())
     assert press and (press.action, press.case, press.user) == ("acknowledge", 12, "U0DANA")
     assert actions.place(click()) == ("C0CARE", "1.0")
+
+
+def test_an_entry_of_the_menu_is_a_press_like_any_other() -> None:
+    body = click(action_id="case_more", value=None, selected_option={"value": "note 12"})
+    press = actions.pressed(body)
+    assert press and (press.action, press.case) == ("note", 12)
+    assert actions.pressed(click(action_id="case_more", value=None, selected_option={"value": "note"})) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("see <https://blog.example/p1|the post> &amp; weep", "see https://blog.example/p1 & weep"),
+        ("<@U0DANA|dana> <#C0CARE|care> <!here>", "@dana #care @"),
+        ("a &lt;b&gt; &amp;lt;", "a <b> &lt;"),
+    ],
+)
+def test_what_people_wrote_in_slack_is_read_without_its_markup(said: str, shown: str) -> None:
+    assert actions.plain_words(said) == shown
+    assert actions.first_link("look: https://blog.example/p1, now") == "https://blog.example/p1"
 
 
 def test_the_same_delivery_has_the_same_key_and_another_press_another() -> None:
@@ -103,6 +127,33 @@ def test_no_payload_can_break_it(body: dict[str, Any]) -> None:
         ("follow_up", {"result": "worse"}, FollowUp(by="Dana Fox", result=Result.WORSE)),
         ("dismiss", {"reason": "a joke"}, Dismiss(by="Dana Fox", reason="a joke")),
         ("reopen", {"reason": "again"}, Reopen(by="Dana Fox", reason="again")),
+        ("undo", {}, UndoDismiss(by="Dana Fox")),
+        ("note", {"text": "rang twice"}, Note(by="Dana Fox", text="rang twice")),
+        ("help", {"text": "a hotel?"}, AskForHelp(by="Dana Fox", text="a hotel?")),
+        ("snooze", {"until": str(int(DUE.timestamp()))}, Snooze(by="Dana Fox", until=DUE)),
+        ("snooze", {"until": "1000000000", "due": str(int(DUE.timestamp()))}, Snooze(by="Dana Fox", until=DUE)),
+        (
+            "report",
+            {
+                **FILLED,
+                "contacted": "by phone",
+                "gave": "refund 80 EUR",
+                "root_cause": "battery",
+                "follow_up": str(int(DUE.timestamp())),
+                "draft": "Dear Marta",
+            },
+            ReportBack(
+                by="Dana Fox",
+                outcome=Outcome.SOLVED,
+                done="called her",
+                remedy="80 EUR",
+                evidence="ticket 4711",
+                follow_up=DUE,
+                contacted="by phone",
+                compensation=Compensation(kind="refund", amount="80", currency="EUR"),
+                root_cause="battery",
+            ),
+        ),
     ],
 )
 def test_each_form_asks_for_its_command(action: str, given: dict[str, str], asked: Command) -> None:
@@ -156,6 +207,13 @@ def case(*later: Any) -> Case:
         ("follow_up", {"result": "", "note": ""}, "result"),
         ("dismiss", {"reason": " "}, "reason"),
         ("reopen", {"reason": " "}, "reason"),
+        ("report", {**FILLED, "gave": "80"}, "gave"),
+        ("report", {**FILLED, "follow_up": "1000000000"}, "follow_up"),
+        ("note", {"text": " "}, "text"),
+        ("help", {"text": " "}, "text"),
+        ("snooze", {"due": ""}, "due"),
+        ("snooze", {"due": "1000000000"}, "due"),
+        ("snooze", {"due": str(int(DUE.timestamp()) + 60)}, "due"),
     ],
 )
 def test_a_refusal_is_shown_under_the_field_it_speaks_of(action: str, change: dict[str, str], field: str) -> None:
@@ -163,7 +221,7 @@ def test_a_refusal_is_shown_under_the_field_it_speaks_of(action: str, change: di
     with pytest.raises(Refused) as refused:
         decide(case(*state), actions.command(action, "Dana Fox", change), NOW)
     assert actions.field_of(str(refused.value), change) == field
-    form = forms.form(action, case(*state), ["Dana Fox", "Lee Park"], NOW)
+    form = forms.form(action, case(*state), forms.Around(names=("Dana Fox", "Lee Park")), NOW)
     assert form and field in [block.get("block_id") for block in form["blocks"]]
 
 

@@ -39,11 +39,13 @@ from escalation.events import (
 from escalation.notices import Kind, Notice
 from escalation.policy import Person
 from escalation.slack import forms
-from escalation.slack.blocks import Message, card, direct, plain, web_address
+from escalation.slack.blocks import Message, card, direct, plain
+from escalation.slack.parts import web_address
 
 GOLDEN = Path(__file__).parent / "data" / "slack"
 HOUR = timedelta(hours=1)
-NAMES = ["Dana Fox", "Lee Park", "Sam Ortiz"]
+NEW = ("note", "help", "snooze", "join")
+AROUND = forms.Around(names=("Dana Fox", "Lee Park", "Sam Ortiz"), others=((7, "Smoke at row 15"), (9, "No refund")))
 
 TAKEN = (
     Acknowledged(at=NOW, by="Dana Fox"),
@@ -98,7 +100,12 @@ def slack_takes(message: Message) -> dict[str, Any]:
 
 def buttons(message: Message) -> list[str]:
     rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
-    return [button["text"]["text"] for row in rows for button in row]
+    return [button["text"]["text"] for row in rows for button in row if button["type"] == "button"]
+
+
+def menu(message: Message) -> list[str]:
+    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+    return [one["text"]["text"] for row in rows for each in row for one in each.get("options", ())]
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -134,7 +141,7 @@ def test_a_direct_message_carries_the_whole_context_and_the_buttons_of_its_reade
 
 def test_what_is_said_aside_names_who_it_is_for() -> None:
     notice = Notice(case=1, seq=1, kind=Kind.DIRECT, to="Sam Ortiz", text="For your eyes.")
-    said = direct(case(), notice, NOW, "For Sam Ortiz, who has no Slack id in people.toml:")
+    said = direct(case(), notice, NOW, aside="For Sam Ortiz, who has no Slack id in people.toml:")
     assert said.text.startswith("For Sam Ortiz, who has no Slack id in people.toml: For your eyes.")
     assert said.blocks[0]["text"]["text"].startswith("For Sam Ortiz")
 
@@ -161,10 +168,10 @@ def test_late_is_said_in_words() -> None:
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize(
-    "action", ["acknowledge", "promise", "handover", "report", "follow_up", "dismiss", "reopen", "decline"]
+    "action", ["acknowledge", "promise", "handover", "report", "follow_up", "dismiss", "reopen", "decline", *NEW]
 )
 def test_every_form_is_taken_by_slack(action: str, state: str) -> None:
-    form = forms.form(action, case(*STATES[state]), NAMES, NOW)
+    form = forms.form(action, case(*STATES[state]), AROUND, NOW)
     assert form is not None
     check_view(form)
     View(**form).validate_json()
@@ -172,9 +179,9 @@ def test_every_form_is_taken_by_slack(action: str, state: str) -> None:
         agreed(f"form_{action}_{state}", form)
 
 
-@pytest.mark.parametrize("action", ["accept", "open", "nonsense"])
+@pytest.mark.parametrize("action", ["accept", "undo", "open", "nonsense"])
 def test_other_buttons_open_no_form(action: str) -> None:
-    assert forms.form(action, case(), NAMES, NOW) is None
+    assert forms.form(action, case(), AROUND, NOW) is None
 
 
 PIECES = [
@@ -207,7 +214,7 @@ def test_slack_takes_whatever_a_stranger_wrote_and_acts_on_none_of_it(text: str,
         notice = Notice(case=1, seq=1, kind=kind, to="Dana Fox", text=f"Dana Fox promises: {text}")
         slack_takes(direct(made, notice, NOW) if kind is Kind.DIRECT else plain(notice))
     for action in ("acknowledge", "handover", "report"):
-        check_view(forms.form(action, made, NAMES, NOW) or {})
+        check_view(forms.form(action, made, AROUND, NOW) or {})
 
 
 @settings(deadline=None, max_examples=60)

@@ -3,6 +3,7 @@
 https://docs.slack.dev/reference/interaction-payloads
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,23 +12,37 @@ from typing import Any
 from escalation.commands import (
     Accept,
     Acknowledge,
+    AskForHelp,
     Command,
     Decline,
     Dismiss,
     FollowUp,
     Handover,
     MakePromise,
+    Note,
     Refused,
     Reopen,
     ReportBack,
+    Snooze,
+    UndoDismiss,
+    compensation,
 )
 from escalation.events import Outcome, Result
 
 PREFIX = "case_"
+MORE = "case_more"  # the menu of a card: its options say "note 12"
 
-# Words of a refusal -> the field it speaks of.
+# Words of a refusal -> the field it speaks of; the first that the form has.
 FIELDS = {
-    "in the future": "due",
+    "in the future": "due until follow_up",
+    "before that time": "due until",
+    "until when": "due until",
+    "next reader": "text",
+    "need help": "text",
+    "compensation": "gave",
+    "root cause": "root_cause",
+    "words of the customer": "text",
+    "is not a brand": "brand",
     "what you promise": "what",
     "why the promise moves": "reason",
     "apology": "done",
@@ -38,7 +53,8 @@ FIELDS = {
     "opened again": "reason",
     "what became of it": "outcome",
     "what you found": "result",
-    "already": "to",
+    "already": "to into",
+    "joined": "into",
 }
 
 
@@ -55,12 +71,15 @@ class Press:
 def pressed(body: Mapping[str, Any]) -> Press | None:
     """From a block_actions payload; None when it is not one of our buttons."""
     name, value = _said(body, "actions", 0, "action_id"), _said(body, "actions", 0, "value")
+    if name == MORE:
+        chosen, _, value = _said(body, "actions", 0, "selected_option", "value").partition(" ")
+        name = PREFIX + chosen
     when = _said(body, "actions", 0, "action_ts") or _said(body, "trigger_id")
     return _press(body, name, value, f"{when}:{name}:{value}")
 
 
 def sent(body: Mapping[str, Any]) -> Press | None:
-    """From a view_submission payload; None when it is not one of our forms."""
+    """From anything that carries one of our forms: sent, closed, typed into; None when it carries none."""
     name, value = _said(body, "view", "callback_id"), _said(body, "view", "private_metadata")
     return _press(body, name, value, f"{_said(body, 'view', 'id')}:{_said(body, 'view', 'hash')}")
 
@@ -86,6 +105,21 @@ def values(body: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): _value(_at(state, name, "value")) for name in state}
 
 
+def trigger(body: Mapping[str, Any]) -> str:
+    """What Slack wants back within three seconds for opening a form."""
+    return _said(body, "trigger_id")
+
+
+def in_form(body: Mapping[str, Any]) -> bool:
+    """Was it pressed in a form, where another can only be put on top?"""
+    return _said(body, "view", "type") == "modal"
+
+
+def words(body: Mapping[str, Any], *path: str | int) -> str:
+    """The text at this place of any payload; "" when there is none."""
+    return _said(body, *path)
+
+
 def _value(element: Any) -> str:
     return _said(element, "value") or _said(element, "selected_option", "value") or _said(element, "selected_date_time")
 
@@ -95,9 +129,9 @@ def command(action: str, by: str, given: Mapping[str, str]) -> Command:
     reason, note, what = given.get("reason", ""), given.get("note", ""), given.get("what", "")
     match action:
         case "acknowledge":
-            return Acknowledge(by=by, what=what, due=_time(given.get("due", "")))
+            return Acknowledge(by=by, what=what, due=moment(given.get("due", "")))
         case "promise":
-            due = _time(given.get("due", ""))
+            due = moment(given.get("due", ""))
             if due is None:
                 raise Refused("pick a time in the future")
             return MakePromise(by=by, what=what, due=due, reason=reason)
@@ -115,13 +149,25 @@ def command(action: str, by: str, given: Mapping[str, str]) -> Command:
             return Dismiss(by=by, reason=reason)
         case "reopen":
             return Reopen(by=by, reason=reason)
+        case "undo":
+            return UndoDismiss(by=by)
+        case "note":
+            return Note(by=by, text=given.get("text", ""))
+        case "help":
+            return AskForHelp(by=by, text=given.get("text", ""))
+        case "snooze":
+            until = moment(given.get("due", "")) or moment(given.get("until", ""))
+            if until is None:
+                raise Refused("say until when")
+            return Snooze(by=by, until=until)
         case _:
             raise Refused("this button is not known any more; use the newest card of the case")
 
 
 def field_of(refusal: str, given: Mapping[str, str]) -> str:
     """The field of the form that a refusal speaks of; "" when it speaks of the whole case."""
-    return next((field for words, field in FIELDS.items() if words in refusal and field in given), "")
+    meant = (field for words, fields in FIELDS.items() if words in refusal for field in fields.split())
+    return next((field for field in meant if field in given), "")
 
 
 def _report(by: str, given: Mapping[str, str]) -> ReportBack:
@@ -131,6 +177,10 @@ def _report(by: str, given: Mapping[str, str]) -> ReportBack:
         done=given.get("done", ""),
         remedy=given.get("remedy", ""),
         evidence=given.get("evidence", ""),
+        follow_up=moment(given.get("follow_up", "")),
+        contacted=given.get("contacted", ""),
+        compensation=compensation(given.get("gave", "")),
+        root_cause=given.get("root_cause", ""),
     )
 
 
@@ -148,8 +198,31 @@ def _result(text: str) -> Result:
         raise Refused("say what you found") from None
 
 
-def _time(text: str) -> datetime | None:
+def number(text: str) -> int:
+    """A case's number; 0, which no case has, for anything else."""
+    return int(text) if _is_number(text) else 0
+
+
+def moment(text: str) -> datetime | None:
+    """As Slack gives a time, in seconds; None for anything else."""
     return datetime.fromtimestamp(int(text), UTC) if _is_number(text) and len(text) <= 11 else None
+
+
+# What people write in Slack reaches us with its markup: <https://x.example|words>, <@U123>, &amp;.
+_LINK = re.compile(r"<((?:https?|mailto):[^|>]*)(?:\|[^>]*)?>")
+_MARK = re.compile(r"<([@#!])[^|>]*(?:\|([^>]*))?>")
+_ESCAPED = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
+
+
+def plain_words(text: str) -> str:
+    """As its writer saw it. https://docs.slack.dev/messaging/formatting-message-text"""
+    shown = _MARK.sub(lambda found: f"{found[1] if found[1] != '!' else '@'}{found[2] or ''}", _LINK.sub(r"\1", text))
+    return re.sub("&(?:lt|gt|amp);", lambda found: _ESCAPED[found[0]], shown)
+
+
+def first_link(text: str) -> str:
+    found = re.search(r"https?://[^\s<>|]+", text)
+    return found[0].rstrip(".,;)") if found else ""
 
 
 def _is_number(text: str) -> bool:

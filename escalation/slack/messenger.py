@@ -11,6 +11,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from escalation.background import NOTHING_KNOWN, Lookup, nothing_known
 from escalation.case import Case
 from escalation.courier import Undelivered
 from escalation.notices import Kind, Notice
@@ -36,9 +37,11 @@ class SlackMessenger:
         clock: Callable[[], datetime],
         *,
         spacing: float = SPACING,
+        lookup: Lookup = nothing_known,
     ):
         self._client, self._calls = client, Calls(client, clock, spacing)
         self._channels, self._people, self._clock = channels, people, clock
+        self._lookup = lookup
         self._direct: dict[str, str] = {}  # member id -> channel of their direct messages
 
     async def find(self, notice: Notice) -> str:
@@ -58,7 +61,7 @@ class SlackMessenger:
                 raise Undelivered("its card is not in Slack yet", retry=now + errors.SOON)
             return await self._post(channel, notice, plain(notice), thread_ts=ts)
         places = await self._places(notice, case)
-        message = self._drawn(notice, case, now)
+        message = await self._drawn(notice, case, now)
         if len(places) == 1:
             return await self._post(places[0], notice, message)
         said = [await self._find_in(place, notice) or await self._post(place, notice, message) for place in places]
@@ -69,7 +72,7 @@ class SlackMessenger:
         if not ts:  # drawn by another voice, before Slack was connected
             return ref if notice.kind is not Kind.CARD else await self.send(notice, case, "", now)
         try:
-            return await self._update(channel, ts, notice, self._drawn(notice, case, now))
+            return await self._update(channel, ts, notice, await self._drawn(notice, case, now))
         except errors.SlackRefused as refusal:
             if notice.kind is not Kind.CARD:
                 return await self._withdraw(ref, refusal)
@@ -78,7 +81,7 @@ class SlackMessenger:
                 raise
         newest = await self.find(notice)  # an earlier attempt may have made the fresh card already
         if newest not in ("", ref):
-            return await self._update(*_parts(newest), notice, card(case, now))
+            return await self._update(*_parts(newest), notice, await self._drawn(notice, case, now))
         return await self.send(notice, case, "", now)
 
     async def _withdraw(self, ref: str, refusal: errors.SlackRefused) -> str:
@@ -93,11 +96,12 @@ class SlackMessenger:
     async def aclose(self) -> None:
         await self._calls.aclose()
 
-    def _drawn(self, notice: Notice, case: Case | None, now: datetime) -> Message:
+    async def _drawn(self, notice: Notice, case: Case | None, now: datetime) -> Message:
         if notice.kind is Kind.CARD and case:
-            return card(case, now)
+            return card(case, now, await self._lookup(case))
         if notice.kind is Kind.DIRECT:
-            return direct(case, notice, now, self._aside(notice.to))
+            known = await self._lookup(case) if case else NOTHING_KNOWN
+            return direct(case, notice, now, known, self._aside(notice.to))
         return plain(notice)
 
     def _aside(self, name: str) -> str:

@@ -194,6 +194,7 @@ class CaseRow:
     title: str
     incident: bool = False  # what many customers have in common
     within: int = 0  # the incident that speaks for it
+    offered: tuple[str, ...] = ()  # who may accept its hand-over, while that is open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +251,7 @@ class Store(Ledger, Protocol):
         ...
 
     async def post(self, key: str) -> Post | None:
-        """By its key, "source:id", as far as a query can ask about it."""
+        """By its key, "source:id", as far as a query can ask about it or a card shows it."""
         ...
 
     async def merge(self, case_id: int, into: int, by: str, at: datetime) -> Case:
@@ -269,6 +270,10 @@ class Store(Ledger, Protocol):
 
     async def set_away(self, person: str, until: datetime | None) -> None:
         """None: this person is back."""
+        ...
+
+    async def absences(self, now: datetime) -> Mapping[str, datetime]:
+        """Who is away now, and until when."""
         ...
 
     # memory

@@ -1,9 +1,11 @@
 """What a person does to matters that the house would not: two cases are one, a post is a case of its own."""
 
+import json
 import sqlite3
+from dataclasses import replace
 from datetime import datetime
 
-from connectors.post import Post
+from connectors.post import Post, Reach
 from escalation.case import Case, replay
 from escalation.clock import open_case, raised
 from escalation.commands import Refused
@@ -14,9 +16,14 @@ from listener.storage.sqlite.rows import storable, stored_post
 
 
 def post(db: sqlite3.Connection, key: str) -> Post | None:
-    """By its key, "source:id"."""
+    """By its key, "source:id", with what the source said of its author and its reach."""
     row = _row(db, key)
-    return stored_post(row) if row else None
+    if row is None:
+        return None
+    told, found = json.loads(row["facts"] or "{}"), stored_post(row)
+    author = replace(found.author, followers=told.get("followers"), url=told.get("author_url", ""))
+    reach = Reach(**{name: told.get(name) for name in ("replies", "reposts", "likes", "views")})
+    return replace(found, author=author, reach=reach, root=told.get("root", ""))
 
 
 def merge(db: sqlite3.Connection, case_id: int, into: int, by: str, at: datetime) -> Case:

@@ -3,12 +3,16 @@
 import sqlite3
 from datetime import datetime
 
-from listener.storage.sqlite.rows import stamp, storable
+from listener.storage.sqlite.rows import moment, stamp, storable
 
 
 def away(db: sqlite3.Connection, now: datetime) -> frozenset[str]:
-    rows = db.execute("SELECT person FROM aways WHERE until > ?", (stamp(now),)).fetchall()
-    return frozenset(person for (person,) in rows)
+    return frozenset(absences(db, now))
+
+
+def absences(db: sqlite3.Connection, now: datetime) -> dict[str, datetime]:
+    rows = db.execute("SELECT person, until FROM aways WHERE until > ?", (stamp(now),)).fetchall()
+    return {person: moment(until) for person, until in rows}
 
 
 def known_to(db: sqlite3.Connection, brand: str, customer: str) -> str:

@@ -167,6 +167,7 @@ def case_row(row: sqlite3.Row) -> CaseRow:
         title=row["title"],
         incident=bool(row["incident"]),
         within=row["within"],
+        offered=tuple(filter(None, row["offered"].split("\n"))),
     )
 
 

@@ -123,6 +123,15 @@ def indexed_with_brands(db: Database) -> None:
         last = rows[-1][0]
 
 
+@house()
+def offers_and_pings(db: Database) -> None:
+    """Who is offered what; and who was told of what when, so that nobody is told too often."""
+    db.executescript(
+        "ALTER TABLE cases ADD COLUMN offered TEXT NOT NULL DEFAULT '';"
+        "CREATE INDEX notices_pings ON notices (recipient, sent_at) WHERE kind = 'direct' AND sent_at IS NOT NULL;"
+    )
+
+
 def prepare(db: Database) -> None:
     """Brings the tables up to this version, in one transaction: of two processes that start at once, one does it.
 

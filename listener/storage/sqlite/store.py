@@ -133,6 +133,9 @@ class SqliteStore:
     async def set_away(self, person: str, until: datetime | None) -> None:
         await self._writer.write(lambda db: people.set_away(db, person, until))
 
+    async def absences(self, now: datetime) -> Mapping[str, datetime]:
+        return await self._reader.read(lambda db: people.absences(db, now))
+
     async def claim(self, now: datetime, limit: int, lease: timedelta) -> tuple[Owed, ...]:
         if not await self._reader.read(lambda db: ledger.anything_owed(db, now)):
             return ()  # most times nothing is owed, and then nobody who writes need wait

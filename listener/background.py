@@ -1,0 +1,41 @@
+"""What the memory knows about a case's author and its spread, for whoever draws its card."""
+
+from connectors.post import Author
+from escalation.background import MANY, Background
+from escalation.case import Case
+from listener.query import And, Field, Node, fold
+from listener.storage.contract import MentionRow, Question, Store
+
+
+async def lookup(store: Store, case: Case) -> Background:
+    """Two reads by index and one search for the author's newest posts."""
+    post = await store.post(case.subject.post)
+    if post is None or case.incident:
+        return Background()
+    own = await store.case_mentions(case.id)
+    before = [row for row in await _by_author(store, case, post.author) if row.case != case.id]
+    return Background(
+        posts=len(before[:MANY]),
+        cases=tuple(dict.fromkeys(row.case for row in before if row.case)),
+        copies=len({row.id for row in own}),
+        sources=len({row.source for row in own}),
+        followers=post.author.followers,
+        replies=post.reach.replies,
+        reposts=post.reach.reposts,
+        likes=post.reach.likes,
+        views=post.reach.views,
+    )
+
+
+async def _by_author(store: Store, case: Case, author: Author) -> list[MentionRow]:
+    """Newest first. Of the same source only: a name elsewhere may be somebody else's."""
+    shown, handle = author.name or author.handle, author.handle or author.name
+    if not handle.strip():
+        return []
+    asked: tuple[Node, ...] = (
+        Field("brand", ":", fold(case.subject.brand)),
+        Field("source", ":", fold(case.subject.post.partition(":")[0])),
+        Field("author", ":", fold(handle)),
+    )
+    question = Question(query=And(asked), limit=MANY + len(case.posts))
+    return [row async for row in store.search(question) if row.author == shown]

@@ -1,0 +1,55 @@
+"""The Bolt app: which listener hears what."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from slack_bolt.async_app import AsyncApp
+
+from escalation.slack.actions import PREFIX
+from listener.settings import Settings
+from listener.slack import office as offices
+from listener.slack.clicks import Clicks
+from listener.slack.commands import Commands
+from listener.slack.home import HomeTab
+from listener.slack.links import by_http, by_socket
+from listener.slack.office import Office
+from listener.storage.contract import Store
+
+OURS = re.compile(f"^{PREFIX}")
+Clock = Callable[[], datetime]
+
+
+@asynccontextmanager
+async def listening(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[None]:
+    """Hears what people press for as long as it is open; what was pressed until then is finished."""
+    office, slack = offices.make(settings, store, clock), settings.slack
+    bolt = _app(office)
+    async with by_http(bolt, slack) if slack.mode == "http" else by_socket(bolt, office):
+        try:
+            yield
+        finally:
+            await office.drain()
+
+
+def app(settings: Settings, store: Store, clock: Clock) -> AsyncApp:
+    """The app with its listeners; whoever starts it chooses the way in."""
+    return _app(offices.make(settings, store, clock))
+
+
+def _app(office: Office) -> AsyncApp:
+    secret = office.settings.slack.signing_secret or "unused in socket mode"
+    bolt = AsyncApp(client=office.client, signing_secret=secret)
+    home = HomeTab(office)
+    clicks, commands = Clicks(office, home.refresh), Commands(office)
+    bolt.action(OURS)(clicks.pressed)
+    bolt.action("value")(clicks.typed)
+    bolt.view(OURS)(clicks.sent)
+    bolt.view_closed(OURS)(clicks.closed)
+    bolt.action(re.compile("^home_"))(home.pressed)
+    bolt.event("app_home_opened")(home.opened)
+    bolt.action(re.compile("^find_"))(commands.turned)
+    bolt.command(re.compile("^/(mentions|cases|oncall|digest)$"))(commands.asked)
+    bolt.shortcut("raise")(commands.shortcut)
+    return bolt

@@ -1,0 +1,203 @@
+"""Buttons and forms: who pressed what, handed to the desk; a refusal is shown to who pressed and to nobody else."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+from escalation import guard
+from escalation.case import Case, Status
+from escalation.clean import escape_mrkdwn, line
+from escalation.commands import Handover, Refused
+from escalation.decide import decide
+from escalation.ledger import Conflict, UnknownCase
+from escalation.slack import actions, errors, forms
+from escalation.slack.blocks import showing
+from escalation.slack.forms import View
+from listener.background import lookup
+from listener.slack import raising
+from listener.slack.office import Office
+
+REMEMBERED = 5_000  # deliveries recognised when Slack repeats them
+OFFERED = 100  # other cases that one can be joined to
+
+Ack = Callable[..., Awaitable[Any]]
+Body = dict[str, Any]
+NO = (Refused, UnknownCase, Conflict)
+
+
+class Clicks:
+    def __init__(self, office: Office, changed: Callable[[str], Awaitable[None]]):
+        """`changed` is told whose doing something was, once it is done."""
+        self._office, self._changed = office, changed
+        self._done: OrderedDict[str, None] = OrderedDict()
+
+    async def pressed(self, ack: Ack, body: Body) -> None:
+        """Answered once it is done, so that a press that could not be kept shows its presser a warning."""
+        press, said = actions.pressed(body), ""
+        with self._office.known():
+            if press and press.action != "open" and press.key not in self._done:
+                said = await self._act(press, body)
+            await ack()
+            if said:
+                await tell(self._office, body, said)
+            elif press and press.action != "open":
+                await self._changed(press.user)
+
+    async def _act(self, press: actions.Press, body: Body) -> str:
+        """Does what was pressed, or opens its form; returns what its presser should be told, if anything."""
+        if no := await self._office.guests.refusal(press.user, _team(body)):
+            return no
+        try:
+            with self._done_once(press.key):
+                if view := await self._form(press):
+                    await opened(self._office, body, view)
+                else:
+                    await self._handle(press, {})
+        except NO as why:
+            return str(why.args[0])
+        return ""
+
+    async def _form(self, press: actions.Press) -> View | None:
+        office, now = self._office, self._office.clock()
+        case = await office.desk.case(press.case)
+        if press.action == "show":
+            return showing(case, office.guests.name(press.user), now, await lookup(office.store, case))
+        others = await self._others(case) if press.action == "join" else ()
+        draft = office.drafts.offered((press.user, press.case, press.action), now)
+        return forms.form(press.action, case, forms.Around(names=office.names, others=others, draft=draft), now)
+
+    async def _others(self, case: Case) -> tuple[tuple[int, str], ...]:
+        found: list[tuple[int, str]] = []
+        async for row in self._office.store.cases():
+            if row.brand == case.subject.brand and row.id != case.id and not row.incident:
+                found.append((row.id, line(row.title, 60)))
+            if len(found) == OFFERED:
+                break
+        return tuple(found)
+
+    async def typed(self, ack: Ack, body: Body) -> None:
+        await ack()
+        self._keep(body)
+
+    async def closed(self, ack: Ack, body: Body) -> None:
+        await ack()
+        self._keep(body)
+
+    def _keep(self, body: Body) -> None:
+        press, given = actions.sent(body), actions.values(body)
+        if press and press.user and self._office.guests.name(press.user):
+            self._office.drafts.keep((press.user, press.case, press.action), given, self._office.clock())
+
+    async def sent(self, ack: Ack, body: Body) -> None:
+        press, given = actions.sent(body), actions.values(body)
+        with self._office.known():
+            if press is None:
+                await ack(response_action="update", view=forms.told("This form is not known any more."))
+            elif no := await self._office.guests.refusal(press.user, _team(body)):
+                await ack(response_action="update", view=forms.told(no))
+            elif press.key in self._done:
+                await ack()
+            else:
+                await ack(**await self._answer(press, given))
+                await self._changed(press.user)
+
+    async def _answer(self, press: actions.Press, given: Mapping[str, str]) -> dict[str, Any]:
+        """Nothing, which closes the form; or the refusal, under the field it speaks of or in place of the form."""
+        try:
+            with self._done_once(press.key):
+                return await self._handle(press, given) or {}
+        except NO as why:
+            said = str(why.args[0])
+            if field := actions.field_of(said, given):
+                return {"response_action": "errors", "errors": {field: said}}
+            return {"response_action": "update", "view": forms.told(said)}
+
+    async def _handle(self, press: actions.Press, given: Mapping[str, str]) -> dict[str, Any] | None:
+        office, by, now = self._office, self._office.guests.name(press.user), self._office.clock()
+        match press.action:
+            case "raise":
+                return await raising.raised(office, by, given)
+            case "away":
+                until = actions.moment(given.get("due", ""))
+                if until is None or until <= now:
+                    raise Refused("pick a time in the future")
+                await office.store.set_away(by, until)
+            case "join":
+                await office.store.merge(press.case, actions.number(given.get("into", "")), by, now)
+            case "report" if given.get("draft") and (warning := await self._warned(press, by, given)):
+                return warning
+            case "report_anyway":
+                return await self._anyway(press, by)
+            case _:
+                await self._ask(press, by, given)
+        office.drafts.drop((press.user, press.case, press.action))
+        return None
+
+    async def _ask(self, press: actions.Press, by: str, given: Mapping[str, str]) -> None:
+        asked = actions.command(press.action, by, given)
+        if isinstance(asked, Handover) and asked.to not in self._office.names:
+            raise Refused("choose somebody from the list")
+        await self._office.desk.handle(press.case, asked, self._office.clock())
+
+    async def _warned(self, press: actions.Press, by: str, given: Mapping[str, str]) -> dict[str, Any] | None:
+        """What the guard finds in the draft of an answer, on top of the form; the report waits until it was read."""
+        office = self._office
+        case = await office.desk.case(press.case)
+        decide(case, actions.command("report", by, given), office.clock())  # what is refused is said first
+        said = [f"{post.title}\n{post.text}" for post in await office.store.case_mentions(case.id)]
+        promised = case.status is Status.ACKNOWLEDGED and case.promise is not None
+        found = guard.review(given["draft"], (*said, case.subject.text), promised=promised)
+        if not found:
+            return None
+        office.drafts.keep((press.user, press.case, "report"), given, office.clock())
+        self._done.pop(press.key, None)  # the same form may be sent again, changed or not
+        return {"response_action": "push", "view": forms.warned(case, found)}
+
+    async def _anyway(self, press: actions.Press, by: str) -> dict[str, Any]:
+        key = (press.user, press.case, "report")
+        given = self._office.drafts.offered(key, self._office.clock())
+        if not given:
+            raise Refused("What you had filled in is not here any more. Go back to the form and send it again.")
+        await self._ask(actions.Press(action="report", case=press.case, user=press.user, key=press.key), by, given)
+        self._office.drafts.drop(key)
+        return {"response_action": "clear"}
+
+    @contextmanager
+    def _done_once(self, key: str) -> Iterator[None]:
+        """What failed or was refused may be pressed again."""
+        self._done[key] = None
+        if len(self._done) > REMEMBERED:
+            self._done.popitem(last=False)
+        try:
+            yield
+        except BaseException:
+            self._done.pop(key, None)
+            raise
+
+
+def _team(body: Body) -> str:
+    return actions.words(body, "user", "team_id") or actions.words(body, "team", "id")
+
+
+async def opened(office: Office, body: Body, view: View) -> None:
+    """Slack opens a form within three seconds of the press, or not at all. Raises Refused."""
+    put = office.client.views_push if actions.in_form(body) else office.client.views_open
+    try:
+        await put(trigger_id=actions.trigger(body), view=view)
+    except (SlackApiError, *errors.UNREACHABLE):
+        raise Refused("Slack did not open the form in time. Press the button again.") from None
+
+
+async def tell(office: Office, body: Body, said: str) -> None:
+    """Seen by the presser alone. It is a courtesy: when it does not arrive, nothing is lost."""
+    channel, thread = actions.place(body)
+    with suppress(SlackApiError, Refused, *errors.UNREACHABLE):
+        if not channel:  # in the Home tab, or in a form
+            await opened(office, body, forms.told(said))
+            return
+        more: dict[str, Any] = {"thread_ts": thread} if thread else {}
+        user, text = actions.words(body, "user", "id"), escape_mrkdwn(said, 2_000)
+        await office.client.chat_postEphemeral(channel=channel, user=user, text=text, **more)

@@ -1,0 +1,168 @@
+"""/mentions, /cases, /oncall, /digest and the shortcuts: answers for the eyes of who asked.
+
+https://docs.slack.dev/interactivity/implementing-slash-commands
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from slack_sdk.errors import SlackApiError
+
+from escalation.commands import Refused
+from escalation.ledger import UnknownCase
+from escalation.slack import actions, errors
+from escalation.slack.blocks import Message, card
+from listener import durations
+from listener.background import lookup
+from listener.digest import compose
+from listener.query import QueryError
+from listener.search import question
+from listener.slack import pages, raising
+from listener.slack.clicks import Ack, Body, opened, tell
+from listener.slack.home import my_brands, on_duty, waiting
+from listener.slack.office import Office
+from listener.storage.contract import CaseRow, MentionRow
+
+WEEK = timedelta(days=7)
+SENT = 99  # mentions in a table
+READ = 200  # cases that are looked through for a list
+HELP = {
+    "/cases": "/cases: yours and what nobody has; /cases 12: one; /cases all; /cases raise: bring one yourself",
+    "/digest": "/digest, /digest 24h, /digest 2026-05-01",
+}
+
+Respond = Callable[..., Awaitable[object]]
+
+
+class Commands:
+    def __init__(self, office: Office):
+        self._office = office
+
+    async def asked(self, ack: Ack, body: Body, respond: Respond) -> None:
+        """Answered at once, so that Slack does not give up; what was asked for follows."""
+        await ack()
+        user, name = actions.words(body, "user_id"), actions.words(body, "command")
+        with self._office.known():
+            if no := await self._office.guests.refusal(user, actions.words(body, "team_id")):
+                await _whisper(respond, pages.note(no))
+                return
+            text = actions.plain_words(actions.words(body, "text")).strip()
+            if answer := await self._answer(name, text, self._office.guests.name(user), body):
+                await _whisper(respond, answer)
+
+    async def _answer(self, name: str, text: str, by: str, body: Body) -> Message | None:
+        try:
+            match name:
+                case "/mentions":
+                    return await self._search(text, None)
+                case "/cases" if text == "raise":
+                    await opened(self._office, body, raising.form(self._office, body))
+                    return None
+                case "/cases":
+                    return await self._cases(text, by)
+                case "/oncall":
+                    return _on_call(await on_duty(self._office, self._office.clock()), text)
+                case _:
+                    return await self._digest(text)
+        except QueryError as mistake:
+            return pages.wrong(str(mistake))
+        except (Refused, UnknownCase) as no:
+            return pages.note(str(no.args[0]))
+
+    async def _search(self, text: str, before: int | None) -> Message:
+        """Raises QueryError."""
+        if len(text) > pages.LONGEST_QUERY:
+            raise Refused(f"A query here has at most {pages.LONGEST_QUERY} characters.")
+        found = await self._found(text, pages.HITS + 1, before)
+        return pages.hits(text, found[: pages.HITS], more=len(found) > pages.HITS)
+
+    async def _found(self, text: str, limit: int, before: int | None = None) -> list[MentionRow]:
+        asked = question(text, limit=limit, before=before, now=self._office.clock())
+        return [row async for row in self._office.store.search(asked)]
+
+    async def turned(self, ack: Ack, body: Body, respond: Respond) -> None:
+        """The buttons under a page of hits."""
+        await ack()
+        user, name = actions.words(body, "user", "id"), actions.words(body, "actions", 0, "action_id")
+        query, before = pages.remembered(actions.words(body, "actions", 0, "value"))
+        with self._office.known():
+            if no := await self._office.guests.refusal(user, actions.words(body, "user", "team_id")):
+                await tell(self._office, body, no)
+            elif name == "find_send":
+                await self._send(query, self._office.guests.name(user), body)
+            else:
+                with suppress(QueryError):  # it was one when the page was made
+                    page = await self._search(query, before)
+                    await respond(replace_original=True, text=page.text, blocks=list(page.blocks))
+
+    async def _send(self, query: str, by: str, body: Body) -> None:
+        channel, _ = actions.place(body)
+        page = pages.as_table(query, await self._found(query, SENT), by)
+        try:
+            await self._office.client.chat_postMessage(
+                channel=channel, text=page.text, blocks=list(page.blocks), unfurl_links=False, unfurl_media=False
+            )
+        except SlackApiError as error:
+            why = errors.MENDS.get(errors.code_of(error), errors.code_of(error))
+            await tell(self._office, body, f"It could not be sent to this channel: {why}.")
+        except errors.UNREACHABLE:
+            await tell(self._office, body, "Slack cannot be reached; try again in a moment.")
+
+    async def _cases(self, text: str, by: str) -> Message:
+        office, now = self._office, self._office.clock()
+        if number := actions.number(text):
+            case = await office.desk.case(number)
+            return card(case, now, await lookup(office.store, case))
+        if text not in ("", "all"):
+            return pages.note(HELP["/cases"])
+        rows = [row for row in await self._open() if text == "all" or _concerns(row, by, my_brands(office, by))]
+        cases = [waiting(await office.desk.case(row.id), now) for row in rows[: pages.LISTED]]
+        return pages.listed("Open cases" if text else "Yours, and what nobody has", cases, len(rows))
+
+    async def _open(self) -> list[CaseRow]:
+        """Most urgent first; an incident stands for its customers."""
+        rows: list[CaseRow] = []
+        async for row in self._office.store.cases():
+            if not row.within:
+                rows.append(row)
+            if len(rows) == READ:
+                break
+        return rows
+
+    async def _digest(self, text: str) -> Message:
+        now = self._office.clock()
+        try:
+            since = durations.moment(text, now, past=True) if text else now - WEEK
+        except (ValueError, OverflowError):
+            return pages.note(HELP["/digest"])
+        return pages.digest(await compose(self._office.store, min(since, now), now))
+
+    async def shortcut(self, ack: Ack, body: Body) -> None:
+        """ "Escalate this message" on a message, or "Raise a case" anywhere."""
+        await ack()
+        with self._office.known():
+            user = actions.words(body, "user", "id")
+            no = await self._office.guests.refusal(user, actions.words(body, "user", "team_id"))
+            try:
+                await (tell(self._office, body, no) if no else self._raise(body))
+            except Refused as why:
+                await tell(self._office, body, str(why.args[0]))
+
+    async def _raise(self, body: Body) -> None:
+        await opened(self._office, body, raising.form(self._office, body))
+
+
+def _concerns(row: CaseRow, by: str, brands: frozenset[str]) -> bool:
+    return by in (row.owner, *row.offered) or (row.status == "open" and row.brand in brands)
+
+
+def _on_call(told: dict[str, str], brand: str) -> Message:
+    wanted = {name: who for name, who in told.items() if brand.casefold() in name.casefold()}
+    return pages.note("\n".join(f"{name}: {who}" for name, who in wanted.items()) or f'"{brand}" is not a brand')
+
+
+async def _whisper(respond: Respond, said: Message) -> None:
+    """A courtesy: when it does not arrive, who asked asks again."""
+    with suppress(SlackApiError, *errors.UNREACHABLE):
+        await respond(text=said.text, blocks=list(said.blocks), response_type="ephemeral")

@@ -1,0 +1,63 @@
+"""What everything that answers in Slack needs at hand."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from escalation.desk import Desk
+from escalation.slack.calls import connect
+from listener.settings import Settings
+from listener.settings import Slack as SlackSettings
+from listener.slack.drafts import Drafts
+from listener.slack.guests import Guests
+from listener.storage.contract import Store
+from listener.weigh import Scales, scales
+
+DRAIN = 10.0  # seconds given to what was pressed just before we stop
+
+
+def client(settings: SlackSettings) -> AsyncWebClient:
+    return connect(settings.bot_token, settings.api_url)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    settings: Settings
+    store: Store
+    desk: Desk
+    clock: Callable[[], datetime]
+    client: AsyncWebClient
+    guests: Guests
+    scales: Scales
+    drafts: Drafts = field(default_factory=Drafts)
+    under_way: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    @contextmanager
+    def known(self) -> Iterator[None]:
+        """Bolt forgets the tasks it starts; these are waited for when we stop."""
+        task = asyncio.current_task()
+        tasks = {task} if task else set()
+        self.under_way.update(tasks)
+        try:
+            yield
+        finally:
+            self.under_way.difference_update(tasks)
+
+    async def drain(self) -> None:
+        if self.under_way:
+            await asyncio.wait(self.under_way, timeout=DRAIN)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(person.name for person in self.settings.people)
+
+
+def make(settings: Settings, store: Store, clock: Callable[[], datetime]) -> Office:
+    line = client(settings.slack)
+    guests = Guests(settings.people, line, clock)
+    return Office(settings, store, Desk(store), clock, line, guests, scales(settings))

@@ -1,0 +1,150 @@
+"""What a command answers, as blocks: hits of a search, cases, a digest. Pure.
+
+The text beside the blocks tells all of it, for who does not see them.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from escalation.clean import clean, cut, escape_mrkdwn, line
+from escalation.slack import parts
+from escalation.slack.blocks import LONGEST_TEXT, Message
+from escalation.slack.home import Waiting, waiting
+from escalation.slack.parts import Block, button, date_token, fact, row, table, web_address
+from listener.digest import Digest, Owed, as_text
+from listener.durations import spoken
+from listener.storage.contract import MentionRow
+
+HITS = 10  # on one page
+LISTED = 20  # cases
+LONGEST_QUERY = 1_500  # characters; a button carries it to the next page
+COLUMNS = ("posted", "brand", "verdict", "severity", "where", "case")
+
+
+def hits(query: str, rows: Sequence[MentionRow], *, more: bool) -> Message:
+    """One page of a search, for one person's eyes."""
+    if not rows:
+        return note(f"Nothing was found for {query}" if query else "There is no mention yet.")
+    blocks = [parts.heading(cut(f"Mentions: {line(query, 120) or 'all'}", 150)), *map(_hit, rows)]
+    turn = [button("find_more", state(query, rows[-1].id), "Next page", main=True)] if more else []
+    blocks.append(row([*turn, button("find_send", state(query, None), "Send as table to this channel")]))
+    return Message(escape_mrkdwn("\n".join(map(_told, rows)), LONGEST_TEXT), tuple(blocks))
+
+
+def _hit(found: MentionRow) -> Block:
+    quoted = cut(clean(f"{found.title}\n{found.text}"), 300) or "(the post was deleted)"
+    shown = parts.said(cut(f"{_judged(found)}\n{quoted}", 600))
+    shown |= {"fields": [{"type": "mrkdwn", "text": date_token(found.created or found.heard), "verbatim": True}]}
+    shown["fields"].append(parts.plain(line(f"{found.author or 'somebody'}, {found.source}", 150)))
+    if found.case:
+        return {**shown, "accessory": button("case_show", str(found.case), f"Case {found.case}")}
+    if link := web_address(found.url):
+        return {**shown, "accessory": {**button("case_open", str(found.id), "Open post"), "url": link}}
+    return shown
+
+
+def _judged(found: MentionRow) -> str:
+    return line(f"{found.brand}: {found.verdict} {found.severity} {found.priority}", 120)
+
+
+def _told(found: MentionRow) -> str:
+    where = f"case {found.case}" if found.case else found.source
+    return f"{_judged(found)} ({where}): {line(found.title or found.text, 120)}"
+
+
+def state(query: str, before: int | None) -> str:
+    """What a button remembers of a search."""
+    return json.dumps({"q": query, "b": before}, ensure_ascii=False)
+
+
+def remembered(value: str) -> tuple[str, int | None]:
+    """Of `state`; nothing for what is not one."""
+    try:
+        found = json.loads(value)
+        return str(found["q"]), None if found["b"] is None else int(found["b"])
+    except (ValueError, TypeError, KeyError):
+        return "", None
+
+
+def as_table(query: str, rows: Sequence[MentionRow], by: str) -> Message:
+    """For a channel: judgements and places, and nothing of what was said or who said it, since a table in a channel
+    would outlive the post it quotes."""
+    cells = [
+        (f"{r.created or r.heard:%Y-%m-%d %H:%M}", r.brand, r.verdict, str(r.severity), r.source, str(r.case or ""))
+        for r in rows
+    ]
+    said = f"{by} searched for {line(query, 300) or 'everything'}: {len(rows)} mentions, newest first."
+    told = "\n".join([said, *(", ".join(filter(None, cell)) for cell in cells)])
+    return Message(escape_mrkdwn(told, LONGEST_TEXT), (parts.said(said), table(COLUMNS, cells)))
+
+
+def listed(title: str, cases: Sequence[Waiting], total: int) -> Message:
+    """The first of `total` cases."""
+    if not cases:
+        return note(f"{title}: none.")
+    blocks = [parts.heading(f"{title} ({total})"), *map(waiting, cases)]
+    if left := total - len(cases):
+        blocks.append(parts.context(f"and {left} more"))
+    told = [f"case {case.id}, {case.priority}, {case.about}, {case.owner}, {case.state}" for case in cases]
+    return Message(escape_mrkdwn("\n".join([f"{title}:", *told]), LONGEST_TEXT), tuple(blocks))
+
+
+def note(text: str) -> Message:
+    """Calm words; line breaks stay."""
+    said = cut(clean(text), 2_900) or "-"
+    return Message(escape_mrkdwn(said, LONGEST_TEXT), (parts.said(said),))
+
+
+def wrong(text: str) -> Message:
+    """A mistake in a query, with a mark under its column."""
+    shown = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": cut(text, 2_900)}]}
+    return Message(escape_mrkdwn(text, LONGEST_TEXT), ({"type": "rich_text", "elements": [shown]},))
+
+
+def digest(told: Digest) -> Message:
+    """The executive digest; `text` has the whole story."""
+    return Message(escape_mrkdwn(as_text(told), LONGEST_TEXT), tuple(_digest(told)))
+
+
+def _digest(told: Digest) -> Iterable[Block]:
+    yield parts.heading(f"{told.since:%d %b} to {told.until:%d %b %Y}")
+    yield parts.said(_summary(told))
+    yield {"type": "section", "fields": list(_figures(told))}
+    if told.open:
+        yield parts.heading("What is owed")
+        yield from (waiting(_waiting(owed)) for owed in told.open)
+    if told.promises:
+        yield parts.heading("Promises")
+        rows = [(name, str(one.kept), str(one.moved), str(one.missed)) for name, one in told.promises.items()]
+        yield table(("owner", "kept", "moved", "missed"), rows)
+    yield parts.context(cut(_heard(told), 2_900))
+
+
+def _summary(told: Digest) -> str:
+    missed = sum(one.missed for one in told.promises.values())
+    count = {verdict: sum(one.get(verdict, 0) for one in told.verdicts.values()) for verdict in ("complaint", "praise")}
+    heard = f"{count['complaint']} complaints and {count['praise']} praises were heard."
+    owed = f"{told.opened} cases were opened and {told.closed} ended; {told.open_total} are open."
+    names = ", ".join(name for name, one in told.promises.items() if one.missed)
+    return cut(f"{heard} {owed} " + (f"{missed} promises were missed: {names}." if missed else ""), 2_900).strip()
+
+
+def _figures(told: Digest) -> Iterable[Block]:
+    for brand, verdicts in list(told.verdicts.items())[:6]:
+        counted = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+        yield fact(escape_mrkdwn(line(brand, 60), 300), escape_mrkdwn(counted, 500))
+    spans = {"acknowledged": told.to_acknowledge, "first public answer": told.to_answer, "reported": told.to_report}
+    for name, span in spans.items():
+        yield fact(f"Median until {name}", spoken(span) if span is not None else "none yet")
+
+
+def _waiting(owed: Owed) -> Waiting:
+    about = f"{owed.brand}: {owed.title}"
+    return Waiting(id=owed.id, about=about, priority=owed.priority, owner=owed.owner, state=owed.status, due=owed.due)
+
+
+def _heard(told: Digest) -> str:
+    if not told.deaf and not told.silent:
+        return "Everything that is listened to was heard."
+    deaf = sorted({line(f"{span.source} ({span.hearing})", 100) for span in told.deaf} | set(told.silent))
+    return f"Not everything could be heard: {', '.join(deaf)}."

@@ -1,0 +1,41 @@
+"""A case that a person brings: from a message ("Escalate this message"), from the shortcut, from `/cases raise`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from escalation.clean import line
+from escalation.commands import Refused
+from escalation.slack import actions, forms
+from escalation.slack.forms import View
+from listener import by_hand
+from listener.slack.office import Office
+
+
+def form(office: Office, body: Mapping[str, Any]) -> View:
+    """Filled in with the message, when it was asked for on one; its words are read as their writer saw them."""
+    text = actions.plain_words(actions.words(body, "message", "text"))
+    brands = [brand.name for brand in office.settings.brands]
+    if not brands:
+        raise Refused("brands.toml names no brand")
+    return forms.raising(brands, text=text, url=actions.first_link(text))
+
+
+async def raised(office: Office, by: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """Judged and kept like anything that was heard; who raised it hears the outcome. Raises Refused."""
+    now = office.clock()
+    heard = by_hand.raised(
+        given.get("text", ""),
+        given.get("brand", ""),
+        office.scales,
+        now,
+        by=by,
+        url=given.get("url", "").strip(),
+        author=given.get("author", "").strip(),
+        priority=given.get("priority", ""),
+    )
+    kept = await by_hand.keep(office.store, heard, now)
+    if not (found := (*kept.opened, *kept.into)):
+        raise Refused("This was raised already; /mentions finds it.")
+    case = await office.desk.case(found[0])
+    said = f"Case {case.id} is with {line(case.owner, 80)}: {line(case.why, 120)}. You will hear what becomes of it."
+    return {"response_action": "update", "view": forms.told(said)}
