@@ -228,7 +228,7 @@ def _filled(element: dict[str, Any], value: str | None) -> dict[str, Any]:
             chosen = value or element.get("initial_date_time")
             return {"type": "datetimepicker", "selected_date_time": int(chosen) if chosen else None}
         case kind:
-            return {"type": kind, "value": value}
+            return {"type": kind, "value": element.get("initial_value") if value is None else value}
 
 
 async def eventually(true: Callable[[], object]) -> None:

@@ -6,7 +6,7 @@ https://docs.slack.dev/surfaces/app-home: a page holds at most 100 blocks.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import accumulate, islice
 
 from escalation.clean import cut, escape_mrkdwn, line
 from escalation.slack import parts
@@ -14,7 +14,7 @@ from escalation.slack.parts import Block, button, date_token, row
 
 AT_MOST = 100  # blocks
 SHOWN = 14  # cases of one section
-LISTED = 30  # names of one list
+LISTED = 2_500  # characters of one list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,5 +115,6 @@ def _told(told: Numbers) -> str:
 
 def _listed(lines: Iterator[str]) -> str:
     known = list(lines)
-    left = len(known) - LISTED
-    return cut("\n".join(known[:LISTED] + ([f"and {left} more"] if left > 0 else [])), 2_900)
+    shown = [each for each, end in zip(known, accumulate(map(len, known)), strict=True) if end <= LISTED]
+    left = len(known) - len(shown)
+    return "\n".join([*shown, *([f"and {left} more"] if left else [])])

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -13,6 +14,7 @@ from escalation.clean import escape_mrkdwn, line
 from escalation.commands import Handover, Refused
 from escalation.decide import decide
 from escalation.ledger import Conflict, UnknownCase
+from escalation.policy import on_duty
 from escalation.slack import actions, errors, forms
 from escalation.slack.blocks import showing
 from escalation.slack.forms import View
@@ -138,9 +140,19 @@ class Clicks:
 
     async def _ask(self, press: actions.Press, by: str, given: Mapping[str, str]) -> None:
         asked = actions.command(press.action, by, given)
-        if isinstance(asked, Handover) and asked.to not in self._office.names:
-            raise Refused("choose somebody from the list")
+        if isinstance(asked, Handover):
+            asked = await self._offered(asked)
         await self._office.desk.handle(press.case, asked, self._office.clock())
+
+    async def _offered(self, asked: Handover) -> Handover:
+        """To a team: to whoever of it is there. Raises Refused."""
+        office, now = self._office, self._office.clock()
+        if asked.to not in office.names:
+            raise Refused("choose somebody from the list")
+        team = next((team for team in office.settings.teams if team.name == asked.to), None)
+        if team is None:
+            return asked
+        return replace(asked, among=on_duty(team, office.settings.people, now, await office.store.away(now)))
 
     async def _warned(self, press: actions.Press, by: str, given: Mapping[str, str]) -> dict[str, Any] | None:
         """What the guard finds in the draft of an answer, on top of the form; the report waits until it was read."""

@@ -54,7 +54,9 @@ class Office:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(person.name for person in self.settings.people)
+        """Whom a case can be handed to: people, and teams."""
+        people, teams = self.settings.people, self.settings.teams
+        return (*(person.name for person in people), *(team.name for team in teams))
 
 
 def make(settings: Settings, store: Store, clock: Callable[[], datetime]) -> Office:
