@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from builders import DANA, LEE, SAM
 from conftest import Clock
-from slackroom import Room, a_room, by_http, eventually, settings, submission
+from slackroom import a_room, by_http, eventually, settings, submission
 from slackserver import Slack
 
 from listener.slack.guests import Guests, judged
