@@ -123,7 +123,7 @@ class SitemapConnector:
         known = Known.load(state, now - self._options.history)
         wanted, later = known.wanted(self._of_interest(look.places))
         again = [one for one in state.pop("failed", []) if one["tries"] < TRIES]
-        state |= known.dump(learning=known.first and bool(look.left or look.trouble))
+        state |= known.dump(learning=known.first and bool(look.left))
         state |= {"maps": {} if later else look.maps, "children": {} if later else look.marks()}
         state["wanted"] = again + [one.dump() for one in wanted]
         notes = (f"{look.left} maps of the index" if look.left else "", f"{later} new pages" if later else "")
