@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lxml import etree, html
+from lxml import html
 
 from connectors.feed_parse import when
-from connectors.text import plain
+from connectors.text import elements_of, plain
 
 SHORT = 600  # a summary below this many characters is taken for a teaser
 CONTAINED = 0.8  # of the teaser's words
@@ -43,9 +43,7 @@ class Article:
 
 def read_article(page: str, *, whole: bool = True) -> Article:
     """A page of which nothing else is known. Slow: tens of milliseconds; without the `whole` text a tenth of that."""
-    try:
-        root = html.document_fromstring(page.replace("\0", "").encode("utf-8", "replace"))
-    except (etree.LxmlError, ValueError, AssertionError):
+    if (root := elements_of(page)) is None:
         return Article(text=plain(page))
     said = _said_of_itself(root)
     heading = next((plain(html.tostring(h, encoding="unicode", with_tail=False)) for h in root.iter("h1")), "")

@@ -12,14 +12,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from lxml import etree, html
-
 from connectors.addresses import host_of, joined
 from connectors.contract import ConnectorError, Fix
 from connectors.feed_parse import NotAFeed, decode, parse
 from connectors.http import Answer, Web, shown
 from connectors.review_parse import reviews_of
 from connectors.sitemap_parse import SITEMAPS, NotASitemap, read_sitemap, sitemaps_named
+from connectors.text import elements_of
 
 TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/json")
 MOST_TRIED = 12  # addresses asked for one page
@@ -49,7 +48,7 @@ class Found:
 
 def feeds_of(page: str, url: str) -> list[str]:
     """The feeds that a page names, in its order, comment feeds last. Pure."""
-    root = _root(page)
+    root = elements_of(page)
     links = [] if root is None else list(_alternates(root)) + list(_anchors(root, url))
     found = [(title, joined(url, href)) for title, href in links if href]
     ordered = sorted(found, key=lambda one: "comment" in f"{one[0]} {one[1]}".lower())
@@ -92,16 +91,9 @@ def usual(page: str, url: str) -> list[str]:
 
 
 def _generator(page: str) -> str:
-    root = _root(page)
+    root = elements_of(page)
     metas = root.iter("meta") if root is not None else ()
     return " ".join(m.get("content", "") for m in metas if m.get("name", "").lower() == "generator").lower()
-
-
-def _root(page: str) -> Any:
-    try:
-        return html.document_fromstring(page.replace("\0", "").encode("utf-8", "replace"))
-    except (etree.LxmlError, ValueError, AssertionError):
-        return None
 
 
 async def discover(web: Web, url: str, now: datetime) -> Found:

@@ -38,10 +38,6 @@ class Slices:
         ]
 
 
-def _known(id_: str, link: str) -> Item:
-    return Item(id=id_, link=link, known=True)
-
-
 def slices(text: str) -> Slices | None:
     """Of RSS or Atom; None when it cannot be cut beyond doubt."""
     name = "item" if "</item>" in text else "entry"

@@ -7,11 +7,11 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from lxml import etree, html
+from lxml import html
 
 from connectors.addresses import joined
 from connectors.feed_parse import when
-from connectors.text import plain
+from connectors.text import elements_of, plain
 
 DEEPEST = 40  # levels of JSON-LD
 _REVIEWS = ("Review", "UserReview", "CriticReview", "EmployerReview", "ClaimReview")
@@ -33,7 +33,7 @@ class Review:
 
 def reviews_of(page: str, url: str) -> list[Review]:
     """In the page's order; what JSON-LD and microdata both hold comes once."""
-    root = _root(page)
+    root = elements_of(page)
     if root is None:
         return []
     found = [_from_json(one, about, url) for one, about in _in_json(root)]
@@ -43,19 +43,12 @@ def reviews_of(page: str, url: str) -> list[Review]:
 
 def next_page(page: str, url: str) -> str:
     """Where rel="next" leads; "" when nowhere, or to another site."""
-    root = _root(page)
+    root = elements_of(page)
     for link in root.iter("link", "a") if root is not None else ():
         if "next" in link.get("rel", "").lower().split() and link.get("href"):
             following = joined(url, link.get("href").strip())
             return following if following.split("/")[:3] == url.split("/")[:3] and following != url else ""
     return ""
-
-
-def _root(page: str) -> Any:
-    try:
-        return html.document_fromstring(page.replace("\0", "").encode("utf-8", "replace"))
-    except (etree.LxmlError, ValueError, AssertionError):
-        return None
 
 
 def _in_json(root: Any) -> Iterator[tuple[Mapping[str, Any], str]]:

@@ -1,8 +1,9 @@
-"""HTML -> plain text: paragraphs become lines, scripts vanish, entities are decoded once. Pure."""
+"""HTML -> its elements, or plain text: paragraphs become lines, scripts vanish, entities are decoded once. Pure."""
 
 import re
+from typing import Any
 
-from lxml import etree
+from lxml import etree, html
 
 _BLOCKS = (
     "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main nav "
@@ -34,6 +35,14 @@ def plain(markup: str) -> str:
         words = ""
     # the parser drops what is nested absurdly deep; then the tags are cut away by force
     return _tidy(str(words)) or _stripped(markup)
+
+
+def elements_of(page: str) -> Any:
+    """The root element of a web page; None when nothing can be made of it."""
+    try:
+        return html.document_fromstring(page.replace("\0", "").encode("utf-8", "replace"))
+    except (etree.LxmlError, ValueError, AssertionError):
+        return None
 
 
 def _stripped(markup: str) -> str:
