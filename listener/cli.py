@@ -4,7 +4,19 @@ from importlib.metadata import version
 
 import click
 
-from listener.commands import accounts, casework, hearing, importing, matters, memory, people, reply, running, setup
+from listener.commands import (
+    accounts,
+    casework,
+    hearing,
+    importing,
+    judging,
+    matters,
+    memory,
+    people,
+    reply,
+    running,
+    setup,
+)
 
 COMMANDS = (
     *(running.run, running.once, setup.demo, setup.init, setup.doctor),
@@ -12,7 +24,7 @@ COMMANDS = (
     *(casework.cases, casework.case, casework.ack, casework.promise, casework.handover, casework.accept),
     *(casework.decline, casework.report, casework.follow_up, casework.dismiss, casework.reopen),
     *(matters.raise_, matters.join, matters.split, matters.note, matters.snooze, matters.ask, matters.undo),
-    *(people.who, people.away, reply.guard),
+    *(people.who, people.away, reply.guard, judging.evaluate),
     *(hearing.sources, hearing.coverage, accounts.digest, accounts.audit, accounts.backup, setup.completion),
 )
 

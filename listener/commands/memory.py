@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 from rich.markup import escape
@@ -32,7 +32,7 @@ from listener.settings import changed
 from listener.simulate import Simulated, simulate
 from listener.storage.contract import MentionRow, Question, Sort
 from listener.tables import ConfigError
-from listener.triage import BrandTarget, load_rules
+from listener.triage import BrandTarget, Rules, load_rules
 from listener.triage import assess as judge
 
 COLUMNS = tuple(field.name for field in fields(MentionRow))
@@ -55,7 +55,7 @@ async def assess(directory: Path | None, brand: str, source: TextIO) -> None:
     \b
     echo '{"id": "1", "text": "Acme Air lost my bag"}' | listener assess --brand "Acme Air"
     """
-    rules, targets = _rules(directory)
+    rules, targets = rules_and_brands(directory)
     target = targets.get(brand.casefold(), BrandTarget(name=brand, aliases=(brand,)))
     others = [other for name, other in targets.items() if name != brand.casefold()]
     for number, line in enumerate(source, 1):
@@ -66,7 +66,7 @@ async def assess(directory: Path | None, brand: str, source: TextIO) -> None:
             print_json({"id": post.id, "brand": brand, **plain(judged), "reasons": reasons}, line=True)
 
 
-def _rules(directory: Path | None) -> tuple[Any, dict[str, BrandTarget]]:
+def rules_and_brands(directory: Path | None) -> tuple[Rules, dict[str, BrandTarget]]:
     """The team's own rules and brands where there is a configuration, the built-in ones where there is none."""
     try:
         settings = settings_from(directory)

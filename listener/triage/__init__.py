@@ -1,8 +1,15 @@
 """Post and brand -> Assessment: is it a complaint about this brand, how bad is it, and which words say so.
 
-default.toml   weights and phrases, readable by a care lead      rules.py    TOML -> Rules, mistakes named
-evidence.py    where a phrase stands, and whether it is negated   clauses.py  which part speaks of which brand
-judge.py       evidence -> verdict, severity, priority, reasons   model.py    the shapes
+default.toml   families of phrases and what they weigh, for a care lead      rules.py     TOML -> Rules
+weights.bin    what was learned of words, pairs and pieces of words           weights.py   the tables, read
+tokens.py      text -> words, names masked        naming.py     where a brand is named, tracked or guessed
+clauses.py     which stretches speak of whom      comparing.py  who comes off worse
+evidence.py    where a phrase stands, negated?    features.py   what the model looks at
+reading.py     all of these over one text         scoring.py    features -> probability, and what else it is
+severity.py    harm x stake x spread              wording.py    which words say most
+languages.py   which language it is               judge.py      -> verdict, severity, priority, reasons
+model.py       the shapes                         gold.py       labelled posts; corpus/ holds those written here
+train.py       gold -> weights (extra: train)     evaluate.py   gold and judgements -> figures
 """
 
 from listener.triage.judge import assess, subject_text

@@ -1,83 +1,112 @@
-"""Which part of a text speaks of which brand. Pure.
+"""Which stretches of a text speak of which brand. Pure, linear.
 
-A text is cut where a sentence ends and where a contrast begins; a clause belongs to the brands it names, and one that
-names none goes on speaking of the last one named.
+A text is cut where a sentence ends and where a contrast begins; a clause belongs to the brand it names. One that names
+none goes on speaking of the last one named, or, where people put the name at the end ("never again. @acme"), of the
+next. In a clause that names two, each name owns the words that follow it.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from listener.query.text import bounded
-from listener.triage.model import BrandTarget
+from listener.triage.comparing import Mark, damned
+from listener.triage.naming import Span
 
 LONGEST = 20_000  # characters of a text that are read; what matters is said by then
+_SENTENCE = r"[.!?…]+[\"')\]]*(?=\s)|\n+|[;|]|\s[-\u2013\u2014/]+\s"
 _CUT = re.compile(
-    r"[.!?…\n]+(?=\s|$)|[;]|\s[-\u2013\u2014]\s|,?\s(?=(?:but|whereas|while|unlike|however|although|though)\s)"
+    _SENTENCE
+    + r"|,?\s(?=(?:but|whereas|while|unlike|however|although|though|meanwhile|yet|because|cuz|since|so|until|whilst)\s)"
+    r"|,\s|\s(?=and\s(?:the\s)?(?:\ue000|\ue001))"
 )
-_AWAY = re.compile(
-    r"(?:unlike|better than|worse than|compared to|compared with|instead of|switch\w* (?:from|to)|mov\w* to)\s"
-)
+_NARROW = re.compile(_CUT.pattern + r"|,|:\s|\s(?=(?:and|or|with|which|that|except|despite|plus)\s)")
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
-    start: int
-    end: int
-    ours: bool
+class Ground(NamedTuple):
+    """What of a text speaks of a brand, what of others, and who comes off worse in a comparison: 1 ours, -1 theirs."""
+
+    ours: tuple[Span, ...]
+    theirs: tuple[Span, ...]
+    damned: float = 0.0
 
 
-def lower(text: str) -> str:
-    """Lower case, curly apostrophes straight, and every character still at its place."""
-    if text.isascii():
-        return text.lower()
-    return "".join(low if len(low := c.lower()) == 1 else c for c in text.translate(_SAME))
+def ground(masked: str, ours: Sequence[Span], theirs: Sequence[Span]) -> Ground:
+    """`masked` has the names as signs; the spans are where they stand."""
+    marks = sorted([(start, end, True) for start, end in ours] + [(start, end, False) for start, end in theirs])
+    if not theirs or not ours:
+        return Ground(((0, len(masked)),), (), damned(masked, marks) if ours else 0.0)
+    pieces = _pieces(masked, _CUT)
+    owned = _owned(pieces, marks, masked)
+    mine = tuple((start, end) for start, end, whose in owned if whose is not False)
+    other = tuple((start, end) for start, end, whose in owned if whose is False)
+    return Ground(_joined(mine), _joined(other), damned(masked, marks))
 
 
-# a lone surrogate is no character: no automaton takes it
-_SAME = str.maketrans({"\u2018": "'", "\u2019": "'", **dict.fromkeys(map(chr, range(0xD800, 0xE000)), "\ufffd")})
+def near(masked: str, ours: Sequence[Span]) -> Ground:
+    """For a thing (a dish, a room, a feature): only the clauses that name it."""
+    pieces = _pieces(masked, _NARROW)
+    mine = [(s, e) for s, e in pieces if any(s <= start < e for start, _ in ours)]
+    other = [(s, e) for s, e in pieces if (s, e) not in mine]
+    return Ground(_joined(mine), _joined(other)) if mine else Ground(((0, len(masked)),), ())
 
 
-def clauses(text: str, brand: BrandTarget, others: Sequence[BrandTarget]) -> list[Clause]:
-    """`text` is lowered."""
-    if not others:  # most posts: whatever they say, they say of the one brand they name
-        return [Clause(0, len(text), ours=True)]
-    ours, theirs = _names(brand), [name for other in others for name in _names(other)]
-    found: list[Clause] = []
-    last_ours = True
-    for start, end in _pieces(text):
-        mine, other = _first(text, start, end, ours), _first(text, start, end, theirs)
-        if mine >= 0 and other >= 0:
-            belongs = not _AWAY.search(text, start, mine) or mine < other
-        elif mine >= 0:
-            belongs = True
-        else:
-            belongs = other < 0 and last_ours
-        found.append(Clause(start, end, belongs))
-        last_ours = belongs if mine >= 0 or other >= 0 else last_ours
-    return found
-
-
-def _pieces(text: str) -> list[tuple[int, int]]:
+def _pieces(text: str, cut: re.Pattern[str]) -> list[Span]:
     pieces, start = [], 0
-    for cut in _CUT.finditer(text):
-        if cut.end() > start:
-            pieces.append((start, cut.end()))
-        start = cut.end()
+    for found in cut.finditer(text):
+        if found.end() > start and found.start() > start:
+            pieces.append((start, found.end()))
+            start = found.end()
     return [*pieces, (start, len(text))] if start < len(text) else pieces
 
 
-def _names(brand: BrandTarget) -> list[str]:
-    return list(dict.fromkeys(lower(name) for name in (brand.name, *brand.aliases) if name.strip()))
+def _owned(pieces: Sequence[Span], marks: Sequence[Mark], text: str) -> list[tuple[int, int, bool | None]]:
+    starts = [mark[0] for mark in marks]
+    by_piece = [marks[bisect_right(starts, start - 1) : bisect_right(starts, end - 1)] for start, end in pieces]
+    after = _name_last(pieces, by_piece, text)
+    owned: list[tuple[int, int, bool | None]] = []
+    last: bool | None = None
+    for number, ((start, end), named) in enumerate(zip(pieces, by_piece, strict=True)):
+        if not named:
+            owned.append((start, end, after[number] if after else last))
+            continue
+        owned += _shared(start, end, named)
+        last = named[-1][2]
+    first = next((whose for _, _, whose in owned if whose is not None), None)
+    return [(start, end, first if whose is None else whose) for start, end, whose in owned]
 
 
-def _first(text: str, start: int, end: int, names: Sequence[str]) -> int:
-    """Where the first of these names stands, -1 when none does."""
-    found = -1
-    for name in names:
-        at = text.find(name, start, end)
-        while at >= 0 and not bounded(text, at, at + len(name)):
-            at = text.find(name, at + 1, end)
-        if at >= 0 and (found < 0 or at < found):
-            found = at
+def _shared(start: int, end: int, named: Sequence[Mark]) -> list[tuple[int, int, bool | None]]:
+    """Each name owns what follows it; what comes before the first is the first's."""
+    found: list[tuple[int, int, bool | None]] = []
+    at = start
+    for number, mark in enumerate(named):
+        until = named[number + 1][0] if number + 1 < len(named) else end
+        found.append((at, until, mark[2]))
+        at = until
     return found
+
+
+def _name_last(pieces: Sequence[Span], by_piece: Sequence[Sequence[Mark]], text: str) -> list[bool | None] | None:
+    """Whose the unnamed pieces are where names close what is said of them; None where they open it."""
+    named = [(span, marks) for span, marks in zip(pieces, by_piece, strict=True) if marks]
+    closing = [not text[marks[-1][1] : end].strip(" .!?…,;:)\n\"'") for (_, end), marks in named]
+    (start, _), first = named[0]
+    if not all(closing) or not text[start : first[0][0]].strip():
+        return None
+    following: list[bool | None] = []
+    whose: bool | None = named[-1][1][-1][2]
+    for marks in reversed(by_piece):
+        whose = marks[0][2] if marks else whose
+        following.append(whose)
+    return following[::-1]
+
+
+def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return tuple(joined)

@@ -2,23 +2,24 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from listener.query.text import REST, bounded
+from listener.query.text import REST
 from listener.triage.rules import Family, Rules
 
 _NEGATED = re.compile(
     r"(?:\b(?:not|no|never|isn't|wasn't|aren't|don't|doesn't|didn't|won't|can't|cannot|without|hardly|nothing|nor|neither|n't)\b"
     r"[\s,]*(?:\w+[\s,]+){0,2})$"
 )
+_NOT = ("no", "n't", "never", "cannot", "without", "hardly", "neither")  # cheap signs that something is negated
 _NUMBER = r"(?:\d{1,3}(?:[,.\s]\d{3})+|\d{1,7})(?:[.,]\d{2})?(?!\d)"
 _MONEY = re.compile(rf"[$£€]\s?{_NUMBER}|(?<![\d.,]){_NUMBER}\s?(?:[€£]|(?:usd|eur|euros?|dollars?|pounds|quid|gbp)\b)")
+_SIGN = re.compile(r"[$£€]|\d\s?(?:usd|eur|euros?|dollars?|pounds|quid|gbp)\b")
 _DIGITS = re.compile(r"\d+")
 LOOK_BACK = 30  # characters in front of a phrase in which a negation counts
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     family: Family
     start: int
     end: int
@@ -26,17 +27,28 @@ class Hit:
 
 
 def hits(text: str, rules: Rules) -> Iterator[Hit]:
-    """`text` is lowered. The longest phrase of a family at a place counts, not those inside it."""
-    last: dict[str, int] = {}
-    found = rules.automaton.find_matches_as_indexes(text, overlapping=True)
-    for index, start, end in sorted(found, key=lambda hit: (hit[1], -hit[2])):
+    """`text` is lowered, with names masked. The longest phrase of a family at a place counts, not those inside it."""
+    last: dict[int, int] = {}
+    turned = any(sign in text for sign in _NOT)
+    text_ = f" {text} "  # so that there is always a character before and after
+    for index, start, end in sorted(rules.automaton.find_matches_as_indexes(text, overlapping=True), key=_first):
         _, prefix, number = rules.phrases[index]
+        if start < last.get(number, -1) or (text_[start].isalnum() and text_[start + 1].isalnum()):
+            continue
+        if text_[end].isalnum() and text_[end + 1].isalnum():
+            if not prefix:
+                continue
+            end = _word_end(text, end)
+        last[number] = end
         family = rules.families[number]
-        if start >= last.get(family.name, -1) and bounded(text, start, end, prefix=prefix):
-            end = _word_end(text, end) if prefix else end
-            last[family.name] = end
-            negated = family.negation != "ignore" and bool(_NEGATED.search(text, max(0, start - LOOK_BACK), start))
-            yield Hit(family, start, end, negated)
+        negated = (
+            turned and family.negation != "ignore" and bool(_NEGATED.search(text, max(0, start - LOOK_BACK), start))
+        )
+        yield Hit(family, start, end, negated)
+
+
+def _first(found: tuple[int, int, int]) -> tuple[int, int]:
+    return found[1], -found[2]
 
 
 def _word_end(text: str, end: int) -> int:
@@ -47,6 +59,8 @@ def _word_end(text: str, end: int) -> int:
 
 def money(text: str) -> tuple[int, int, float] | None:
     """The largest sum named, and where."""
+    if not _SIGN.search(text):
+        return None
     sums = [(match.start(), match.end(), _amount(match[0])) for match in _MONEY.finditer(text)]
     return max(sums, key=lambda found: found[2], default=None)
 

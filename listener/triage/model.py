@@ -45,3 +45,4 @@ class BrandTarget:
 
     name: str
     aliases: tuple[str, ...] = ()
+    thing: bool = False  # a dish, a room, a feature: only the clauses that name it speak of it

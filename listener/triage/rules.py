@@ -10,6 +10,7 @@ from typing import Any
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from listener.triage.model import Priority
+from listener.triage.weights import Weights, shipped
 
 NEGATIONS = ("ignore", "cancel", "flip")
 NUMBERS = ("bias", "complaint_from", "base_severity", "praise_from")
@@ -52,6 +53,7 @@ class Rules:
     praise_from: float
     priorities: tuple[tuple[Priority, float], ...]  # most urgent first
     spread: Mapping[str, float]
+    weights: Weights
 
 
 def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
@@ -74,6 +76,7 @@ def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
         automaton=_automaton(tuple(text for text, _, _ in phrases)),
         priorities=priorities,
         spread={key: _number(merged["spread"], key, problems, "spread.") for key in ("followers", "echo", "most")},
+        weights=shipped(),
         **numbers,
     )
 
@@ -85,7 +88,7 @@ def _built_in() -> Mapping[str, Any]:
 
 @cache
 def _automaton(texts: tuple[str, ...]) -> AhoCorasick:
-    return AhoCorasick(texts, matchkind=MatchKind.Standard, implementation=Implementation.DFA)
+    return AhoCorasick(texts, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA)
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:

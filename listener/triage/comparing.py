@@ -1,0 +1,50 @@
+"""Who comes off worse where one brand is set against another: "better than Acme", "left Acme for Larkspur". Pure."""
+
+import re
+from collections.abc import Sequence
+
+Mark = tuple[int, int, bool]  # where a name stands, and whether it is ours
+_TURNED = r"(?:switch|port|jump)\w{0,4}|(?:mov|chang|migrat)\w{1,4}"
+_WORSE = re.compile(  # what stands in front of the one that is worse
+    r"(?:better|faster|cheaper|nicer|quicker|easier|smoother|friendlier|happier|rather|superior|more \w+"
+    r"|less (?:hassle|trouble|stress|pain\w*)) (?:\w+ ){0,3}than (?:\w+ ){0,2}$"
+    rf"|(?:unlike|instead of|rid of|tired of|sick of|fed up with|done with|goodbye|bye|beats?|(?:{_TURNED}|away"
+    r"|cancel\w*|escap\w+)"
+    r" (?:\w+ ){0,2}from|left|leaving|leave|ditch\w*|dump\w*|dropp?\w*|quit\w*|cancell?ed|replac\w+|regret\w*)"
+    r" (?:my |our |the |with )?$"
+)
+_BETTER = re.compile(
+    r"(?:worse|slower|ruder|dearer|pricier|more expensive|inferior) (?:\w+ ){0,3}than (?:\w+ ){0,2}$"
+    rf"|(?:(?:{_TURNED}|go\w*|went|return\w*|back|over) (?:\w+ ){{0,3}}(?:to|with)|for|try|trying|using|prefer\w*"
+    r"|stick\w* with|stuck with|miss|even|at least|not|recommend|wish (?:you were|it was|i had)(?: \w+)?"
+    r"|hello|(?:good thing|glad) (?:i|we) (?:kept|have|had|stayed with|went with)|thank (?:god|goodness|heavens) for"
+    r"|learn (?:\w+ ){0,2}from|as good as|like|unlike with|compared (?:to|with))"
+    r" (?:the |my |our )?$"
+)
+_LEFT_FOR = re.compile(
+    r"(?:left|leav\w+|ditch\w*|dump\w*|swap\w*|trad\w+|drop\w*|switch\w*) [^.!?]{0,40}\bfor (?:the )?$"
+)
+_AFTER = re.compile(  # what follows the better one
+    r"\s?(?:>|beats|is (?:so much |much |way |far |a lot )?(?:better|faster|cheaper|nicer)|would (?:have )?never"
+    r"|(?:has |have )?never (?:did|does|do|had|lost|made|gave|failed|let|once)|any ?day"
+    r"|from now on|it is (?:then|from now)|never again (?:will|did))\b"
+)
+_WORSE_AFTER = re.compile(
+    r"\s?(?:could learn|take notes?|(?:are|is) you listening|should be ashamed|used to be|(?:is|are) (?:\w+ )?worse)\b"
+)
+LOOK_BACK = 60  # characters
+
+
+def damned(text: str, marks: Sequence[Mark]) -> float:
+    """Above 0 ours, below 0 theirs."""
+    said = 0.0
+    for start, end, mine in marks:
+        before = text[max(0, start - LOOK_BACK) : start]
+        sign = 1 if mine else -1
+        if _LEFT_FOR.search(before) or _AFTER.match(text, end):
+            said -= sign
+        elif _WORSE.search(before) or _WORSE_AFTER.match(text, end):
+            said += sign
+        elif _BETTER.search(before):
+            said -= sign
+    return max(-1.0, min(1.0, said))

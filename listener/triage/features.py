@@ -1,0 +1,124 @@
+"""A text, or the stretches of it that speak of one brand -> what the model looks at. Pure.
+
+The words themselves (weights.py), the families of phrases (default.toml, evidence.py), and its form: how it asks, how
+loud it is, whom it speaks to, how long it is. Training and judging read a text with the same function.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from listener.triage.evidence import Hit
+from listener.triage.naming import Span
+from listener.triage.tokens import OURS, split
+from listener.triage.weights import Vector, Weights, Word, vector
+
+
+class _Thirds(dict[int, float]):
+    """1, 2, 3 and more as thirds."""
+
+    def __missing__(self, count: int) -> float:
+        return 1.0
+
+
+_UP_TO = _Thirds({0: 0.0, 1: 1 / 3, 2: 2 / 3})
+AGAIN = 1 / 3  # what a second phrase of a family counts
+MOST = 3  # phrases of a family that count
+_CAPS = re.compile(r"\b[A-Z]{3,}\b")
+_PICTURE = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
+_KINDS = (
+    "first",
+    "second",
+    "again",
+    "but",
+    "thanks",
+    "please",
+    "why",
+    "time",
+    "money",
+    "url",
+    "number",
+    "not",
+    "tries",
+)
+FORM = (
+    *_KINDS, "asks", "asks last", "loud", "capitals", "hashtags", "trails off", "pictures", "length", "short",
+    "begins with us", "ends with us", "good words", "bad words", "more bad than good",
+)  # fmt: skip
+
+
+class Features(NamedTuple):
+    words: tuple[Word, ...]
+    vector: Vector
+    families: tuple[tuple[Hit, float], ...]  # each hit with its share
+    form: tuple[float, ...]  # as FORM
+    lang: str
+
+
+def read(text: str, masked: str, spans: Sequence[Span], hits: Sequence[Hit], weights: Weights, lang: str) -> Features:
+    """`masked` is lowered, with the names as signs; of both only `spans` are read."""
+    if len(spans) == 1 and spans[0] == (0, len(masked)):
+        mine, said, shown = masked, hits, text
+    else:
+        mine = " ".join([masked[start:end] for start, end in spans])
+        shown = " ".join([text[start:end] for start, end in spans])
+        said = [hit for hit in hits if any(start <= hit.start < end for start, end in spans)]
+    words = weights.words(split(mine), lang)
+    return Features(words, vector(words), tuple(counted(said)), form(shown, mine, words), lang)
+
+
+def counted(found: Sequence[Hit]) -> list[tuple[Hit, float]]:
+    """Each hit with its share: the first of a family whole, later ones less, so that length does not add up."""
+    seen: dict[str, int] = {}
+    shares: list[tuple[Hit, float]] = []
+    for hit in found:
+        if hit.negated and hit.family.negation == "cancel":
+            continue
+        number = seen.get(hit.family.name, 0)
+        if number < MOST:
+            seen[hit.family.name] = number + 1
+            shares.append((hit, 1.0 if number == 0 else AGAIN))
+    return shares
+
+
+def form(text: str, low: str, words: Sequence[Word]) -> tuple[float, ...]:
+    counts, good, bad = _tally(words)
+    end = low.rstrip()[-1:]
+    return (
+        *[_UP_TO[counts.get(kind, 0)] for kind in _KINDS],
+        float("?" in low),
+        float(end == "?"),
+        _UP_TO[low.count("!")],
+        _UP_TO[len(_CAPS.findall(text))] if text != low else 0.0,
+        _UP_TO[low.count("#")],
+        float("..." in low or "…" in low),
+        float(not low.isascii() and bool(_PICTURE.search(low))),
+        min(math.log(len(words) + 1) / 4, 0.95),
+        float(len(words) < 9),
+        float(low[:1] == OURS or low[:1] == "@"),
+        float(end == OURS),
+        min(good, 8.0) / 4,
+        min(bad, 8.0) / 4,
+        float(bad > good),
+    )
+
+
+def _tally(words: Sequence[Word]) -> tuple[dict[str, int], float, float]:
+    """How many words of each kind, and how good and how bad they are; "not" turns the next three."""
+    counts: dict[str, int] = {}
+    good = bad = 0.0
+    scope = 0
+    for word in words:
+        if valence := word.valence:
+            if scope > 0:
+                valence *= -0.7
+            if valence > 0:
+                good += valence
+            else:
+                bad -= valence
+        scope -= 1
+        if kind := word.kind:
+            counts[kind] = counts.get(kind, 0) + 1
+            scope = 4 if kind == "not" else 0 if kind == "stop" else scope
+    return counts, good, bad

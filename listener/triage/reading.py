@@ -1,0 +1,85 @@
+"""A post's text read for one brand: its names masked, its ground parted, its features taken. Pure."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from listener.triage.clauses import Ground, ground, near
+from listener.triage.evidence import Hit, hits
+from listener.triage.features import Features, read
+from listener.triage.model import BrandTarget
+from listener.triage.naming import Span, apart, mentions, rivals
+from listener.triage.rules import Rules
+from listener.triage.tokens import lower, masked
+
+LONG, PASSAGE = 160, 90  # words: from where a text is read by passages, and about how long one is
+_HANDLE = re.compile(r"(?<![\w@.])@\w+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SENTENCE = re.compile(r"[.!?…]+\s+|\n+")
+
+
+class Reading(NamedTuple):
+    text: str
+    low: str
+    masked: str
+    ground: Ground
+    hits: tuple[Hit, ...]
+    ours: Features
+    theirs: Features | None
+    thing: bool
+
+
+def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules: Rules, lang: str = "en") -> Reading:
+    low = lower(text)
+    ours = apart(mentions(low, brand))
+    theirs = apart([span for other in others for span in mentions(low, other)], ours)
+    if not ours and not theirs:  # nobody is named: whoever is spoken to is meant
+        sheet = masked(low, [found.span() for found in _HANDLE.finditer(low)]) if "@" in low else low
+        parted = Ground(((0, len(low)),), ())
+    elif brand.thing and ours:
+        sheet = masked(low, ours, theirs)
+        parted = near(sheet, ours)
+    else:
+        theirs = theirs or apart(rivals(text, low, ours, rules.weights.common))
+        sheet = masked(low, ours, theirs)
+        parted = ground(sheet, ours, theirs)
+    found = tuple(hits(sheet, rules)) if lang == "en" else ()
+    mine = read(text, sheet, parted.ours, found, rules.weights, lang)
+    other = read(text, sheet, parted.theirs, found, rules.weights, lang) if parted.theirs else None
+    return Reading(text, low, sheet, parted, found, mine, other, brand.thing)
+
+
+def passages(of: Reading) -> list[tuple[Span, ...]]:
+    """Of a long text, stretches of whole sentences that speak of the brand; of a short one, all of it."""
+    if len(of.ours.words) < LONG or len(_LETTERS.findall(of.masked)) < LONG:
+        return [of.ground.ours]
+    found: list[tuple[Span, ...]] = []
+    current: list[Span] = []
+    words = 0
+    for start, end in _sentences(of.masked, of.ground.ours):
+        current.append((start, end))
+        words += len(_LETTERS.findall(of.masked, start, end))
+        if words >= PASSAGE:
+            found.append(tuple(current))
+            current, words = [], 0
+    if found and words < PASSAGE // 3:  # the rest is too short to stand for itself
+        return [*found[:-1], (*found[-1], *current)]
+    return [*found, tuple(current)]
+
+
+def passage_features(of: Reading, rules: Rules, lang: str) -> list[Features]:
+    stretches = passages(of)
+    if len(stretches) == 1:
+        return [of.ours]
+    return [read(of.text, of.masked, spans, of.hits, rules.weights, lang) for spans in stretches]
+
+
+def _sentences(text: str, spans: Sequence[Span]) -> list[Span]:
+    found = []
+    for start, end in spans:
+        for cut in _SENTENCE.finditer(text, start, end):
+            found.append((start, cut.end()))
+            start = cut.end()
+        if start < end:
+            found.append((start, end))
+    return found

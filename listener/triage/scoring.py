@@ -1,0 +1,67 @@
+"""Features -> a logit for "this is a complaint about the brand", and what else a post may be. Pure, additive."""
+
+import math
+from collections.abc import Mapping, Sequence
+from operator import mul
+
+from listener.triage.features import Features
+from listener.triage.model import Verdict
+from listener.triage.reading import Reading, passage_features
+from listener.triage.rules import Rules
+
+FLIPPED = -1.3  # what a negated phrase counts of its evidence
+KINDS = (Verdict.PRAISE, Verdict.QUESTION, Verdict.OTHER)
+
+
+def logit(of: Features, rules: Rules, lang: str) -> float:
+    """Of one stretch of text: its words, its phrases and its form."""
+    numbers = rules.weights.numbers
+    words = rules.weights.score(of.vector, 0)
+    if lang != "en":
+        return float(words + numbers["languages"][lang]["bias"])
+    phrases = sum([share * hit.family.evidence * (FLIPPED if hit.negated else 1.0) for hit, share in of.families])
+    shape = sum(map(mul, numbers["form"], of.form))
+    return float(rules.bias + words + phrases + shape)
+
+
+def complaint(of: Reading, rules: Rules, lang: str) -> tuple[float, Features]:
+    """The probability, and the stretch of the text that says so."""
+    scores = [(logit(features, rules, lang), features) for features in passage_features(of, rules, lang)]
+    scores.sort(key=lambda one: -one[0])
+    said, features = scores[0]
+    if len(scores) > 1:  # a long text is as bad as its two worst passages
+        said = (said + scores[1][0]) / 2
+    if of.theirs is not None and lang == "en":
+        contrast = "contrast things" if of.thing else "contrast brands"
+        said = contrasted(said, logit(of.theirs, rules, lang), of.ground.damned, rules.weights.numbers[contrast])
+    elif of.ground.damned:
+        said += rules.weights.numbers["contrast brands"][2] * of.ground.damned / 2
+    return calibrated(said, lang, rules.weights.numbers), features
+
+
+def contrasted(ours: float, theirs: float, damned: float, numbers: Sequence[float]) -> float:
+    """Where two are named, what is said of one tells of the other."""
+    own, other, worse, bias = numbers
+    return own * ours + other * theirs + worse * damned + bias
+
+
+def calibrated(said: float, lang: str, numbers: Mapping[str, Mapping[str, list[float]]]) -> float:
+    slope, bias = numbers["calibration"][lang]
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, slope * said + bias))))
+
+
+def kind(of: Features, rules: Rules, lang: str) -> Verdict:
+    """What a post that is no complaint is."""
+    table = rules.weights.numbers["kinds"]
+    praise, question, other = [
+        rules.weights.score(of.vector, number + 1) + bias for number, bias in enumerate(table["bias"])
+    ]
+    if lang == "en":
+        for hit, share in of.families:
+            if not hit.negated:
+                praise += share * hit.family.praise
+                question += share * hit.family.question
+                other += share * hit.family.other
+        shape = [sum(map(mul, row, of.form)) for row in table["form"]]
+        praise, question, other = praise + shape[0], question + shape[1], other + shape[2]
+    return max(zip((praise, question, other), KINDS, strict=True))[1]

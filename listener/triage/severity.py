@@ -1,0 +1,97 @@
+"""How bad a complaint is: harm x stake x spread, each with the words that carried it. Pure.
+
+Harm and stake come from the families of phrases and from what was learned of wording; money, waiting and attempts are
+read as numbers; spread is how far the post carries.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+
+from connectors.post import Post
+from listener.triage.evidence import Hit, money
+from listener.triage.features import FORM, Features
+from listener.triage.model import Reason
+from listener.triage.reading import Reading
+from listener.triage.rules import Rules
+
+_TIME, _TRIES = FORM.index("time"), FORM.index("tries")
+LEAST_HITS = 0.25  # points under which a factor is not worth a line
+_NUMBER = {
+    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "twelve": 12, "several": 4, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "twice": 2,
+}  # fmt: skip
+_COUNT = r"\d{1,4}|" + "|".join(sorted(_NUMBER, key=len, reverse=True))
+_WAITED = re.compile(rf"\b({_COUNT})\+? ?(hours?|hrs?|days?|weeks?|wks?|months?|years?)\b")
+_HOURS = {"h": 1.0, "d": 24.0, "w": 168.0, "m": 720.0, "y": 8760.0}
+_TIMES = re.compile(
+    rf"\b({_COUNT})(?:st|nd|rd|th)? (?:times?|calls?|e-?mails?|messages?|tickets?|attempts?|agents?|chats?|letters?"
+    r"|technicians?|engineers?|visits?|appointments?)\b"
+)
+
+
+def factors(post: Post, of: Reading, said: Features, rules: Rules) -> Iterator[Reason]:
+    yield from _phrases(of, said, rules)
+    yield from numbered(of)
+    yield from spread(post, rules)
+
+
+def _phrases(of: Reading, said: Features, rules: Rules) -> Iterator[Reason]:
+    for hit, share in of.ours.families:
+        points = share * (3.0 if hit.negated else hit.family.severity)
+        if abs(points) >= LEAST_HITS:
+            yield reason(of.text, hit, points)
+
+
+def numbered(of: Reading) -> Iterator[Reason]:
+    """What is read as a number: the sum, the wait, the attempts."""
+    inside = of.ground.ours
+    if found := money(of.masked):
+        start, end, amount = found
+        if any(s <= start < e for s, e in inside):
+            points = min(16.0, 4 * math.log10(max(amount, 1)))
+            yield Reason(factor="money", points=round(points, 1), words=of.text[start:end], start=start, end=end)
+    longest = max(_waits(of), default=None) if of.ours.form[_TIME] else None
+    if longest and longest[0] >= 2:
+        hours, start, end = longest
+        points = min(9.0, 1.2 * math.log2(hours))
+        yield Reason(factor="waiting", points=round(points, 1), words=of.text[start:end], start=start, end=end)
+    tries = max(
+        ((_number(m[1]), *m.span()) for m in _TIMES.finditer(of.masked) if _inside(of, m.start())), default=None
+    )
+    if tries and tries[0] > 1:
+        number, start, end = tries
+        points = min(10.0, 2.5 * math.log2(number) + 1)
+        yield Reason(factor="attempts", points=round(points, 1), words=of.text[start:end], start=start, end=end)
+
+
+def _waits(of: Reading) -> Iterator[tuple[float, int, int]]:
+    for found in _WAITED.finditer(of.masked):
+        if _inside(of, found.start()):
+            hours = _number(found[1]) * _HOURS[found[2][0]]
+            if hours < 2 * 8760:  # "ten years a customer" is no wait
+                yield hours, found.start(), found.end()
+
+
+def _inside(of: Reading, place: int) -> bool:
+    return any(start <= place < end for start, end in of.ground.ours)
+
+
+def _number(word: str) -> int:
+    return int(word) if word.isdigit() else _NUMBER[word]
+
+
+def spread(post: Post, rules: Rules) -> Iterator[Reason]:
+    most = rules.spread["most"]
+    if (followers := max(post.author.followers or 0, 0)) > 1000:
+        points = min(most, rules.spread["followers"] * math.log10(followers / 1000))
+        yield Reason(factor="reach", points=round(points, 1), words=f"{followers} followers")
+    echo = (post.reach.replies or 0) + (post.reach.reposts or 0)
+    if echo > 1:
+        points = min(most, rules.spread["echo"] * math.log10(echo) * 2)
+        yield Reason(factor="echo", points=round(points, 1), words=f"{echo} replies and reposts")
+
+
+def reason(text: str, hit: Hit, points: float) -> Reason:
+    factor = f"not {hit.family.name}" if hit.negated else hit.family.name
+    return Reason(factor=factor, points=round(points, 1), words=text[hit.start : hit.end], start=hit.start, end=hit.end)
