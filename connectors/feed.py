@@ -317,6 +317,7 @@ class FeedConnector:
                 reading.notes.append(f"comments could not be read: {error}")
                 continue
             feeds[address] = window.dump()
+            reading.state["comments"] = feeds  # what this one held is known when the next one is read
             if parent:
                 counts[parent] = count
         reading.state |= {"comments": dict(list(feeds.items())[-100:]), "counts": dict(list(counts.items())[-500:])}
