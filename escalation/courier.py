@@ -6,14 +6,16 @@ is looked for before it is sent again.
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Protocol
 
 from escalation.case import Case, replay
+from escalation.events import Event
 from escalation.ledger import Ledger, Owed
+from escalation.manners import CALM, Due, Wait, loud, plan
 from escalation.notices import HOUSE, Kind, Notice
 
 log = logging.getLogger("listener")
@@ -48,25 +50,84 @@ class Messenger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class _Matter:
+    """A case, and how it came to be as it is."""
+
+    timeline: tuple[Event, ...] = ()
+    case: Case | None = None
+
+    def due(self, notice: Notice) -> Due:
+        known = 0 < notice.seq <= len(self.timeline)
+        return Due(notice=notice, event=self.timeline[notice.seq - 1] if known else None, case=self.case)
+
+
+NO_MATTER = _Matter()
+
+
+@dataclass(frozen=True, slots=True)
 class Courier:
     ledger: Ledger
     messenger: Messenger
 
     async def deliver(self, now: datetime, limit: int = AT_ONCE) -> int:
-        """Tries what is owed now, one matter after the other; says how many notices arrived."""
+        """Tries what is owed now: what people are told, then cards, lines under them, the house. How many arrived."""
         owed = await self.ledger.claim(now, limit, LEASE)
-        by_case = groupby(sorted(owed, key=_matter), key=_matter)
-        return sum([await self._deliver_case(list(group), now) for _, group in by_case])
-
-    async def _deliver_case(self, owed: list[Owed], now: datetime) -> int:
-        case = replay(await self.ledger.timeline(owed[0].notice.case)) if owed[0].notice.case != HOUSE else None
-        cards = [one for one in owed if one.notice.kind is Kind.CARD]
-        card = await self._attempt(cards, case, cards[-1].ref, now) if cards else ""
-        arrived = len(cards) if card else 0
-        for one in owed:
-            if one.notice.kind is not Kind.CARD:
-                arrived += bool(await self._attempt([one], case, card or one.ref, now))
+        matters = {case: await self._matter(case) for case in {one.notice.case for one in owed} - {HOUSE}}
+        arrived = await self._tell(_of(Kind.DIRECT, owed), matters, now)
+        cards = dict[int, str]()
+        for case, same in groupby(sorted(_of(Kind.CARD, owed), key=_case), key=_case):
+            drawn = list(same)
+            cards[case] = await self._attempt(drawn, matters[case].case, drawn[-1].ref, now)
+            arrived += len(drawn) if cards[case] else 0
+        for one in (*_of(Kind.THREAD, owed), *_of(Kind.HOUSE, owed)):
+            matter = matters.get(one.notice.case, NO_MATTER)
+            line = replace(one, notice=loud(matter.timeline, one.notice))
+            ref = cards.get(one.notice.case) or one.ref
+            arrived += bool(await self._attempt([line], matter.case, ref, now))
         return arrived
+
+    async def _matter(self, case: int) -> "_Matter":
+        timeline = await self.ledger.timeline(case)
+        return _Matter(timeline, replay(timeline))
+
+    async def _tell(self, owed: list[Owed], matters: Mapping[int, "_Matter"], now: datetime) -> int:
+        """Direct messages, as manners have it. What is only changed in place pings nobody and is not held back."""
+        pings = await self.ledger.pings({one.notice.to for one in owed}, now - CALM) if owed else ()
+        again = [one for one in owed if one.said]
+        arrived = sum([await self._arrives([one], matters, now) for one in again])
+        looked = [await self._looked(one, now) for one in owed if not one.said]
+        fresh = {one.notice.key: one for one in looked if one}
+        due = [matters.get(one.notice.case, NO_MATTER).due(one.notice) for one in fresh.values()]
+        for step in plan(due, pings, now):
+            if isinstance(step, Wait):
+                await self.ledger.wait(step.notice.key, step.until, step.why)
+                continue
+            same = [fresh[notice.key] for notice in step.says]
+            same[-1] = replace(same[-1], notice=step.notice)
+            arrived += await self._arrives(same, matters, now)
+        return arrived
+
+    async def _arrives(self, same: list[Owed], matters: Mapping[int, "_Matter"], now: datetime) -> int:
+        case = matters.get(same[-1].notice.case, NO_MATTER).case
+        return len(same) if await self._attempt(same, case, same[-1].ref, now) else 0
+
+    async def _looked(self, one: Owed, now: datetime) -> Owed | None:
+        """None when a delivery that was cut off had said it, or when that cannot be looked up now."""
+        if one.attempts <= 1:
+            return one
+        try:
+            async with asyncio.timeout(TIME_LIMIT):
+                ref = await self.messenger.find(one.notice)
+        except TimeoutError:
+            await self._failed([one], f"no answer within {TIME_LIMIT:.0f} s", now + _back_off([one]))
+            return None
+        except Undelivered as trouble:
+            await self._failed([one], str(trouble), trouble.retry)
+            return None
+        if not ref:
+            return replace(one, looked=True)
+        await self.ledger.delivered(one.notice.key, ref, now)
+        return None
 
     async def _attempt(self, same: list[Owed], case: Case | None, ref: str, now: datetime) -> str:
         """`same` are notices that one message says: the card's newest state says all the older ones.
@@ -83,8 +144,8 @@ class Courier:
         except Exception as defect:  # the fence: one message that cannot be made must not hold back the others
             log.exception("notice %s could not be said", same[0].notice.key)
             return await self._failed(same, f"a defect: {type(defect).__name__}", now + _back_off(same))
-        for one in same:
-            await self.ledger.delivered(one.notice.key, sent, now)
+        for key in _keys(same):
+            await self.ledger.delivered(key, sent, now)
         return sent
 
     async def _say(self, same: list[Owed], case: Case | None, ref: str, now: datetime) -> str:
@@ -100,17 +161,25 @@ class Courier:
         return await self.messenger.send(notice, case, ref, now)
 
     async def _failed(self, same: Iterable[Owed], error: str, retry: datetime | None) -> str:
-        for one in same:
-            await self.ledger.failed(one.notice.key, error, retry)
+        for key in _keys(same):
+            await self.ledger.failed(key, error, retry)
         return ""
 
 
 def _tried(same: list[Owed]) -> bool:
-    return any(one.attempts > 1 for one in same)
+    return any(one.attempts > 1 and not one.looked for one in same)
 
 
-def _matter(owed: Owed) -> int:
+def _case(owed: Owed) -> int:
     return owed.notice.case
+
+
+def _of(kind: Kind, owed: Iterable[Owed]) -> list[Owed]:
+    return [one for one in owed if one.notice.kind is kind]
+
+
+def _keys(same: Iterable[Owed]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for one in same for key in (one.notice.says or (one.notice.key,))))
 
 
 def _back_off(same: list[Owed]) -> timedelta:

@@ -140,7 +140,7 @@ def _promise(case: Case, command: MakePromise, at: datetime) -> tuple[Event, ...
     if not case.promise:
         return (moved,)
     _said(command.reason, "why the promise moves")
-    if case.promise.moves + 1 < MOVES_BEFORE_THE_LEAD:
+    if case.promise.moves + 1 < MOVES_BEFORE_THE_LEAD or case.policy.lead(at) == command.by:
         return (moved,)
     why = f"{command.by} moved the promise for the {_ordinal(case.promise.moves + 1)} time: {moved.reason}"
     return moved, LeadTold(at=at, to=case.policy.lead(at), why=why)
@@ -165,7 +165,7 @@ def _accept(case: Case, by: str, at: datetime) -> tuple[Event, ...]:
         return ()
     _offer_to(case, by)
     accepted = HandoverAccepted(at=at, by=by)
-    if (case.handovers + 1) % HANDOVERS_BEFORE_THE_LEAD:
+    if (case.handovers + 1) % HANDOVERS_BEFORE_THE_LEAD or case.policy.lead(at) == by:
         return (accepted,)
     why = f"handed over for the {_ordinal(case.handovers + 1)} time without a result"
     return accepted, LeadTold(at=at, to=case.policy.lead(at), why=why)

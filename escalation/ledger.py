@@ -1,12 +1,13 @@
 """What the escalation needs to be remembered. Implemented in listener/storage; every method is one transaction."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from escalation.case import Case, begin, evolve, scrubbed
 from escalation.events import Event, Joined, Opened, Revised
+from escalation.manners import Ping
 from escalation.notices import Notice, notices
 
 
@@ -26,6 +27,7 @@ class Owed:
     attempts: int
     ref: str = ""  # CARD: the case's card, THREAD: the card it hangs under; "" when there is none yet
     said: str = ""  # a message that says it already, with words that must go: it is changed in place
+    looked: bool = False  # an earlier message was looked for, and there is none
 
 
 class Ledger(Protocol):
@@ -52,6 +54,9 @@ class Ledger(Protocol):
     async def claim(self, now: datetime, limit: int, lease: timedelta) -> tuple[Owed, ...]:
         """Notices that are owed and due, oldest first; nobody else gets them before `now + lease`.
 
+        Direct messages come before cards, cards before lines under them, and these before word from the house. With a
+        case's card come all its older ones that are due: one drawing says them all.
+
         A case's card is held back while an older card notice of that case waits or is with somebody else, so that two
         deliveries can never both believe that theirs is the first.
         """
@@ -61,6 +66,14 @@ class Ledger(Protocol):
 
     async def failed(self, key: str, error: str, retry: datetime | None) -> None:
         """Says why it was not delivered; `retry` None when trying again cannot help."""
+        ...
+
+    async def wait(self, key: str, until: datetime, why: str) -> None:
+        """It was claimed, and is not said before `until`; that was no attempt."""
+        ...
+
+    async def pings(self, names: Collection[str], since: datetime) -> tuple[Ping, ...]:
+        """What these people were told directly since then, about cases; oldest first."""
         ...
 
     async def owe(self, notice: Notice, at: datetime) -> None:

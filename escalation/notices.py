@@ -67,6 +67,8 @@ class Notice:
     kind: Kind
     to: str
     text: str
+    says: tuple[str, ...] = ()  # keys of all that one message says, when that is more than this
+    loud: bool = False  # THREAD: shown in the channel too; decided when it is said (manners.py)
 
     @property
     def key(self) -> str:

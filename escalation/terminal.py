@@ -56,9 +56,10 @@ class TerminalMessenger:
 def _said(notice: Notice) -> Text:
     matter = f"case {notice.case}" if notice.case else ""
     if notice.kind is Kind.DIRECT:
-        to = line(notice.to, 80)
-        return Text.assemble((f"→ {to}{f' [{matter}]' if matter else ''}: ", "bold"), line(notice.text, 1_000))
-    return Text(f"  · {f'{matter}: ' if matter else ''}{line(notice.text, 1_000)}")
+        to, said = line(notice.to, 80), line(notice.text, 1_000) if matter else cut(clean(notice.text), 3_000)
+        return Text.assemble((f"→ {to}{f' [{matter}]' if matter else ''}: ", "bold"), said)
+    mark = "!" if notice.loud else "·"
+    return Text(f"  {mark} {f'{matter}: ' if matter else ''}{line(notice.text, 1_000)}")
 
 
 def draw_case(console: Console, case: Case, now: datetime) -> None:

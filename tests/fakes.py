@@ -1,6 +1,6 @@
 """Stand-ins at the escalation's seams: a ledger in memory, and a messenger that records and can fail or die."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,6 +9,7 @@ from escalation.clock import open_case
 from escalation.courier import Undelivered
 from escalation.events import Event, Subject
 from escalation.ledger import Conflict, Owed, UnknownCase, written
+from escalation.manners import Ping
 from escalation.notices import Kind, Notice
 from escalation.policy import Policy
 
@@ -23,6 +24,7 @@ class _Row:
     sent: datetime | None = None
     ref: str = ""
     error: str = ""
+    waits: bool = False
 
     def ready(self, now: datetime) -> bool:
         return self.sent is None and self.next_try is not None and self.next_try <= now
@@ -72,7 +74,7 @@ class MemoryLedger:
         ready = [row for row in order if row.ready(now) and not self._held_back(row, now)]
         chosen = sorted(ready, key=lambda row: row.next_try or now)[:limit]
         for row in chosen:
-            row.attempts, row.next_try = row.attempts + 1, now + lease
+            row.attempts, row.next_try, row.waits = row.attempts + 1, now + lease, False
         return tuple(self._owed(row) for row in order if any(row is one for one in chosen))
 
     def _held_back(self, row: _Row, now: datetime) -> bool:
@@ -102,6 +104,18 @@ class MemoryLedger:
         if row.sent is None:
             row.error, row.next_try = error, retry
 
+    async def wait(self, key: str, until: datetime, why: str) -> None:
+        row = self.rows[key]
+        row.error, row.next_try, row.attempts, row.waits = why, until, row.attempts - 1, True
+
+    async def pings(self, names: Collection[str], since: datetime) -> tuple[Ping, ...]:
+        told = [row for row in self.rows.values() if row.notice.kind is Kind.DIRECT and row.notice.to in names]
+        return tuple(
+            Ping(to=n.to, case=n.case, kind=type(self.timelines[n.case][n.seq - 1]).__name__, at=row.sent)
+            for row in told
+            if (n := row.notice).case and row.sent and row.sent >= since
+        )
+
     async def owe(self, notice: Notice, at: datetime) -> None:
         self.rows.setdefault(notice.key, _Row(notice, at))
 
@@ -112,8 +126,8 @@ class MemoryLedger:
                 yield case
 
     def unsaid(self) -> list[str]:
-        """The keys of what is still owed."""
-        return [key for key, row in self.rows.items() if row.sent is None]
+        """The keys of what is still owed, but for what waits out of manners."""
+        return [key for key, row in self.rows.items() if row.sent is None and not row.waits]
 
 
 @dataclass(slots=True)

@@ -82,6 +82,7 @@ async def test_what_is_erased_is_gone_from_messages_already_sent(store: Store, s
     deliver = courier(store, slack, clock).deliver
     await deliver(clock())
     assert "zeppelin" in str(slack.messages)
+    clock.forward(minutes=16)
     await store.erase("blog", ("p1",), clock())
     before = len(slack.messages)
     await deliver(clock())
@@ -95,7 +96,7 @@ async def test_a_message_that_can_no_longer_be_changed_is_taken_away(store: Stor
     deliver = courier(store, slack, clock).deliver
     await deliver(clock())
     await store.erase("blog", ("p1",), clock())
-    slack.trouble["chat.update"] = [None, "edit_window_closed"]
+    slack.trouble["chat.update"] = ["edit_window_closed"]
     await deliver(clock())
     assert "zeppelin" not in str(slack.messages)
 

@@ -62,9 +62,8 @@ def test_killed_again_and_again_it_loses_and_doubles_nothing(tmp_path: Path, out
     assert sum(balance["balance"]["posts"]["blog"].values()) == POSTS
     cases = [json.loads(line) for line in _listener(env, "cases", "--json").splitlines()]
     assert len(cases) == POSTS, "every post is a complaint, and each is one case"
-    keys = [
-        json.loads(line)["metadata"]["event_payload"]["key"] for line in Path(outside["log"]).read_text().splitlines()
-    ]
+    payloads = [json.loads(line)["metadata"]["event_payload"] for line in Path(outside["log"]).read_text().splitlines()]
+    keys = [key for payload in payloads for key in payload.get("says") or [payload["key"]]]
     assert sorted(keys) == sorted(set(keys)), "nothing was shown twice"
     assert {f"{case['id']}/card" for case in cases} <= set(keys), "nothing was left unsaid"
     assert {f"{case['id']}/1/direct/Dana Fox" for case in cases} <= set(keys)

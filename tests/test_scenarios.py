@@ -192,6 +192,7 @@ async def test_a_hand_over_that_nobody_accepts_returns_and_the_promise_kept_its_
     room = Room()
     await room.opens()
     promised = await room.ask(Acknowledge(by="Dana Fox", what="call her", due=room.now + HOUR))
+    await room.wait(11 * MINUTE)
     await room.ask(Handover(by="Dana Fox", to="Lee Park", note="she speaks Portuguese"))
     assert room.told(LEE) == ["Dana Fox asks you to take this one over. she speaks Portuguese"]
     waiting = await room.wait(4 * MINUTE)
@@ -204,6 +205,8 @@ async def test_a_hand_over_that_nobody_accepts_returns_and_the_promise_kept_its_
     declined = [Handover(by="Dana Fox", to="Lee Park"), Decline(by="Lee Park", reason="on a train")]
     for command in declined:
         case = await room.ask(command)
+    assert len(room.told(DANA)) == 2, "not pinged about one case twice within a quarter of an hour"
+    await room.wait(15 * MINUTE)
     assert (case.owner, room.told(DANA)[-1]) == (
         "Dana Fox",
         "The hand-over did not happen: on a train. You still have it.",

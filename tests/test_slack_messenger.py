@@ -104,9 +104,9 @@ async def test_slack_names_how_long_it_wants_quiet_and_is_not_asked_before(
     ledger.open(subject(brand="Larkspur", post="blog:p2"), policy(), NOW)
     courier = Courier(ledger, messenger())
     await courier.deliver(clock())
-    cards = [row for key, row in ledger.rows.items() if "/card/" in key]
-    assert [row.next_try for row in cards] == [NOW + timedelta(seconds=90)] * 2
-    assert slack.calls.count("chat.postMessage") == 1 + 2, "one refused card; the direct messages go elsewhere"
+    direct = [row for key, row in ledger.rows.items() if "/direct/" in key]
+    assert [row.next_try for row in direct] == [NOW + timedelta(seconds=90)] * 2
+    assert slack.calls.count("chat.postMessage") == 1 + 2, "one refused direct message; the cards go elsewhere"
     clock.forward(seconds=91)
     await courier.deliver(clock())
     assert ledger.unsaid() == []
@@ -139,7 +139,7 @@ async def test_an_outage_is_not_sat_out_notice_by_notice(
 async def test_blocks_that_slack_does_not_take_are_said_in_words(
     slack: Slack, ledger: MemoryLedger, messenger: Make, clock: Clock
 ) -> None:
-    slack.trouble["chat.postMessage"] = ["invalid_blocks"]
+    slack.trouble["chat.postMessage"] = [None, "invalid_blocks"]
     await Courier(ledger, messenger()).deliver(clock())
     [card] = slack.cards()
     assert not card["blocks"] and "Dana Fox" in card["text"]

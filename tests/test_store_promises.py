@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from connectors.contract import Hearing
 from connectors.post import Author, Post
 from escalation.case import Case, Status, replay
-from escalation.commands import Acknowledge, Dismiss, Refused, Reopen
+from escalation.commands import Acknowledge, Dismiss, Note, Refused, Reopen
 from escalation.decide import decide
 from escalation.desk import Desk
 from escalation.events import Erased, Event, Joined, Opened, Revised, Subject, Why
 from escalation.ledger import Conflict, UnknownCase
+from escalation.manners import Ping
 from escalation.notices import HOUSE, Kind, Notice, notices
 from escalation.policy import Person, Policy
 from listener.query import document
@@ -452,9 +453,37 @@ async def test_a_late_failure_does_not_take_back_a_delivery(store: Store) -> Non
     assert await owed_keys(store, T0 + MINUTE / 2) == []
 
 
-async def test_the_oldest_notices_are_claimed_first_and_no_more_than_asked_for(store: Store) -> None:
-    await store.keep(page(*(escalated(post(str(n))) for n in range(3))))
-    assert await owed_keys(store, T0, 3) == ["1/1/card/Acme Air", "1/1/direct/Dana Fox", "2/1/card/Acme Air"]
+async def test_people_are_told_first_the_oldest_before_the_newer_and_no_more_than_asked_for(store: Store) -> None:
+    await store.keep(page(*(escalated(post(str(n))) for n in range(2))))
+    assert sorted(await owed_keys(store, T0, 3)) == ["1/1/card/Acme Air", "1/1/direct/Dana Fox", "2/1/direct/Dana Fox"]
+    assert await owed_keys(store, T0, 3) == ["2/1/card/Acme Air"]
+
+
+async def test_with_a_card_come_all_its_older_ones(store: Store) -> None:
+    await store.keep(page(escalated(post("1"))))
+    desk = Desk(store)
+    for number in range(30):
+        await desk.handle(1, Note(by="Dana Fox", text=f"note {number}"), T0)
+    assert len(await owed_keys(store, T0, 2)) == 1 + 31, "the direct message, and every card of the case"
+
+
+async def test_what_waits_was_not_tried_and_comes_at_its_time(store: Store) -> None:
+    await store.keep(page(escalated(post("1"))))
+    (direct, _) = sorted(await store.claim(T0, 2, LEASE), key=lambda owed: owed.notice.kind, reverse=True)
+    await store.wait(direct.notice.key, T0 + HOUR, "Dana Fox is off duty")
+    assert await store.claim(T0, 9, LEASE) == ()
+    (again,) = [owed for owed in await store.claim(T0 + HOUR, 9, LEASE) if owed.notice.kind is Kind.DIRECT]
+    assert (again.notice.key, again.attempts) == (direct.notice.key, 1)
+    assert (await store.balance()).owed == 2
+
+
+async def test_who_was_told_of_what_is_remembered(store: Store) -> None:
+    await store.keep(page(escalated(post("1"))))
+    assert await store.pings(["Dana Fox"], T0) == ()
+    await store.delivered("1/1/direct/Dana Fox", "D1:1.1", T0 + MINUTE)
+    told = Ping(to="Dana Fox", case=1, kind="Opened", at=T0 + MINUTE)
+    assert await store.pings(["Dana Fox", "Lee Park"], T0) == (told,)
+    assert await store.pings(["Lee Park"], T0) == await store.pings(["Dana Fox"], T0 + HOUR) == ()
 
 
 async def test_the_house_says_a_thing_once(store: Store) -> None:
@@ -479,10 +508,10 @@ async def test_who_turns_the_crank_anew_gets_what_the_last_one_left_in_its_hands
     await store.keep(page(escalated(post("1"))))
     async with store.engine():
         await store.claim(T0, 1, LEASE)
-        (direct,) = await store.claim(T0, 1, LEASE)
-        await store.failed(direct.notice.key, "slow", T0 + HOUR)
+        (card,) = await store.claim(T0, 1, LEASE)
+        await store.failed(card.notice.key, "slow", T0 + HOUR)
     async with store.engine():
-        assert [(o.notice.kind, o.attempts) for o in await store.claim(T0, 9, LEASE)] == [(Kind.CARD, 2)]
+        assert [(o.notice.kind, o.attempts) for o in await store.claim(T0, 9, LEASE)] == [(Kind.DIRECT, 2)]
 
 
 # edits

@@ -5,7 +5,7 @@ Every message carries its key as metadata, so a delivery that was cut off finds 
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from escalation.slack.blocks import Message, card, direct, plain
 from escalation.slack.calls import SPACING, Calls, Method
 
 EVENT = "listening_post"
+SEVERAL = " for several"  # after the reference of a message about several cases: it is not drawn anew for one
 PAGE, PAGES = 200, 5  # how far back an earlier delivery is looked for
 
 _REF = re.compile(r"([A-Z][A-Z0-9]+):(\d+\.\d+)")
@@ -63,7 +64,8 @@ class SlackMessenger:
         places = await self._places(notice, case)
         message = await self._drawn(notice, case, now)
         if len(places) == 1:
-            return await self._post(places[0], notice, message)
+            ref = await self._post(places[0], notice, message)
+            return f"{ref}{SEVERAL}" if _several(notice.says) else ref
         said = [await self._find_in(place, notice) or await self._post(place, notice, message) for place in places]
         return said[-1]
 
@@ -147,8 +149,8 @@ class SlackMessenger:
 
     async def _seek(self, method: Method, channel: str, wanted: str, **where: str) -> str:
         async for message in self._messages(method, channel, **where):
-            if _key(message) == wanted:
-                return f"{channel}:{message['ts']}"
+            if wanted in (keys := _keys(message)):
+                return f"{channel}:{message['ts']}{SEVERAL if _several(keys) else ''}"
         return ""
 
     async def _messages(self, method: Method, channel: str, **where: str) -> AsyncIterator[Mapping[str, Any]]:
@@ -163,7 +165,9 @@ class SlackMessenger:
 
     async def _post(self, channel: str, notice: Notice, message: Message, **under: str) -> str:
         await self._calls.turn(channel)
-        quietly = {"unfurl_links": False, "unfurl_media": False, **under}
+        quietly: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, **under}
+        if notice.loud:
+            quietly["reply_broadcast"] = True
         answer = await self._say(self._client.chat_postMessage, channel, notice, message, **quietly)
         return f"{answer['channel']}:{answer['ts']}"
 
@@ -173,7 +177,8 @@ class SlackMessenger:
 
     async def _say(self, method: Method, channel: str, notice: Notice, message: Message, **more: Any) -> Any:
         """When Slack does not take the blocks, words without their dress are better than nothing."""
-        metadata = {"event_type": EVENT, "event_payload": {"key": key(notice)}}
+        payload = {"key": key(notice)} | ({"says": list(notice.says)} if notice.says else {})
+        metadata = {"event_type": EVENT, "event_payload": payload}
         said = {"channel": channel, "text": message.text, "metadata": metadata, **more}
         try:
             return await self._calls.ask(method, channel, blocks=list(message.blocks), **said)
@@ -185,14 +190,23 @@ class SlackMessenger:
 
 def key(notice: Notice) -> str:
     """A case has one card, however many notices redraw it."""
-    return f"{notice.case}/card" if notice.kind is Kind.CARD else notice.key
+    if notice.kind is Kind.CARD:
+        return f"{notice.case}/card"
+    return notice.says[-1] if notice.says else notice.key
 
 
-def _key(message: Mapping[str, Any]) -> str:
+def _several(keys: Sequence[str]) -> bool:
+    """Do they speak of more than one case?"""
+    return len({each.partition("/")[0] for each in keys}) > 1
+
+
+def _keys(message: Mapping[str, Any]) -> list[str]:
+    """All that a message says."""
     metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
     if metadata.get("event_type") != EVENT:
-        return ""
-    return str((metadata.get("event_payload") or {}).get("key", ""))
+        return []
+    return [*map(str, payload.get("says") or [payload.get("key", "")])]
 
 
 def _parts(ref: str) -> tuple[str, str]:

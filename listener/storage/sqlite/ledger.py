@@ -2,16 +2,17 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from escalation import codec
 from escalation.case import Case, replay
 from escalation.events import DismissalUndone, Dismissed, Event, Reopened
 from escalation.ledger import Conflict, Owed, UnknownCase, written
+from escalation.manners import Ping
 from escalation.notices import Kind, Notice
 from listener.storage.contract import CaseRow
-from listener.storage.sqlite.rows import as_json, case_row, furthest, marks, stamp, stamp_or_none, storable
+from listener.storage.sqlite.rows import as_json, case_row, furthest, marks, moment, stamp, stamp_or_none, storable
 from listener.storage.sqlite.schema import OPEN
 
 PIECE = 200  # cases read at a time
@@ -141,13 +142,22 @@ UPDATE notices SET attempts = attempts + 1, claimed = 1, next_try = ?1 WHERE id 
     n.kind = 'card' AND EXISTS (
       SELECT 1 FROM notices o WHERE o.case_id = n.case_id AND o.kind = 'card' AND o.seq < n.seq
       AND o.sent_at IS NULL AND o.dead = 0 AND o.next_try > ?2))
-  ORDER BY n.id LIMIT ?3)
+  ORDER BY CASE n.kind WHEN 'direct' THEN 0 WHEN 'card' THEN 1 WHEN 'thread' THEN 2 ELSE 3 END, n.id LIMIT ?3)
+RETURNING id, case_id, seq, kind, recipient, text, attempts, ref
+"""
+
+
+_OTHER_CARDS = """
+UPDATE notices SET attempts = attempts + 1, claimed = 1, next_try = ?1
+WHERE case_id = ?3 AND kind = 'card' AND sent_at IS NULL AND dead = 0 AND next_try <= ?2
 RETURNING id, case_id, seq, kind, recipient, text, attempts, ref
 """
 
 
 def claim(db: sqlite3.Connection, now: datetime, limit: int, lease: timedelta) -> tuple[Owed, ...]:
     rows = db.execute(_CLAIM, (stamp(now + lease), stamp(now), limit)).fetchall()
+    for case_id in {row["case_id"] for row in rows if row["kind"] == Kind.CARD}:
+        rows += db.execute(_OTHER_CARDS, (stamp(now + lease), stamp(now), case_id)).fetchall()
     return tuple(_owed(db, row) for row in sorted(rows, key=lambda row: int(row["id"])))
 
 
@@ -179,6 +189,24 @@ def failed(db: sqlite3.Connection, key: str, error: str, retry: datetime | None)
         "UPDATE notices SET error = ?, next_try = ?, dead = ?, claimed = 0 WHERE key = ? AND sent_at IS NULL",
         (storable(error), stamp_or_none(retry), retry is None, storable(key)),
     )
+
+
+def wait(db: sqlite3.Connection, key: str, until: datetime, why: str) -> None:
+    db.execute(
+        "UPDATE notices SET error = ?, next_try = ?, claimed = 0, attempts = attempts - 1"
+        " WHERE key = ? AND sent_at IS NULL AND claimed = 1",
+        (storable(f"waits: {why}"), stamp(until), storable(key)),
+    )
+
+
+def pings(db: sqlite3.Connection, names: Collection[str], since: datetime) -> tuple[Ping, ...]:
+    rows = db.execute(
+        "SELECT n.recipient, n.case_id, n.sent_at, e.kind FROM notices n JOIN events e ON e.case_id = n.case_id"
+        f" AND e.seq = n.seq WHERE n.kind = 'direct' AND n.sent_at IS NOT NULL AND n.recipient IN ({marks(len(names))})"
+        " AND n.sent_at >= ? ORDER BY n.sent_at",
+        (*map(storable, names), stamp(since)),
+    ).fetchall()
+    return tuple(Ping(to=to, case=case_id, kind=kind, at=moment(at)) for to, case_id, at, kind in rows)
 
 
 def unsay(db: sqlite3.Connection, case_id: int, at: datetime) -> None:

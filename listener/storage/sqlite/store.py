@@ -8,7 +8,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from connectors.post import Post
 from escalation.case import Case
 from escalation.events import Event
 from escalation.ledger import Owed
+from escalation.manners import Ping
 from escalation.notices import Notice
 from listener.storage.contract import (
     Balance,
@@ -146,6 +147,12 @@ class SqliteStore:
 
     async def failed(self, key: str, error: str, retry: datetime | None) -> None:
         await self._writer.write(lambda db: ledger.failed(db, key, error, retry))
+
+    async def wait(self, key: str, until: datetime, why: str) -> None:
+        await self._writer.write(lambda db: ledger.wait(db, key, until, why))
+
+    async def pings(self, names: Collection[str], since: datetime) -> tuple[Ping, ...]:
+        return await self._reader.read(lambda db: ledger.pings(db, names, since))
 
     async def owe(self, notice: Notice, at: datetime) -> None:
         await self._writer.write(lambda db: ledger.owe(db, notice, at))
