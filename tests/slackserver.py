@@ -47,6 +47,7 @@ class Slack:
     scopes: str = SCOPES
     log: Path | None = None
     address: str = ""
+    deaf: bool = False  # its sockets answer no ping
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     acked: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
     clock: Iterator[int] = field(default_factory=lambda: itertools.count(1_700_000_000))
@@ -220,7 +221,7 @@ class Slack:
         return next((m for m in self.messages if (m["channel"], m["ts"]) == (channel, ts)), None)
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
-        link = web.WebSocketResponse()
+        link = web.WebSocketResponse(autoping=not self.deaf)
         await link.prepare(request)
         self.sockets.append(link)
         await link.send_json({"type": "hello", "num_connections": 1})

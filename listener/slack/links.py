@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
 
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
+from escalation.notices import HOUSE, Kind, Notice
 from escalation.slack import errors
 from listener.settings import Slack
 from listener.slack.office import Office, client
@@ -19,20 +21,26 @@ log = logging.getLogger("listener")
 
 PATH = "/slack/events"  # the Request URL of the app's page, in http mode
 RECONNECT = 10.0  # seconds between two attempts to open the socket
+PING = 5.0  # seconds between two pings; four without an answer, and the socket is replaced
+LOOK = 5.0  # seconds between two looks at the socket
+QUIET = 900.0  # seconds without a word from Slack, after which a fresh socket is taken
+SILENT = timedelta(minutes=5)  # without a socket, until people are told
+NO_BUTTONS = "Presses in Slack do not reach us"
+ALL_THE_SAME = "Cards and messages still arrive, and `listener ack` and the others work."
 
 
 @asynccontextmanager
 async def by_socket(bolt: AsyncApp, office: Office) -> AsyncIterator[None]:
-    """A socket that cannot be opened holds back nothing else; it is tried until it can."""
+    """A socket that cannot be opened holds back nothing else; it is tried until it can, and watched from then on."""
     slack = office.settings.slack
-    handler = AsyncSocketModeHandler(bolt, slack.app_token, web_client=client(slack))
-    opening = asyncio.create_task(_open(handler))
+    handler = AsyncSocketModeHandler(bolt, slack.app_token, web_client=client(slack), ping_interval=PING)
+    tasks = [asyncio.create_task(_open(handler)), asyncio.create_task(_watch(handler, office))]
     try:
         yield
     finally:
-        opening.cancel()
-        with suppress(asyncio.CancelledError):
-            await opening
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await handler.close_async()  # type: ignore[no-untyped-call]
 
 
@@ -46,6 +54,37 @@ async def _open(handler: AsyncSocketModeHandler) -> None:
     await handler.connect_async()  # type: ignore[no-untyped-call]
     if said:
         log.info("buttons in Slack work again")
+
+
+async def _watch(handler: AsyncSocketModeHandler, office: Office) -> None:
+    """The library replaces a socket that does not answer its pings. One that answers and brings nothing looks like a
+    quiet night, so it is replaced too after a while; and people are told when there is none for long."""
+    heard, up, told = asyncio.Event(), office.clock(), False
+
+    async def hear(_: object) -> None:
+        heard.set()
+
+    handler.client.on_message_listeners.append(hear)
+    quiet = asyncio.get_running_loop().time()
+    while True:
+        await asyncio.sleep(LOOK)
+        now, there = office.clock(), await handler.client.is_connected()
+        if heard.is_set() or not there:
+            heard.clear()
+            quiet = asyncio.get_running_loop().time()
+        elif asyncio.get_running_loop().time() - quiet > QUIET:
+            quiet = asyncio.get_running_loop().time()
+            with suppress(Exception):  # the fence: the old socket is still there, and the next look tries again
+                await handler.client.connect_to_new_endpoint(force=True)
+        if there and told:
+            await office.store.owe(_told(now, "back", f"Buttons in Slack work again since {now:%H:%M} UTC."), now)
+        elif not there and not told and now - up > SILENT:
+            await office.store.owe(_told(now, "gone", f"{NO_BUTTONS} since {up:%H:%M} UTC. {ALL_THE_SAME}"), now)
+        up, told = (now, False) if there else (up, told or now - up > SILENT)
+
+
+def _told(now: datetime, what: str, text: str) -> Notice:
+    return Notice(case=HOUSE, seq=int(now.timestamp()), kind=Kind.HOUSE, to=f"slack link {what}", text=text)
 
 
 async def _trouble(handler: AsyncSocketModeHandler) -> str:
