@@ -132,6 +132,12 @@ class Case:
         return bool(self.within) and not self.taken
 
     @property
+    def missed(self) -> bool:
+        """A deadline of the present step has passed once already; being called again does not make it less late."""
+        broken = self.promise is not None and self.promise.missed and self.status is Status.ACKNOWLEDGED
+        return self.clock is not None and (self.repeats > 0 or broken)
+
+    @property
     def due(self) -> datetime | None:
         """The next instant at which time alone changes this case."""
         if self.clock is None:

@@ -9,14 +9,8 @@ from escalation.clean import line
 
 
 def overdue(case: Case, now: datetime) -> bool:
-    """The present step's time has passed; being called again does not make it less late."""
-    if case.clock is None:
-        return False
-    return case.clock <= now or case.repeats > 0 or (case.status is Status.ACKNOWLEDGED and _missed(case))
-
-
-def _missed(case: Case) -> bool:
-    return case.promise is not None and case.promise.missed
+    """The present step's time has passed."""
+    return case.clock is not None and (case.clock <= now or case.missed)
 
 
 def state(case: Case, now: datetime) -> str:

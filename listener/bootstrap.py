@@ -1,5 +1,6 @@
 """The composition root: the only maker of clients, database and clock. Tests pass their own clock and voice."""
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -27,7 +28,10 @@ from listener.settings import Settings, Source, allowed
 from listener.storage.contract import Store
 from listener.storage.sqlite import SqliteStore
 from listener.tables import ConfigError, Problem
+from listener.web.serving import invitation, serving
 from listener.weigh import scales
+
+log = logging.getLogger("listener")
 
 Clock = Callable[[], datetime]
 
@@ -148,6 +152,52 @@ async def _inbound(house: House) -> AsyncIterator[None]:
         for inbox in house.inboxes.values():
             inbox.open = True
         yield
+
+
+@asynccontextmanager
+async def desk_beside(house: House, console: Console) -> AsyncIterator[str]:
+    """The web desk, while the house works; yields its address. Escalation does not wait for it: when its port cannot be
+    had, that is said, and the rest goes on."""
+    settings, store = house.settings, house.store
+    async with AsyncExitStack() as stack:
+        address = ""
+        if settings.desk.on:
+            try:
+                address = await stack.enter_async_context(_desk(settings, store, house.clock))
+                console.print(
+                    await _invited(settings, store, address, house.clock, console), markup=False, soft_wrap=True
+                )
+            except ConfigError as wrong:
+                log.warning("there is no web desk: %s", wrong)
+        yield address
+
+
+async def _invited(settings: Settings, store: Store, address: str, clock: Clock, console: Console) -> str:
+    """A way in is for eyes, not for a log that is kept."""
+    if settings.desk.loopback and not console.is_terminal:
+        return f"The desk is at {address}; a way in: listener desk --link"
+    return await invitation(settings, store, address, clock())
+
+
+@asynccontextmanager
+async def desk_alone(settings: Settings) -> AsyncIterator[tuple[Store, str]]:
+    """The web desk without the engine: the store and the desk's address. Raises ConfigError, StoreError."""
+    store = await open_store(settings.database)
+    try:
+        async with _desk(settings, store, system_clock) as address:
+            yield store, address
+    finally:
+        await store.aclose()
+
+
+@asynccontextmanager
+async def _desk(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[str]:
+    web = Web(agent=_agent(settings), allow_private=settings.allow_private)
+    try:
+        async with serving(settings, store, web, clock) as address:
+            yield address
+    finally:
+        await web.aclose()
 
 
 def _agent(settings: Settings) -> str:

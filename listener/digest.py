@@ -156,7 +156,7 @@ def _owed(case: Case) -> Owed:
         severity=case.subject.severity,
         owner=case.owner,
         status=case.status,
-        due=case.due,
+        due=case.clock,
     )
 
 

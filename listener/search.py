@@ -16,7 +16,7 @@ from listener.storage.contract import Question, Sort
 
 ORDERED = ("severity",)
 TIMES = ("since", "until")
-HAS = ("case", "owner", "promise", "outcome")
+HAS = ("case", "owner", "promise", "outcome", "answer")
 CHOICES = {
     "verdict": ("complaint", "praise", "question", "other"),
     "priority": ("p1", "p2", "p3", "p4"),

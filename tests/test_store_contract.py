@@ -10,8 +10,9 @@ from builders import NOW, batch, complaint, mention, opened, post, quiet
 from connectors.contract import Hearing
 from escalation.case import replay
 from escalation.clock import overdue
-from escalation.commands import Acknowledge, Dismiss, Reopen
+from escalation.commands import Accept, Acknowledge, Dismiss, Handover, Reopen
 from escalation.decide import decide
+from escalation.desk import Desk
 from escalation.events import Erased, Joined, Revised
 from escalation.ledger import Conflict, UnknownCase
 from escalation.notices import HOUSE, Kind, Notice
@@ -335,3 +336,46 @@ async def test_the_balance_counts_everything_once(store: Store) -> None:
     assert await store.counts(NOW, NOW) == {("Acme Air", "complaint"): 2}
     assert await store.arrived(NOW) == {"blog": 3}
     assert await store.arrived(NOW + timedelta(seconds=1)) == {}
+
+
+# The web desk
+
+
+async def test_a_pass_lets_in_until_it_ends_and_is_dropped_once(store: Store) -> None:
+    await store.keep_pass("a", "Dana Fox", NOW + timedelta(hours=1), NOW)
+    await store.keep_pass("b", "Dana Fox", NOW + timedelta(hours=2), NOW)
+    assert await store.pass_of("a", NOW) == "Dana Fox"
+    assert await store.pass_of("a", NOW + timedelta(hours=1)) is None
+    assert await store.pass_of("unknown", NOW) is None
+    assert [await store.drop_passes(key="a"), await store.drop_passes(key="a")] == [1, 0]
+    assert await store.pass_of("a", NOW) is None
+    assert await store.drop_passes(person="Dana Fox") == 1
+
+
+async def test_passes_that_are_over_do_not_pile_up(store: Store) -> None:
+    await store.keep_pass("old", "Dana Fox", NOW, NOW - timedelta(hours=1))
+    await store.keep_pass("new", "Dana Fox", NOW + timedelta(hours=1), NOW)
+    assert await store.drop_passes(person="Dana Fox") == 1
+
+
+async def test_searches_are_kept_by_name(store: Store) -> None:
+    second = await store.save_search("refunds", "refund NEAR/5 never", "Pia Roth", NOW)
+    first = await store.save_search("fire", "caught fire \ud800", "Dana Fox", NOW)
+    assert [(one.id, one.name, one.by) for one in await store.searches()] == [
+        (first, "fire", "Dana Fox"),
+        (second, "refunds", "Pia Roth"),
+    ]
+    assert await store.drop_search(first) and not await store.drop_search(first)
+
+
+async def test_a_row_says_when_it_is_due_to_whom_it_is_offered_and_that_it_was_missed(store: Store) -> None:
+    await store.keep(batch(complaint()))
+    desk, due = Desk(store), NOW + timedelta(hours=2)
+    await desk.handle(1, Acknowledge(by="Dana Fox", what="call", due=due), NOW)
+    await desk.handle(1, Handover(by="Dana Fox", to="Lee Park"), NOW)
+    [row] = [row async for row in store.cases()]
+    assert (row.offered, row.deadline, row.missed) == (("Lee Park",), due, False)
+    await desk.handle(1, Accept(by="Lee Park"), NOW)
+    await desk.look(due)
+    [row] = [row async for row in store.cases()]
+    assert (row.offered, row.missed) == ((), True)

@@ -731,6 +731,7 @@ async def library(store: Store) -> Store:
         ("status:acknowledged OR severity:30", "eb"),
         ("has:case NOT has:promise", "c"),
         ("has:promise", "b"),
+        ("is:answered", ""),
         ("NOT has:case", "feda"),
         ("source:forum", "fe"),
         ("kind:comment", ""),

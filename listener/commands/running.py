@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from listener.bootstrap import build, doors
+from listener.bootstrap import build, desk_beside, doors
 from listener.commands.shared import config_option, console, json_option, plainly, print_json, settings_from
 from listener.cycle import Poll, Turn, hearing_well, turn
 from listener.running import run as keep_running
@@ -31,7 +31,8 @@ async def run(directory: Path | None, as_json: bool) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with build(settings, console(as_json=as_json)) as house, house.store.engine(), doors(house):
+    out = console(as_json=as_json)
+    async with build(settings, out) as house, house.store.engine(), doors(house), desk_beside(house, out):
         logging.getLogger("listener").info(
             "listening to %d sources for %d brands", len(settings.sources), len(settings.brands)
         )

@@ -4,11 +4,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import fields, is_dataclass
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import datetime
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
@@ -21,6 +19,7 @@ from escalation.commands import Refused
 from escalation.ledger import Conflict, UnknownCase
 from listener import durations
 from listener.bootstrap import open_store, system_clock
+from listener.plain import plain as plain
 from listener.query import QueryError
 from listener.settings import Settings, load
 from listener.storage.contract import Store, StoreError
@@ -115,22 +114,3 @@ def print_json(document: Any, *, line: bool = False) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-
-
-def plain(value: Any) -> Any:
-    """Whatever we hold, as JSON has it: times in ISO 8601, durations in seconds."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list, frozenset, set)):
-        return [plain(item) for item in value]
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is not JSON
-    return value

@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from listener.bootstrap import build, doors, system_clock
+from listener.bootstrap import build, desk_beside, doors, system_clock
 from listener.demo import config
 from listener.demo.pages import Entry
 from listener.demo.world import World, created, served
@@ -33,6 +33,7 @@ async def live(out: Console, stop: asyncio.Event, directory: Path | None = None,
         house = await stack.enter_async_context(build(load(home, env), out))
         await stack.enter_async_context(house.store.engine())
         await stack.enter_async_context(doors(house))
+        await stack.enter_async_context(desk_beside(house, out))
         for text in _explained(home, voice):
             out.print(text, markup=False, soft_wrap=True)
         writing = asyncio.create_task(_write(world, stop, pause))

@@ -175,6 +175,8 @@ class _Reader:
             raise self.wrong(f"{name}{op} needs a value right behind it, without a blank: {name}{op}acme", token)
         if name == "is" and fold(value) in VERDICTS and self.purpose is Purpose.SEARCH:
             return Field("verdict", op, fold(value))
+        if (name, op, fold(value)) == ("is", ":", "answered") and self.purpose is Purpose.SEARCH:
+            return Field("has", op, "answer")
         if wrong := _wrong_value(name, op, fold(value)):
             raise self.wrong(wrong, token)
         return Field("author" if name == "from" else name, op, value if name in TIMES else fold(value))
@@ -216,10 +218,10 @@ def _wrong_value(name: str, op: str, value: str) -> str:
         return f"{name} is not a number; write {name}:{value}"
     if name == "kind" and value not in KINDS:
         return f"kind: knows {', '.join(KINDS)}"
-    if name == "is" and value in VERDICTS:
+    if name == "is" and value in (*VERDICTS, "answered"):
         return f"is:{value} is known only after a post was heard, so it can be searched for but not tracked"
     if name == "is" and value not in (*KINDS, "reply"):
-        return f"is: knows {', '.join((*KINDS, 'reply'))}, and in a search {', '.join(VERDICTS)}"
+        return f"is: knows {', '.join((*KINDS, 'reply'))}, and in a search answered, {', '.join(VERDICTS)}"
     if not any(char.isalnum() for char in value):
         return f"{name}: needs a name, for example {name}:acme"
     if value.endswith("*"):

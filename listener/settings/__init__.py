@@ -4,6 +4,6 @@ model.py   what there is to set      load.py   the files, every mistake at once 
 """
 
 from listener.settings.load import allowed, changed, load
-from listener.settings.model import Brand, Secret, Settings, Slack, Source
+from listener.settings.model import Brand, Desk, Member, Role, Secret, Settings, Slack, Source
 
-__all__ = ["Brand", "Secret", "Settings", "Slack", "Source", "allowed", "changed", "load"]
+__all__ = ["Brand", "Desk", "Member", "Role", "Secret", "Settings", "Slack", "Source", "allowed", "changed", "load"]

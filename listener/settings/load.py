@@ -1,6 +1,6 @@
 """config/*.toml and the environment -> frozen Settings. Every mistake is reported at once, and then nothing starts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 from connectors import check_options, durations_of, needs_inbound, secrets_of
 from listener.playbook import PlaybookError, Response, load_playbook
 from listener.query import Node, Purpose, QueryError, check_tracking, fold, parse, terms
-from listener.settings.model import LOOPBACK, Brand, Inbound, Secret, Settings, Slack, Source
+from listener.settings.model import LOOPBACK, Brand, Desk, Inbound, Secret, Settings, Slack, Source
 from listener.settings.people import read_staff
 from listener.surge import Surge
 from listener.tables import ConfigError, Problem, Table, read
@@ -37,6 +37,8 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         policies=staff.policies,
         routes=staff.routes,
         rules=rules,
+        members=staff.members,
+        desk=_desk(web, env),
         slack=_slack(main.table("slack"), env, brands),
         inbound=_inbound(main.table("inbound"), sources),
         allow_private=frozenset(http.texts("allow_private")) | allowed(env),
@@ -47,7 +49,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         audit_every=listen.duration("audit_every", timedelta(days=1)),
         silent_after=listen.duration("silent_after", timedelta(hours=1)),
     )
-    _reserved(main, web)
+    main.known.add("digest")  # a later room reads it
     for table in (main, http, listen, incident):
         table.done()
     if problems:
@@ -91,12 +93,37 @@ def _surge(table: Table) -> Surge | None:
     return surge if surge.least else None
 
 
-def _reserved(main: Table, web: Table) -> None:
-    """Keys of the contract that later rooms read; a configuration that has them is not wrong."""
-    web.get("host", str, "")
-    web.get("port", int, 0)
-    web.done()
-    main.known.add("digest")
+def _desk(table: Table, env: Mapping[str, str]) -> Desk:
+    """Away from this machine people sign in with Slack, or there is no desk: a link in a log is no key to a house."""
+    desk = Desk(
+        on=table.get("on", bool, True),
+        host=table.text("host", LOOPBACK).strip(),
+        port=table.get("port", int, 8080),
+        public_url=table.text("public_url").rstrip("/"),
+        team=table.text("team"),
+        client_id=env.get("SLACK_CLIENT_ID", "").strip(),
+        client_secret=Secret(env.get("SLACK_CLIENT_SECRET", "").strip()),
+    )
+    if not 0 <= desk.port < 65536:
+        table.wrong("port", "must be between 1 and 65535, for example 8080, or 0 for any that is free")
+    if desk.public_url and not desk.public_url.startswith(("https://", "http://")):
+        table.wrong("public_url", "must begin with https:// or http://")
+    if desk.on and not desk.loopback:
+        for problem in _open_to_others(desk):
+            table.wrong("host", problem)
+    table.done()
+    return desk
+
+
+def _open_to_others(desk: Desk) -> Iterator[str]:
+    where = f"{desk.host} can be reached from other machines"
+    if not (desk.client_id and desk.client_secret):
+        mend = f"set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET, or host = {LOOPBACK}"
+        yield f"{where}, where people sign in with Slack: {mend}"
+    if not desk.public_url.startswith("https://"):
+        yield f'{where}: add public_url = "https://…", the address of the proxy that speaks TLS for it'
+    if not desk.team:
+        yield f'{where}: add team = "T0123456789", the Slack workspace whose people may come in'
 
 
 def _database(main: Table, directory: Path) -> str:

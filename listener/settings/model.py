@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,45 @@ class Inbound:
         return f"{self.public_url.rstrip('/')}{path}" if self.port and self.public_url else ""
 
 
+class Role(StrEnum):
+    """What somebody may see and do on the web desk: listener/web/access.py."""
+
+    AGENT = "agent"
+    LEAD = "lead"
+    EXECUTIVE = "executive"
+    PR = "pr"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """What the desk and the mail need to know of a person; a case has no use for it."""
+
+    roles: frozenset[Role] = frozenset({Role.AGENT})
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where the web desk is served."""
+
+    on: bool = True
+    host: str = LOOPBACK
+    port: int = 8080
+    public_url: str = ""  # how people reach it; needed where that is not this machine
+    team: str = ""  # Slack's workspace id: nobody of another one gets in
+    client_id: str = ""
+    client_secret: Secret = NO_SECRET
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in ("127.0.0.1", "::1", "localhost")
+
+    @property
+    def signs_in_with_slack(self) -> bool:
+        return bool(self.client_id and self.client_secret and self.public_url)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     directory: Path
@@ -93,6 +133,8 @@ class Settings:
     teams: tuple[Team, ...] = ()
     playbook: tuple[Response, ...] = ()
     surge: Surge | None = field(default_factory=Surge)
+    members: Mapping[str, Member] = field(default_factory=dict)  # a person's name -> what the desk needs to know
+    desk: Desk = field(default_factory=Desk)
     slack: Slack = field(default_factory=Slack)
     inbound: Inbound = field(default_factory=Inbound)
     allow_private: frozenset[str] = frozenset()

@@ -1,7 +1,8 @@
 """people.toml -> people, teams and policies."""
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypedDict, TypeVar
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from escalation.policy import FIRST_TURN, NEVER, Leave, Person, Policy, Team, Tu
 from listener import durations
 from listener.query import Node, QueryError, parse
 from listener.routing import Route
+from listener.settings.model import Member, Role
 from listener.tables import Table
 
 PRIORITIES = ("P1", "P2", "P3", "P4")
@@ -24,10 +26,12 @@ class Staff:
     teams: Mapping[str, Team]
     policies: Mapping[str, Mapping[str, Policy]]  # name -> priority -> policy
     routes: Mapping[str, tuple[Route, ...]]  # name -> other ladders for some of its matters, the first that fits
+    members: Mapping[str, Member] = field(default_factory=dict)  # a person's name -> roles and address
 
 
 def read_staff(table: Table) -> Staff:
     rows = table.rows("person")
+    members = {row.text("name").strip(): _member(row) for row in rows}
     people = _named(rows, [_person(row) for row in rows])
     for row in rows:
         _somebody(row, "backup", row.text("backup"), people)
@@ -41,7 +45,7 @@ def read_staff(table: Table) -> Staff:
         table.wrong("", "has no policy; add [policy.care] with a row for P1")
     routes = {name: _routes(rules.table(name), rows, staff) for name, rows in policies.items()}
     table.done()
-    return Staff(people, teams, policies, routes)
+    return Staff(people, teams, policies, routes, members)
 
 
 def _person(row: Table) -> Person:
@@ -56,6 +60,19 @@ def _person(row: Table) -> Person:
     )
     row.done()
     return person
+
+
+def _member(row: Table) -> Member:
+    roles = frozenset(Role(name) for name in row.texts("roles") if name in list(Role))
+    for unknown in sorted(set(row.texts("roles")) - set(Role)):
+        row.wrong("roles", f'"{unknown}" is not a role; known are {", ".join(Role)}')
+    email = row.text("email").strip()
+    if email and not _ADDRESS.fullmatch(email):
+        row.wrong("email", f'"{email}" is not an address; write for example "dana@example.com"')
+    return Member(roles=roles or frozenset({Role.AGENT}), email=email)
+
+
+_ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
 
 
 def _teams(rows: list[Table], people: Mapping[str, Person]) -> dict[str, Team]:

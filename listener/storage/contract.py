@@ -178,6 +178,17 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedSearch:
+    """A question somebody asks again and again; everybody sees it."""
+
+    id: int
+    name: str
+    query: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
     """A line of the list of cases."""
 
@@ -195,6 +206,8 @@ class CaseRow:
     incident: bool = False  # what many customers have in common
     within: int = 0  # the incident that speaks for it
     offered: tuple[str, ...] = ()  # who may accept its hand-over, while that is open
+    deadline: datetime | None = None  # when the present step must be done; `due` may be a reminder before that
+    missed: bool = False  # a deadline of the present step has passed once already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +327,30 @@ class Store(Ledger, Protocol):
     async def counts(self, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
         """(brand, verdict) -> mentions heard from `since` to `until`, both included."""
         ...
+
+    # the web desk
+    async def keep_pass(self, key: str, person: str, until: datetime, now: datetime) -> None:
+        """Lets in whoever shows `key`, a hash of something only they know, as `person`, until then. Old ones go."""
+        ...
+
+    async def pass_of(self, key: str, now: datetime) -> str | None:
+        """Whose it is; None when there is none, or no more."""
+        ...
+
+    async def drop_passes(self, *, key: str = "", person: str = "") -> int:
+        """One of them, or all of one person; how many there were. Of two who drop the same one, one is told 1."""
+        ...
+
+    async def moved(self) -> int:
+        """Greater than before whenever a case has changed, whichever process changed it. Cheap enough to ask often."""
+        ...
+
+    async def searches(self) -> tuple[SavedSearch, ...]:
+        """By name."""
+        ...
+
+    async def save_search(self, name: str, query: str, by: str, at: datetime) -> int: ...
+    async def drop_search(self, search: int) -> bool: ...
 
 
 class StoreError(Exception):

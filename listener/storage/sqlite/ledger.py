@@ -59,7 +59,7 @@ def _record(db: sqlite3.Connection, case_id: int, new: Sequence[Event], first: i
 
 _CASE = (
     "thread customer story cause incident within status priority severity owner due opened changed promise outcome"
-    " posts seq title offered brand post id"
+    " posts seq title offered deadline answered missed brand post id"
 ).split()
 _OPEN = f"INSERT INTO cases ({', '.join(_CASE)}) VALUES ({marks(len(_CASE))})"
 _CHANGE = f"UPDATE cases SET {', '.join(f'{column} = ?' for column in _CASE[:-1])} WHERE id = ?"
@@ -85,8 +85,9 @@ def _project(db: sqlite3.Connection, sql: str, case: Case, changed: datetime) ->
             *(stamp_or_none(case.due), stamp(case.opened), stamp(changed)),
             *(storable(case.promise.what) if case.promise else "", case.report.outcome if case.report else ""),
             *(len(case.posts), case.seq, storable(subject.title or subject.text[:80])),
-            *("\n".join((case.offer.to, *case.offer.among)) if case.offer else "", subject.brand),
-            *(storable(subject.post), case.id),
+            "\n".join((case.offer.to, *case.offer.among)) if case.offer else "",
+            *(stamp_or_none(case.clock), stamp_or_none(case.answered), case.missed),
+            *(subject.brand, storable(subject.post), case.id),
         ),
     )
 

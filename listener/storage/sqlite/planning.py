@@ -22,7 +22,7 @@ _COLUMN = {
     "status": "c.status", "outcome": "c.outcome", "source": "p.source", "kind": "p.kind",
 }  # fmt: skip
 _HAS = {"case": "m.case_id IS NOT NULL", "owner": "c.owner <> ''", "promise": "c.promise <> ''",
-        "outcome": "c.outcome <> ''"}  # fmt: skip
+        "outcome": "c.outcome <> ''", "answer": "c.answered IS NOT NULL"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,8 @@ def case_row(row: sqlite3.Row) -> CaseRow:
         incident=bool(row["incident"]),
         within=row["within"],
         offered=tuple(filter(None, row["offered"].split("\n"))),
+        deadline=moment_or_none(row["deadline"] or row["due"]),
+        missed=bool(row["missed"]),
     )
 
 

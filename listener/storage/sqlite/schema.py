@@ -132,6 +132,19 @@ def offers_and_pings(db: Database) -> None:
     )
 
 
+@house()
+def web_desk(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE passes (key TEXT PRIMARY KEY, person TEXT NOT NULL, until TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE searches (
+          id INTEGER PRIMARY KEY, name TEXT NOT NULL, query TEXT NOT NULL, by TEXT NOT NULL, at TEXT NOT NULL
+        );
+        ALTER TABLE cases ADD COLUMN deadline TEXT;
+        ALTER TABLE cases ADD COLUMN answered TEXT;
+        ALTER TABLE cases ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
+    """)
+
+
 def prepare(db: Database) -> None:
     """Brings the tables up to this version, in one transaction: of two processes that start at once, one does it.
 

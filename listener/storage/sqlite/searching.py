@@ -24,7 +24,7 @@ FEW = 1_000  # hits that are sorted by severity in one go
 FIRST_LOOK, LONGEST_LOOK = 64, 256  # posts looked at in one go
 ENOUGH = 8  # when fewer than one hit in so many is wanted, reading the lists of the tags is quicker than reading rows
 _TABLES = "mentions m CROSS JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
-_COLUMNS = f"{MENTION}, p.heard AS arrived, c.owner, c.status, c.outcome, c.promise"
+_COLUMNS = f"{MENTION}, p.heard AS arrived, c.owner, c.status, c.outcome, c.promise, c.answered"
 
 
 def mentions(db: sqlite3.Connection, question: Question) -> Iterator[MentionRow]:
@@ -179,6 +179,7 @@ def _verified(node: Node, row: sqlite3.Row) -> bool:
         **{name: row[name] for name in ("brand", "verdict", "severity", "priority", "cause", "owner", "status")},
         "outcome": row["outcome"],
         "promise": row["promise"],
+        "answer": row["answered"],
         "case": row["case_id"],
         "posted": min(moment_or_none(row["created"]) or arrived, arrived),
     }

@@ -29,6 +29,7 @@ from listener.storage.contract import (
     MentionRow,
     Opening,
     Question,
+    SavedSearch,
     SourceState,
     Span,
     StoreBusy,
@@ -41,6 +42,7 @@ from listener.storage.sqlite import (
     ledger,
     listening,
     matters,
+    passes,
     people,
     rereading,
     searching,
@@ -217,6 +219,28 @@ class SqliteStore:
 
     async def counts(self, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
         return await self._reader.read(lambda db: accounts.counts(db, since, until))
+
+    # the web desk
+    async def keep_pass(self, key: str, person: str, until: datetime, now: datetime) -> None:
+        await self._writer.write(lambda db: passes.keep(db, key, person, until, now))
+
+    async def pass_of(self, key: str, now: datetime) -> str | None:
+        return await self._reader.read(lambda db: passes.of(db, key, now))
+
+    async def drop_passes(self, *, key: str = "", person: str = "") -> int:
+        return await self._writer.write(lambda db: passes.drop(db, key, person))
+
+    async def moved(self) -> int:
+        return await self._reader.read(passes.moved)
+
+    async def searches(self) -> tuple[SavedSearch, ...]:
+        return await self._reader.read(passes.searches)
+
+    async def save_search(self, name: str, query: str, by: str, at: datetime) -> int:
+        return await self._writer.write(lambda db: passes.save_search(db, name, query, by, at))
+
+    async def drop_search(self, search: int) -> bool:
+        return await self._writer.write(lambda db: passes.drop_search(db, search))
 
 
 def _lock(path: Path) -> int:

@@ -1,0 +1,49 @@
+"""What the web desk remembers: who may come in until when, which searches are kept, and that something has changed."""
+
+import sqlite3
+from datetime import datetime
+
+from listener.storage.contract import SavedSearch
+from listener.storage.sqlite.rows import moment, stamp, storable
+
+
+def keep(db: sqlite3.Connection, key: str, person: str, until: datetime, now: datetime) -> None:
+    db.execute("DELETE FROM passes WHERE until <= ?", (stamp(now),))
+    db.execute(
+        "INSERT OR REPLACE INTO passes (key, person, until) VALUES (?, ?, ?)", (key, storable(person), stamp(until))
+    )
+
+
+def of(db: sqlite3.Connection, key: str, now: datetime) -> str | None:
+    row = db.execute("SELECT person FROM passes WHERE key = ? AND until > ?", (key, stamp(now))).fetchone()
+    return str(row["person"]) if row else None
+
+
+def drop(db: sqlite3.Connection, key: str, person: str) -> int:
+    if key:
+        return db.execute("DELETE FROM passes WHERE key = ?", (key,)).rowcount
+    return db.execute("DELETE FROM passes WHERE person = ?", (storable(person),)).rowcount
+
+
+def moved(db: sqlite3.Connection) -> int:
+    """Events are only ever added, so the last one's place in the table grows with each."""
+    [last] = db.execute("SELECT max(rowid) FROM events").fetchone()
+    return int(last or 0)
+
+
+def searches(db: sqlite3.Connection) -> tuple[SavedSearch, ...]:
+    rows = db.execute("SELECT id, name, query, by, at FROM searches ORDER BY name, id").fetchall()
+    return tuple(
+        SavedSearch(id=row["id"], name=row["name"], query=row["query"], by=row["by"], at=moment(row["at"]))
+        for row in rows
+    )
+
+
+def save_search(db: sqlite3.Connection, name: str, query: str, by: str, at: datetime) -> int:
+    given = (storable(name), storable(query), storable(by), stamp(at))
+    row = db.execute("INSERT INTO searches (name, query, by, at) VALUES (?, ?, ?, ?) RETURNING id", given).fetchone()
+    return int(row["id"])
+
+
+def drop_search(db: sqlite3.Connection, search: int) -> bool:
+    return db.execute("DELETE FROM searches WHERE id = ?", (search,)).rowcount > 0

@@ -1,0 +1,180 @@
+"""The mention history: asked in the one language, page by page, counted, drawn, kept as a saved search, taken out."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from starlette.responses import RedirectResponse, Response
+
+from listener.query import Node, Purpose, QueryError, check_tracking, parse, spans
+from listener.routing import story
+from listener.search import question
+from listener.storage.contract import MentionRow, Question, Sort
+from listener.web import exporting, pictures, words
+from listener.web.access import Act
+from listener.web.room import Call
+
+PAGE = 25
+COUNTED = 5_000  # rows that a picture is drawn from; more are said to be more
+TRIED = timedelta(days=30)  # how far a preview looks back
+LONGEST = 1_000  # characters of a query
+EXAMPLES = (
+    "verdict:complaint severity>=60 since:7d",
+    "is:answered has:promise",
+    "status:open priority:P1",
+    "refund NEAR/5 never",
+    "verdict:praise since:30d",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One found mention, its words marked, with how many said the same."""
+
+    row: MentionRow
+    title: Markup
+    text: Markup
+    copies: tuple[MentionRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody asked for; `problem` says why it cannot be answered."""
+
+    text: str
+    sort: Sort
+    question: Question | None
+    problem: str = ""
+
+    def address(self, path: str = "/search", **more: str) -> str:
+        return f"{path}?{urlencode({'q': self.text, 'sort': self.sort, **more})}"
+
+
+def asked(call: Call, limit: int = PAGE + 1) -> Asked:
+    text = call.asked("q").strip()[:LONGEST]
+    sort = Sort(call.asked("sort")) if call.asked("sort") in list(Sort) else Sort.NEWEST
+    before = call.asked("before")
+    try:
+        found = question(
+            text,
+            sort=sort,
+            limit=limit,
+            before=int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None,
+            now=call.now,
+        )
+    except QueryError as wrong:
+        return Asked(text=text, sort=sort, question=None, problem=str(wrong))
+    return Asked(text=text, sort=sort, question=found)
+
+
+async def search(call: Call) -> Response:
+    wanted = asked(call)
+    rows = [row async for row in call.room.store.search(wanted.question)] if wanted.question else []
+    more = len(rows) > PAGE
+    rows = rows[:PAGE]
+    return call.page(
+        "search.html",
+        asked=wanted,
+        hits=hits(rows, wanted.question.query if wanted.question else None),
+        next=wanted.address(before=str(rows[-1].id)) if more else "",
+        first=not call.asked("before"),
+        sorts=list(Sort),
+        saved=await call.room.store.searches(),
+        examples=EXAMPLES,
+        forms=exporting.FORMS if call.who.may(Act.SEARCH) else (),
+        status=200 if not wanted.problem else 422,
+    )
+
+
+def hits(rows: list[MentionRow], query: Node | None) -> list[Hit]:
+    groups = pictures.folded(rows, (story(row.text) for row in rows))
+    return [
+        Hit(
+            row=first,
+            title=found(first.title, query, 300),
+            text=found(first.text, query, 700),
+            copies=tuple(copies),
+        )
+        for first, *copies in groups
+    ]
+
+
+def found(text: str, query: Node | None, longest: int) -> Markup:
+    """A piece of the text around the first words that were asked for, safe, with each of them marked."""
+    places = spans(query, text) if query else ()
+    begin = max(0, places[0][0] - 120) if places and places[0][1] > longest else 0
+    piece = text[begin : begin + longest]
+    sought = {text[start:end] for start, end in places}
+    shown = words.marked(piece, sought, longest)
+    return Markup("{}{}{}").format("…" if begin else "", shown, "…" if begin + longest < len(text) else "")
+
+
+async def picture(call: Call) -> Response:
+    """Counted over what was found; a part of the page that may take a moment."""
+    wanted = asked(call, limit=COUNTED + 1)
+    tally = pictures.Tally(call.who.timezone)
+    if wanted.question:
+        await _count(call.room.store.search(wanted.question), tally)
+    return call.page(
+        "picture.html",
+        asked=wanted,
+        tally=tally,
+        capped=tally.total > COUNTED,
+        chart=pictures.chart(tally.days),
+        shares=pictures.shares,
+    )
+
+
+async def _count(rows: AsyncIterator[MentionRow], tally: pictures.Tally) -> None:
+    async for row in rows:
+        tally.add(row)
+
+
+async def preview(call: Call) -> Response:
+    """What a tracking query would have found, before it tracks anything; among the posts that were kept."""
+    text = call.asked("q").strip()[:LONGEST]
+    try:
+        tree = check_tracking(parse(text, purpose=Purpose.TRACKING), text)
+    except QueryError as wrong:
+        return call.page("preview.html", 422, text=text, problem=str(wrong), total=0, hits=[], capped=False)
+    rows, total = list[MentionRow](), count()
+    number = 0
+    async for row in call.room.store.search(Question(query=tree, since=call.now - TRIED, limit=COUNTED + 1)):
+        number = next(total) + 1
+        if len(rows) < 10:
+            rows.append(row)
+    return call.page(
+        "preview.html", text=text, problem="", total=number, hits=hits(rows, tree), capped=number > COUNTED
+    )
+
+
+async def save(call: Call) -> Response:
+    name, text = call.form.get("name", "").strip()[:80], call.form.get("q", "").strip()[:LONGEST]
+    try:
+        question(text, now=call.now)
+    except QueryError as wrong:
+        return call.page("refused.html", 422, title="Not saved", said=str(wrong))
+    if not (name and text):
+        return call.page(
+            "refused.html", 422, title="Not saved", said="Give the search a name, and something to look for."
+        )
+    await call.room.store.save_search(name, text, call.who.name, call.now)
+    return RedirectResponse(f"/search?{urlencode({'q': text})}", 303)
+
+
+async def drop(call: Call) -> Response:
+    await call.room.store.drop_search(call.id)
+    return RedirectResponse("/search", 303)
+
+
+async def export(call: Call) -> Response:
+    wanted = asked(call, limit=exporting.MOST)
+    form = exporting.FORMS.get(str(call.request.path_params["form"]))
+    if wanted.question is None or form is None:
+        return call.page(
+            "refused.html", 422, title="Nothing to take out", said=wanted.problem or "There is no such form."
+        )
+    return form.answer(call.room.store.search(wanted.question), f"mentions-{call.now:%Y-%m-%d}")

@@ -1,0 +1,91 @@
+// Three small things: parts of a page that renew themselves, keys, and the list of keys. Every page works without them.
+"use strict";
+
+(() => {
+  const at = document.body.dataset.liveAt;
+  const told = document.getElementById("link");
+
+  // Renewing: each [data-live] part is replaced by the same part of the page as it is now, unless somebody is at it.
+  const busy = (part) =>
+    part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea") ||
+    [...part.querySelectorAll("input:not([type=hidden]), textarea")].some((field) => field.value !== field.defaultValue) ||
+    [...part.querySelectorAll("select")].some((field) => field.selectedIndex > 0 && !field.options[field.selectedIndex].defaultSelected);
+
+  let renewing = false;
+  const renew = async () => {
+    if (renewing || document.hidden || !document.querySelector("[data-live]")) return;
+    renewing = true;
+    try {
+      const answer = await fetch(location.pathname, { credentials: "same-origin", redirect: "manual" });
+      if (answer.type === "opaqueredirect" || answer.status === 401) return location.assign("/sign-in");
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of document.querySelectorAll("[data-live]")) {
+        const other = fresh.getElementById(part.id);
+        if (!other || busy(part)) continue;
+        const held = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+        for (const box of part.querySelectorAll("details[id]")) {
+          const same = other.querySelector(`#${CSS.escape(box.id)}`);
+          if (same) same.open = box.open;
+        }
+        part.replaceWith(other);
+        if (window.htmx) window.htmx.process(other);
+        if (held) other.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
+      }
+    } catch { /* the next word, or the next minute, brings it */ } finally { renewing = false; }
+  };
+
+  if (at && document.querySelector("[data-live]")) {
+    let asking = 0;
+    const poll = (on) => {
+      if (on && !asking) asking = setInterval(renew, 15000);
+      if (!on && asking) { clearInterval(asking); asking = 0; }
+      if (told) told.textContent = on ? "Renewed every 15 seconds" : "Live";
+    };
+    if (window.EventSource) {
+      const stream = new EventSource(at);
+      stream.addEventListener("open", () => { poll(false); });
+      stream.addEventListener("error", () => { poll(true); });
+      stream.addEventListener("moved", () => { setTimeout(renew, Math.random() * 300); });
+    } else poll(true);
+    setInterval(renew, 60000); // what time alone changes: "in 5 min", "overdue"
+    document.addEventListener("visibilitychange", renew);
+  }
+
+  // Keys
+  const list = () => [...document.querySelectorAll("[data-list] a[href], [data-list] [tabindex]")];
+  const step = (by) => {
+    const all = list();
+    const next = all[Math.min(Math.max(all.indexOf(document.activeElement) + by, 0), all.length - 1)];
+    if (next) { next.focus(); next.scrollIntoView({ block: "nearest" }); }
+  };
+  const keys = document.getElementById("keys");
+  document.querySelector("[data-keys]")?.addEventListener("click", () => keys?.showModal());
+  const into = (key) => {
+    const target = document.querySelector(`main [data-key="${CSS.escape(key)}"]`);
+    if (!target) return false;
+    if (target.tagName === "DETAILS") target.open = true;
+    const field = target.matches("input, textarea") ? target : target.querySelector("input:not([type=hidden]), select, textarea, button");
+    (field || target).focus();
+    return true;
+  };
+
+  let going = false;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || keys?.open) return;
+    const typing = event.target.matches("input, select, textarea");
+    if (event.key === "Escape" && typing) { event.target.blur(); return; }
+    if (typing) return;
+    if (going) {
+      going = false;
+      document.querySelector(`nav [data-key="${CSS.escape(event.key)}"]`)?.click();
+    } else if (event.key === "g") {
+      going = true;
+      setTimeout(() => { going = false; }, 1500);
+    } else if (event.key === "?") keys?.showModal();
+    else if (event.key === "j") step(1);
+    else if (event.key === "k") step(-1);
+    else if (!(/^[a-z/]$/.test(event.key) && into(event.key))) return;
+    event.preventDefault();
+  });
+})();
