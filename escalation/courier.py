@@ -16,21 +16,32 @@ from escalation.case import Case, replay
 from escalation.events import Event
 from escalation.ledger import Ledger, Owed
 from escalation.manners import CALM, Due, Wait, loud, plan
-from escalation.notices import HOUSE, Kind, Notice
+from escalation.notices import HOUSE, Kind, Notice, dead_letter
 
 log = logging.getLogger("listener")
 
 AT_ONCE = 25  # notices claimed together
 TIME_LIMIT = 20.0  # seconds for one delivery
+TRIED_OFTEN = 3  # times; then a person hears that somebody has to mend something
 LEASE = timedelta(seconds=(AT_ONCE + 5) * TIME_LIMIT)  # the last of them is tried before it ends
 
 
 class Undelivered(Exception):
-    """It did not arrive. `retry` says when to try again; None when that cannot help until somebody mends something."""
+    """It did not arrive. `retry` says when to try again; None when that cannot help."""
+
+    mend = False  # somebody has to mend something before it can arrive
 
     def __init__(self, message: str, *, retry: datetime | None):
         super().__init__(message)
         self.retry = retry
+
+
+class NotYet(Undelivered):
+    """It was not tried at all: it is not its turn before `retry`."""
+
+    def __init__(self, message: str, *, retry: datetime):
+        super().__init__(message, retry=retry)
+        self.until = retry
 
 
 class Messenger(Protocol):
@@ -122,7 +133,7 @@ class Courier:
             await self._failed([one], f"no answer within {TIME_LIMIT:.0f} s", now + _back_off([one]))
             return None
         except Undelivered as trouble:
-            await self._failed([one], str(trouble), trouble.retry)
+            await self._undelivered([one], None, trouble, now)
             return None
         if not ref:
             return replace(one, looked=True)
@@ -140,7 +151,7 @@ class Courier:
         except TimeoutError:
             return await self._failed(same, f"no answer within {TIME_LIMIT:.0f} s", now + _back_off(same))
         except Undelivered as trouble:
-            return await self._failed(same, str(trouble), trouble.retry)
+            return await self._undelivered(same, case, trouble, now)
         except Exception as defect:  # the fence: one message that cannot be made must not hold back the others
             log.exception("notice %s could not be said", same[0].notice.key)
             return await self._failed(same, f"a defect: {type(defect).__name__}", now + _back_off(same))
@@ -159,6 +170,17 @@ class Courier:
         if notice.kind is not Kind.CARD and _tried(same) and (found := await self.messenger.find(notice)):
             return found
         return await self.messenger.send(notice, case, ref, now)
+
+    async def _undelivered(self, same: list[Owed], case: Case | None, trouble: Undelivered, now: datetime) -> str:
+        """What was not tried only waits; what was tried often, and somebody has to mend, reaches a person."""
+        if isinstance(trouble, NotYet):
+            for key in _keys(same):
+                await self.ledger.wait(key, trouble.until, str(trouble))
+            return ""
+        often = trouble.mend and max(one.attempts for one in same) >= TRIED_OFTEN
+        if often and (word := dead_letter(same[-1].notice, case, str(trouble))):
+            await self.ledger.owe(word, now)
+        return await self._failed(same, str(trouble), trouble.retry)
 
     async def _failed(self, same: Iterable[Owed], error: str, retry: datetime | None) -> str:
         for key in _keys(same):

@@ -187,6 +187,19 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             assert_never(event)
 
 
+def dead_letter(notice: Notice, case: Case | None, why: str) -> Notice | None:
+    """What cannot be said is said to somebody else, once for each case and person: of a person to the house, of a card
+    to the case's owner. A line hangs under its card, and the house has nobody above it."""
+    of = f"case {notice.case}" if notice.case else "several cases"
+    if notice.kind is Kind.DIRECT:
+        text = f"{notice.to} cannot be told of {of}: {why}."
+        return Notice(case=HOUSE, seq=notice.case, kind=Kind.HOUSE, to=f"undelivered to {notice.to}", text=text)
+    if notice.kind is Kind.CARD and case:
+        text = f"The card of {of} cannot be shown in its channel: {why}."
+        return Notice(case=HOUSE, seq=notice.case, kind=Kind.DIRECT, to=case.owner, text=text)
+    return None
+
+
 def _unattended(case: Case) -> str:
     about = f"{case.subject.brand}, {case.subject.priority}"
     return f"Nobody on the ladder of {about}, is on duty: case {case.id} waits with {case.owner}."

@@ -15,6 +15,7 @@ from escalation.commands import Acknowledge, Dismiss
 from escalation.courier import Courier, Undelivered
 from escalation.desk import Desk
 from escalation.notices import HOUSE, Kind, Notice
+from escalation.slack import calls
 from escalation.slack.calls import connect
 from escalation.slack.messenger import SlackMessenger
 
@@ -133,7 +134,7 @@ async def test_an_outage_is_not_sat_out_notice_by_notice(
     slack.trouble = {name: ["hang up"] * 99 for name in ("chat.postMessage", "conversations.open")}
     await Courier(ledger, messenger()).deliver(clock())
     assert len(slack.calls) == 2
-    assert len(ledger.unsaid()) == 42, "all of them are still owed"
+    assert sum(not row.sent for row in ledger.rows.values()) == 42, "all of them are still owed"
 
 
 async def test_blocks_that_slack_does_not_take_are_said_in_words(
@@ -249,3 +250,59 @@ async def test_the_client_never_sends_a_second_time_by_itself(slack: Slack) -> N
     with pytest.raises(Exception, match="disconnected"):
         await connect(TOKEN, slack.api_url).chat_postMessage(channel="C0CARE", text="once")
     assert [message["text"] for message in slack.messages] == ["once"]
+
+
+async def test_a_channel_gets_a_burst_and_then_one_a_second_and_others_do_not_wait_for_it(
+    slack: Slack, ledger: MemoryLedger, messenger: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "BURST", 2)
+    for number in range(8):
+        ledger.open(subject(brand="Larkspur", post=f"blog:{number}"), policy(people=(SAM,)), NOW)
+    slow = messenger(channels={"": "C0CARE", "Larkspur": "C0AIR"}, spacing=600.0)
+    slack.channels |= {"C0AIR"}
+    await Courier(ledger, slow).deliver(clock(), 100)
+    assert len(slack.cards()) == 1 + 3, "three of Larkspur, the one of Acme Air is not behind them"
+    waiting = [row for row in ledger.rows.values() if not row.sent]
+    assert {row.error for row in waiting} == {"the channel takes one message a second"}
+    assert {row.attempts for row in waiting} == {0}, "what was not tried need not be looked for"
+
+
+async def test_a_pause_for_one_method_is_kept_by_all_who_use_it(
+    slack: Slack, ledger: MemoryLedger, messenger: Make, clock: Clock
+) -> None:
+    ledger.open(subject(brand="Larkspur", post="blog:p2"), policy(), NOW)
+    courier, desk = Courier(ledger, messenger()), Desk(ledger)
+    await courier.deliver(clock())
+    slack.retry_after, slack.trouble["chat.update"] = 60, [429]
+    for number in (1, 2):
+        await desk.handle(number, Acknowledge(by="Dana Fox"), clock())
+    await courier.deliver(clock())
+    assert slack.calls.count("chat.update") == 1
+    clock.forward(seconds=61)
+    await courier.deliver(clock())
+    assert slack.calls.count("chat.update") == 3 and ledger.unsaid() == []
+
+
+async def test_what_can_never_arrive_reaches_a_person(
+    slack: Slack, ledger: MemoryLedger, messenger: Make, clock: Clock
+) -> None:
+    slack.users.discard("U0DANA")
+    courier = Courier(ledger, messenger())
+    for _ in range(8):
+        await courier.deliver(clock())
+        clock.forward(minutes=11)
+    [word] = [m["text"] for m in slack.messages if "cannot be told" in m["text"]]
+    assert "Dana Fox cannot be told of case 1" in word and "people.toml" in word
+    assert [m["channel"] for m in slack.messages if m["text"] == word] == ["C0CARE"]
+
+
+async def test_a_card_that_can_never_be_shown_is_told_to_the_owner(
+    slack: Slack, ledger: MemoryLedger, messenger: Make, clock: Clock
+) -> None:
+    slack.channels.clear()
+    courier = Courier(ledger, messenger())
+    for _ in range(8):
+        await courier.deliver(clock())
+        clock.forward(minutes=11)
+    words = [m["text"] for m in slack.direct("U0DANA") if "cannot be shown" in m["text"]]
+    assert len(words) == 1 and "/invite" in words[0]

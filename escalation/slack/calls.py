@@ -2,17 +2,23 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from escalation.courier import Undelivered
+from escalation.courier import NotYet, Undelivered
 from escalation.slack import errors
 
 CALL_LIMIT = 8  # seconds; a look and a message fit into the courier's limit for one delivery
-SPACING = 0.3  # seconds between two messages to one channel: Slack bears short bursts over its one a second
+SPACING = (
+    1.0  # seconds between two messages to one channel, after a burst: https://docs.slack.dev/apis/web-api/rate-limits
+)
+BURST = 15  # messages that a channel takes at once when it was quiet
+PATIENCE = 1.0  # seconds; what would have to wait for longer makes room for others
+
+POSTING = "chat_postMessage"
 
 Method = Callable[..., Awaitable[Any]]
 
@@ -27,42 +33,50 @@ class Calls:
         self.client = client
         self._clock, self._spacing = clock, spacing
         self._turns: dict[str, float] = {}  # channel -> when the loop's clock allows the next message
-        self._quiet: dict[str, datetime] = {}  # channel, or "" for all of Slack -> until when nothing is tried
+        self._quiet: dict[str, datetime] = {}  # channel, method, or "" for all -> until when nothing is tried
         self._failures = 0  # calls in a row that got no answer
 
     async def ask(self, method: Method, where: str, **arguments: Any) -> Any:
         """One call; `where` is the channel or person it is about. Raises Undelivered."""
-        self._respect_quiet(where)
+        limited = where if method.__name__ == POSTING else method.__name__
+        self._respect_quiet(where, limited)
         try:
             answer = await method(**arguments)
         except SlackApiError as error:
-            raise self._translated(error, where) from None
+            raise self._translated(error, where, limited) from None
         except errors.UNREACHABLE as error:
             raise self._no_answer(f"Slack cannot be reached ({type(error).__name__})", quiet=True) from None
         self._failures = 0
         return answer
 
     async def turn(self, channel: str) -> None:
-        """Waits until the channel may be written to again."""
+        """Waits until the channel may be written to again, if that is soon. Raises NotYet.
+
+        GCRA, a bucket that leaks: https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+        """
         now = asyncio.get_running_loop().time()
         mine = max(now, self._turns.get(channel, 0.0))
+        wait = mine - now - BURST * self._spacing
+        if wait > PATIENCE:
+            raise NotYet("the channel takes one message a second", retry=self._clock() + timedelta(seconds=wait))
         self._turns[channel] = mine + self._spacing
-        if mine > now:
-            await asyncio.sleep(mine - now)
+        if wait > 0:
+            await asyncio.sleep(wait)
 
     async def aclose(self) -> None:
         if self.client.session and not self.client.session.closed:
             await self.client.session.close()
 
-    def _respect_quiet(self, where: str) -> None:
-        for name in ("", where):
+    def _respect_quiet(self, *names: str) -> None:
+        for name in ("", *names):
             if (until := self._quiet.get(name)) and until > self._clock():
-                raise Undelivered("waiting until Slack takes messages again", retry=until)
+                raise NotYet("waiting until Slack takes messages again", retry=until)
 
-    def _translated(self, error: SlackApiError, where: str) -> Undelivered:
+    def _translated(self, error: SlackApiError, where: str, limited: str) -> Undelivered:
+        """Messages are limited for each channel, every other method for the workspace: who else uses it waits too."""
         if pause := errors.asked_pause(error):
-            self._quiet[where] = self._clock() + pause
-            return Undelivered(f"Slack asks us to be quiet for {pause.total_seconds():.0f} s", retry=self._quiet[where])
+            until = self._quiet[limited] = self._clock() + pause
+            return Undelivered(f"Slack asks us to be quiet for {pause.total_seconds():.0f} s", retry=until)
         if errors.in_trouble(error):
             return self._no_answer(f"Slack is in trouble (status {errors.status_of(error)})", quiet=False)
         self._failures = 0

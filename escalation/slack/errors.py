@@ -49,6 +49,8 @@ MENDS = {
 class SlackRefused(Undelivered):
     """Slack said no; `code` is its own word for why."""
 
+    mend = True
+
     def __init__(self, code: str, message: str, *, retry: datetime):
         super().__init__(message, retry=retry)
         self.code = code
