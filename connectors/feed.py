@@ -9,6 +9,7 @@ The cursor: {"url", "main": validators and window, "older": a page under way, "c
 """
 
 import asyncio
+import re
 from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -249,9 +250,17 @@ class FeedConnector:
                 gone.append(id_)
         return gone
 
+    async def reread(self, ids: Sequence[str], cursor: Cursor, now: datetime) -> Page:
+        """What has left the feed may be deleted too: its own page says so. What is edited there is not seen."""
+        links = _addresses(cursor)
+        gone = [id_ for id_ in ids if await self._deleted(links.get(id_, id_), now)]
+        return Page(cursor=cursor, gone=tuple(gone))
+
     async def _deleted(self, link: str, now: datetime) -> bool | None:
-        """Is the page gone, or the anchor in it? None when it cannot be said now."""
+        """Is the page gone, or the anchor in it? None when it cannot be said, or not now."""
         address, anchor = urldefrag(link)
+        if not address.startswith(("http://", "https://")):
+            return None
         try:
             answer = await self._web.try_get(address)
         except ConnectorError:
@@ -260,7 +269,7 @@ class FeedConnector:
             return True
         if answer.status != 200:
             return None
-        return bool(anchor) and anchor.encode() not in answer.body
+        return bool(anchor) and not re.search(rb"(?<![\w-])%b(?![\w-])" % re.escape(anchor.encode()), answer.body)
 
     def _go_on(
         self, reading: _Reading, feed: Feed, url: str, before: Sequence[str], number: int, *, first: bool
@@ -377,6 +386,12 @@ class FeedConnector:
         if wordpress.is_wordpress(reading.state.get("generator", "")):
             busy = [(wordpress.as_atom(address), id_, count) for address, id_, count in busy]
         return (found + busy)[:COMMENT_FEEDS]
+
+
+def _addresses(cursor: Cursor) -> dict[str, str]:
+    """Id -> address of every post and comment that is remembered."""
+    windows = (cursor.get("main", {}), *cursor.get("comments", {}).values())
+    return {id_: kept[1] for window in windows for id_, kept in window.get("items", {}).items() if kept[1]}
 
 
 def _instead(found: Found | None) -> str:

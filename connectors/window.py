@@ -93,10 +93,14 @@ class Window:
                 self.threads[item.id] = (item.comments_feed, item.comments if item.comments is not None else -1)
 
     def suspects(self, items: Sequence[Item]) -> list[tuple[str, str]]:
-        """Ids and addresses shown last time and not now, although older neighbours still are."""
-        now = {item.id for item in items}
+        """Ids and addresses shown last time and not now, although neighbours still are.
+
+        What stood at the end may have been pushed out; by so many new items, so many at the most.
+        """
+        before, now = set(self.shown), {item.id for item in items}
         last = max((place for place, id_ in enumerate(self.shown) if id_ in now), default=-1)
-        missing = [id_ for id_ in self.shown[: max(last, 0)] if id_ not in now and id_ in self.items]
+        stays = max(len(self.shown) - len(now - before), last + 1) if last >= 0 else 0
+        missing = [id_ for id_ in self.shown[:stays] if id_ not in now and id_ in self.items]
         self.shown = [*missing, *(item.id for item in items)][:SHOWN]
         return [(id_, self.items[id_][1]) for id_ in missing if self.items[id_][1]]
 

@@ -119,12 +119,29 @@ async def test_a_deleted_item_is_gone_and_one_that_only_scrolled_out_is_not(serv
     server.answers["/feed"] = feed([item("c"), item("b"), item("a")])
     server.answers |= {"/c": b"<!doctype html>", "/a": b"<!doctype html>"}
     await reader.poll()
-    server.answers["/feed"] = feed([item("d"), item("c")])  # b and a scrolled out together
+    server.answers["/feed"] = feed([item("e"), item("d"), item("c")])  # b and a scrolled out together
     await reader.poll()
     assert reader.last.gone == ()
     server.answers["/feed"] = feed([item("e"), item("c")])  # d vanished from between, and its page is not there
     await reader.poll()
     assert reader.last.gone == ("d",)
+
+
+async def test_the_oldest_of_a_feed_that_shows_nothing_new_was_deleted(server: Server, reader: Reader) -> None:
+    server.answers["/feed"] = feed([item("c"), item("b"), item("a")])
+    await reader.poll()
+    server.answers["/feed"] = feed([item("d"), item("c")])  # one that is new pushes out one at the most
+    await reader.poll()
+    assert reader.last.gone == ("b",)
+
+
+async def test_what_left_the_feed_is_looked_at_where_it_stands(server: Server, reader: Reader) -> None:
+    server.answers["/feed"] = feed([item("b"), item("a")])
+    server.answers |= {"/a": b"<!doctype html><p id='comment-12'>"}
+    await reader.poll()
+    comments = [f"{server.address}/a#comment-1", f"{server.address}/a#comment-12"]
+    page = await reader.ear.reread(["a", "b", *comments, "tag:unknown"], reader.cursor, NOW)
+    assert page.gone == ("b", comments[0]) and page.cursor == reader.cursor
 
 
 async def test_what_vanished_but_can_still_be_read_is_not_gone(server: Server, reader: Reader) -> None:

@@ -95,20 +95,22 @@ class Feed(World):
 
     async def answer(self, _: web.Request) -> web.Response:
         items = "".join(
-            f"<item><guid>{key}</guid><link>https://blog.example/{key}</link><pubDate>{at:%a, %d %b %Y %H:%M:%S} GMT</pubDate>"
+            f"<item><guid>{self.ids[key]}</guid><link>{self.ids[key]}</link><pubDate>{at:%a, %d %b %Y %H:%M:%S} GMT</pubDate>"
             f"<description>{escape(text)}</description></item>"
             for key, (text, at) in reversed(self.items.items())
         )
         return web.Response(text=f"<rss><channel>{items}</channel></rss>", content_type="application/rss+xml")
 
     def write(self, key: str, text: str, at: datetime = NOW) -> None:
-        self.items[key], self.ids[key] = (text, at), key
+        self.items[key], self.ids[key] = (text, at), f"{self.server.address}/{key}"
+        self.server.answers[f"/{key}"] = b"<!doctype html>"
 
     def edit(self, key: str, text: str) -> None:
         self.items[key] = (text, self.items[key][1])
 
     def delete(self, key: str) -> None:
         del self.items[key]
+        self.server.answers[f"/{key}"] = None
 
 
 class Replay(World):
