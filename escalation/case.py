@@ -45,6 +45,7 @@ from escalation.events import (
     Promised,
     Raised,
     Reopened,
+    ReplyDue,
     ReportedBack,
     Result,
     Revised,
@@ -81,6 +82,16 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstReply:
+    """The first public answer, still owed to the customer."""
+
+    due: datetime  # counted from the post
+    look_at: datetime  # when it is said that it is still owed
+    told: int = 0  # how often that was said: first to the owner, then up the ladder
+    rung: int = 0  # the highest place on the ladder that was told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """A hand-over that waits for its answer. Until then the giver has the case."""
 
@@ -110,6 +121,7 @@ class Case:
     warn_at: datetime | None = None  # when the owner is told that the deadline is near
     ask_at: datetime | None = None  # when the owner is asked how it goes
     back_at: datetime | None = None  # when the case is taken from an owner who missed the promise and says nothing
+    reply: FirstReply | None = None  # None: none is owed, or our account has answered
     seq: int = 1  # how many events made this case
     repeats: int = 0  # how often the same last person was called
     promise: Promise | None = None
@@ -138,11 +150,17 @@ class Case:
         return self.clock is not None and (self.repeats > 0 or broken)
 
     @property
+    def reply_at(self) -> datetime | None:
+        """When somebody is told that the first public answer is still owed."""
+        working = self.status in (Status.OPEN, Status.ACKNOWLEDGED) and not self.spoken_for
+        return self.reply.look_at if self.reply and working else None
+
+    @property
     def due(self) -> datetime | None:
         """The next instant at which time alone changes this case."""
         if self.clock is None:
             return None
-        sooner = (self.offer.due if self.offer else None, self.warn_at, self.ask_at, self.back_at)
+        sooner = (self.offer.due if self.offer else None, self.warn_at, self.ask_at, self.back_at, self.reply_at)
         return min([self.clock, *filter(None, sooner)])
 
 
@@ -173,36 +191,49 @@ def begin(opened: Opened) -> Case:
         incident=opened.incident,
         within=opened.within,
         posts=(opened.subject.post,),
+        reply=None if opened.incident else _first_reply(opened.subject, opened.policy, opened.owner, opened.at),
     )
     return replace(case, warn_at=_warning(case, opened.at))
 
 
 def evolve(case: Case, event: Event) -> Case:
-    return replace(_reminders(case, _changed(case, event), event), seq=case.seq + 1)
+    changed = _changed(case, event)
+    warn_at, ask_at, back_at = _reminders(case, changed, event)
+    return replace(changed, warn_at=warn_at, ask_at=ask_at, back_at=back_at, seq=case.seq + 1)
 
 
-def _reminders(before: Case, case: Case, event: Event) -> Case:
+Reminders = tuple[datetime | None, datetime | None, datetime | None]  # warn_at, ask_at, back_at
+
+
+def _reminders(before: Case, case: Case, event: Event) -> Reminders:
     """What the owner is reminded of on the way to the deadline, and when it is too late for reminding."""
     if case.status not in (Status.OPEN, Status.ACKNOWLEDGED) or case.spoken_for:
-        return replace(case, warn_at=None, ask_at=None, back_at=None)
-    if case.clock != before.clock:
-        case = replace(case, warn_at=_warning(case, event.at))
+        return None, None, None
+    warn_at = case.warn_at if case.clock == before.clock else _warning(case, event.at)
     match event:
         case Warned():
-            return replace(case, warn_at=None)
+            return None, case.ask_at, case.back_at
         case Escalated() | TakenBack() | Reopened() | FollowedUp():
-            return replace(case, ask_at=None, back_at=None)
+            return warn_at, None, None
         case Snoozed(until=until):
-            early = case.warn_at is not None and case.warn_at < until
-            return replace(case, warn_at=None if early else case.warn_at, ask_at=until, back_at=None)
+            early = warn_at is not None and warn_at < until
+            return None if early else warn_at, until, None
         case Acknowledged() | Promised() | HandoverAccepted() | Answered() | Noted() | DismissalUndone():
-            return replace(case, ask_at=_asking(case, event.at), back_at=None)
+            return warn_at, _asking(case, event.at), None
         case ProgressAsked():
-            return replace(case, ask_at=_asking(case, event.at))
+            return warn_at, _asking(case, event.at), case.back_at
         case Missed(what="promise") if case.policy.take_back and not before.back_at:
-            return replace(case, ask_at=None, back_at=event.at + case.policy.take_back)
+            return warn_at, None, event.at + case.policy.take_back
         case _:
-            return case
+            return warn_at, case.ask_at, case.back_at
+
+
+def _first_reply(subject: Subject, policy: Policy, owner: str, at: datetime) -> FirstReply | None:
+    """Due by the post's own time. Who has only just been told of an old post is given the time to take it first."""
+    if policy.first_reply == NEVER:
+        return None
+    due = policy.deadline(subject.since, policy.first_reply, owner)
+    return FirstReply(due=due, look_at=max(due, policy.deadline(at, policy.acknowledge, owner)))
 
 
 def _warning(case: Case, at: datetime) -> datetime | None:
@@ -233,11 +264,17 @@ def _changed(case: Case, event: Event) -> Case:
             return case
         case TakenBack(at=at, to=to, rung=rung, why=why):
             clock = case.policy.deadline(at, case.policy.acknowledge, to)
-            opened = replace(case, status=Status.OPEN, owner=to, rung=rung, why=why, clock=clock)
-            return replace(opened, promise=None, offer=None, repeats=0)
+            anew = replace(case, status=Status.OPEN, owner=to, rung=rung, why=why, clock=clock)
+            return replace(anew, promise=None, offer=None, repeats=0)
         case Promised(what=what, due=due):
             moves = case.promise.moves + 1 if case.promise else 0
             return replace(case, promise=Promise(what=what, due=due, moves=moves), clock=due, repeats=0)
+        case ReplyDue(at=at) if case.reply:
+            return replace(case, reply=_said_again(case.reply, case.rung, case.policy, at))
+        case Missed(at=at, what="first reply", rung=rung) if case.reply:
+            return replace(case, reply=_said_again(case.reply, rung, case.policy, at))
+        case ReplyDue() | Missed(what="first reply"):
+            return case
         case Missed(at=at, what=what, rung=rung):
             broken = what == "promise" or bool(case.promise and case.promise.missed)
             promise = replace(case.promise, missed=broken) if case.promise else None
@@ -283,7 +320,7 @@ def _changed(case: Case, event: Event) -> Case:
         case StillWaiting(at=at):
             return replace(case, clock=at + LONGEST_WAIT)
         case Answered(at=at):
-            return replace(case, answered=case.answered or at)
+            return replace(case, answered=case.answered or at, reply=None)
         case Revised(post=post, text=text, severity=severity):
             changed = replace(case.subject, text=text, severity=severity)
             return replace(case, subject=changed) if post == case.subject.post else case
@@ -301,7 +338,11 @@ def _worse(case: Case, event: Raised) -> Case:
     subject = replace(case.subject, severity=event.severity, priority=event.priority)
     why = case.why if event.owner == case.owner else event.why
     worse = replace(case, subject=subject, policy=event.policy, owner=event.owner, why=why, rung=event.rung)
-    if case.status is not Status.OPEN or case.spoken_for or event.priority == case.subject.priority:
+    if event.priority == case.subject.priority:
+        return worse
+    if not (case.incident or case.answered or (case.reply and case.reply.told)):
+        worse = replace(worse, reply=_first_reply(subject, event.policy, event.owner, event.at))
+    if case.status is not Status.OPEN or case.spoken_for:
         return worse
     clock = event.policy.deadline(event.at, event.policy.acknowledge, event.owner)
     return replace(worse, clock=clock, repeats=0, offer=None)
@@ -309,12 +350,22 @@ def _worse(case: Case, event: Raised) -> Case:
 
 def _owned(case: Case, by: str, at: datetime) -> Case:
     """Whoever takes a case takes its promise too; without one, a report is owed within the policy's time."""
-    why = case.why if by == case.owner else "took it over"
-    taken = replace(case, status=Status.ACKNOWLEDGED, owner=by, why=why, rung=_rung(case, by), offer=None, repeats=0)
-    taken = replace(taken, taken=True)
-    if case.status is Status.OPEN:
-        return replace(taken, clock=case.policy.deadline(at, case.policy.report, by))
-    return replace(taken, status=case.status)
+    new = case.status is Status.OPEN
+    return replace(
+        case,
+        status=Status.ACKNOWLEDGED if new else case.status,
+        owner=by,
+        why=case.why if by == case.owner else "took it over",
+        rung=_rung(case, by),
+        clock=case.policy.deadline(at, case.policy.report, by) if new else case.clock,
+        offer=None,
+        repeats=0,
+        taken=True,
+    )
+
+
+def _said_again(reply: FirstReply, rung: int, policy: Policy, at: datetime) -> FirstReply:
+    return replace(reply, look_at=at + _patience(policy, reply.told), told=reply.told + 1, rung=rung)
 
 
 def _from_the_start(case: Case, at: datetime) -> Case:

@@ -15,6 +15,7 @@ from escalation.events import (
     Opened,
     ProgressAsked,
     Raised,
+    ReplyDue,
     StillWaiting,
     Subject,
     TakenBack,
@@ -51,7 +52,7 @@ def overdue(case: Case, now: datetime, away: Away = ()) -> tuple[Event, ...]:
     if case.back_at and now >= case.back_at:
         return (_taken_back(case, now, away),)
     if case.clock is None or now < case.clock:
-        return _reminded(case, now)
+        return _reply_due(case, now, away) or _reminded(case, now)
     if case.spoken_for:
         return (StillWaiting(at=now),)
     next_up = ladder.above(case.policy, case.rung, case.owner, now, away)
@@ -68,6 +69,16 @@ def overdue(case: Case, now: datetime, away: Away = ()) -> tuple[Event, ...]:
             return ()
         case _:
             assert_never(case.status)
+
+
+def _reply_due(case: Case, now: datetime, away: Away) -> tuple[Event, ...]:
+    """The owner is told once, then the next one up, as for a missed promise."""
+    if not (case.reply and case.reply_at and now >= case.reply_at):
+        return ()
+    if not case.reply.told:
+        return (ReplyDue(at=now, to=case.owner, due=case.reply.due),)
+    next_up = ladder.above(case.policy, case.reply.rung, case.owner, now, away)
+    return (Missed(at=now, what="first reply", to=next_up.name, rung=next_up.rung, why=next_up.why),)
 
 
 def _reminded(case: Case, now: datetime) -> tuple[Event, ...]:

@@ -104,6 +104,14 @@ class AskForHelp:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Says that the customer was answered in public, where our own account's answer is not heard of by itself."""
+
+    by: str
+    url: str = ""
+
+
 def compensation(text: str) -> Compensation | None:
     """ "refund 80 EUR", "voucher": a kind, and what it comes to where that can be counted. Raises Refused."""
     found = _COMPENSATION.fullmatch(text.strip())
@@ -131,4 +139,5 @@ Command = (
     | Note
     | Snooze
     | AskForHelp
+    | Answer
 )

@@ -9,6 +9,7 @@ from escalation.case import Case, Status
 from escalation.commands import (
     Accept,
     Acknowledge,
+    Answer,
     AskForHelp,
     Command,
     Decline,
@@ -25,6 +26,7 @@ from escalation.commands import (
 )
 from escalation.events import (
     Acknowledged,
+    Answered,
     DismissalUndone,
     Dismissed,
     Event,
@@ -80,6 +82,8 @@ def decide(case: Case, command: Command, at: datetime) -> tuple[Event, ...]:
             return _snooze(case, command, at)
         case AskForHelp():
             return _ask_for_help(case, command, at)
+        case Answer(by=by, url=url):
+            return () if case.answered else (Answered(at=at, by=by, post="", url=url.strip()),)
         case Reopen(by=by, reason=reason):
             if not case.status.ended:
                 raise Refused(f"case {case.id} is open already; {case.owner} has it")

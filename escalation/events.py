@@ -176,13 +176,22 @@ class Promised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """A promise or a follow-up was not kept in time: the owner keeps the case, `to` is told."""
+    """A promise, a follow-up or a first reply was not kept in time: the owner keeps the case, `to` is told."""
 
     at: datetime
     what: str
     to: str
     rung: int
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyDue:
+    """Our account has not answered in public in time; `to`, who has the case, is told. Then it climbs, as Missed."""
+
+    at: datetime
+    to: str
+    due: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,7 +354,7 @@ class StillWaiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """Our own account has answered the customer in public, for the first time."""
+    """Our own account has answered the customer in public, for the first time; heard by us, or said by a person."""
 
     at: datetime
     by: str
@@ -384,6 +393,7 @@ Event = (
     | HelpAsked
     | Promised
     | Missed
+    | ReplyDue
     | LeadTold
     | HandoverOffered
     | HandoverAccepted

@@ -39,6 +39,7 @@ from escalation.events import (
     Promised,
     Raised,
     Reopened,
+    ReplyDue,
     ReportedBack,
     Revised,
     Snoozed,
@@ -122,6 +123,8 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             of_what, mend = _missed(case, what)
             yield Kind.DIRECT, to, f"{case.owner} missed the {what}{of_what}. Make sure the customer hears."
             yield Kind.DIRECT, case.owner, f"Your {what} is overdue{of_what}. {mend}"
+        case ReplyDue(to=to, due=due):
+            yield Kind.DIRECT, to, f"Nobody has answered in public yet; it was due by {_by(case, due, to)}. {_ANSWER}"
         case LeadTold(to=to, why=why):
             yield Kind.DIRECT, to, f"For your eyes: {why}."
         case HandoverOffered(by=by, to=to, note=note, among=among):
@@ -228,7 +231,12 @@ def _acknowledge_by(case: Case, name: str) -> str:
     return f"Acknowledge by {_by(case, case.clock, name)}."
 
 
+_ANSWER = "Answer there, or say where you did."
+
+
 def _missed(case: Case, what: str) -> tuple[str, str]:
+    if what == "first reply":
+        return " in public", _ANSWER
     if what != "promise":  # it was reported back, so the promise itself was kept
         return "", "Read the thread again and say what you found."
     promised = f' "{case.promise.what}"' if case.promise else ""

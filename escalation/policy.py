@@ -41,13 +41,17 @@ class Person:
     def off(self, at: datetime) -> str:
         """Why this person is not to be disturbed now; "" when they are on duty."""
         today = at.astimezone(ZoneInfo(self.timezone)).date()
-        return self._day_off(today) or ("" if hours.on_duty(self.hours, self.timezone, at) else "off duty")
+        return self.day_off(today) or ("" if hours.on_duty(self.hours, self.timezone, at) else "off duty")
 
     def works(self, day: date) -> list[Window]:
         """When this person is on duty on a day of their own calendar."""
-        return [] if self._day_off(day) else hours.windows(self.hours, self.timezone, day)
+        return [] if self.day_off(day) else hours.windows(self.hours, self.timezone, day)
 
-    def _day_off(self, day: date) -> str:
+    def on_leave(self, at: datetime) -> bool:
+        today = at.astimezone(ZoneInfo(self.timezone)).date()
+        return any(leave.first <= today <= leave.last for leave in self.leave)
+
+    def day_off(self, day: date) -> str:
         if any(leave.first <= day <= leave.last for leave in self.leave):
             return "on leave"
         return "on a public holiday" if is_holiday(self.holidays, day) else ""
@@ -58,7 +62,17 @@ class Turn(StrEnum):
 
     DAILY = "daily"
     WEEKLY = "weekly"
+    CALENDAR = "calendar"  # who is named there; their own hours do not matter then
     HOURS = "hours"  # no turns: whoever is on duty by their own hours, in the order of the list
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """One person's turn, as a calendar has it."""
+
+    name: str
+    start: datetime
+    end: datetime
 
 
 FIRST_TURN = datetime.fromisoformat("2026-01-05T09:00")  # a Monday
@@ -71,11 +85,18 @@ class Team:
     turn: Turn = Turn.HOURS
     start: datetime = FIRST_TURN  # naive, the wall clock in `timezone`: when the first of the list had the first turn
     timezone: str = "UTC"
+    shifts: tuple[Shift, ...] = ()  # of the coming weeks, in order, when a calendar says whose turn it is
+
+    def on_shift(self, at: datetime) -> tuple[str, ...]:
+        """Whom the calendar names for this instant."""
+        return tuple(dict.fromkeys(shift.name for shift in self.shifts if shift.start <= at < shift.end))
 
     def order(self, at: datetime) -> tuple[str, ...]:
         """Who is asked first now, and who next. Turns change by the wall clock, whatever daylight saving does."""
         if self.turn is Turn.HOURS:
             return self.members
+        if self.turn is Turn.CALENDAR:
+            return tuple(dict.fromkeys((*self.on_shift(at), *self.members)))
         length = timedelta(days=7 if self.turn is Turn.WEEKLY else 1)
         turn = (at.astimezone(ZoneInfo(self.timezone)).replace(tzinfo=None) - self.start) // length
         first = turn % len(self.members)
@@ -85,7 +106,7 @@ class Team:
 def on_duty(team: Team, people: Collection[Person], at: datetime, away: Away = ()) -> tuple[str, ...]:
     """Who of the team is there now, in the order of its turns; everybody when nobody is."""
     by_name = {person.name: person for person in people}
-    there = tuple(n for n in team.order(at) if n in by_name and not _off(by_name[n], at, away))
+    there = tuple(n for n in team.order(at) if n in by_name and not _off(by_name[n], at, away, team))
     return there or team.order(at)
 
 
@@ -101,6 +122,7 @@ class Policy:
     warn: timedelta = NEVER  # before a deadline that is at least four times as far away
     ask: timedelta = NEVER  # without news from the owner, until they are asked how it goes
     take_back: timedelta = NEVER  # from a missed promise without news, until somebody else gets the case
+    first_reply: timedelta = NEVER  # from the post to our first answer in public
     root_causes: tuple[str, ...] = ()  # the team's own list; a report names one of them, anything when it is empty
     route: str = ""  # the name of a ladder of its own, for some matters
     working: bool = False  # the clocks stand still while the owner is off duty
@@ -185,25 +207,33 @@ def asked_in_turn(policy: Policy, at: datetime, away: Away = (), *, begin: int =
             person = policy.person(name)
             if person is None:
                 continue
-            off = _off(person, at, away)
-            yield Asked(name, rung, _role(team, turn, _place(policy, rung)), off)
+            off = _off(person, at, away, team)
+            first = turn == 0 and (team is None or team.turn is not Turn.CALENDAR or name in team.on_shift(at))
+            yield Asked(name, rung, _role(team, first, _place(policy, rung)), off)
             backup = policy.person(person.backup)
             if off and backup:
                 why = f"stands in for {name}, who is {off}"
                 yield Asked(backup.name, rung, why, _off(backup, at, away))
 
 
-def _off(person: Person, at: datetime, away: Away) -> str:
-    return "away" if person.name in away else person.off(at)
+def _off(person: Person, at: datetime, away: Away, team: Team | None = None) -> str:
+    """A calendar's shift counts for more than a person's own hours: that is what it is kept for."""
+    if person.name in away:
+        return "away"
+    if team and person.name in team.on_shift(at):
+        return "on leave" if person.on_leave(at) else ""
+    return person.off(at)
 
 
 def _place(policy: Policy, rung: int) -> str:
     return f"place {rung + 1} on the ladder" + (f" for {policy.route}" if policy.route else "")
 
 
-def _role(team: Team | None, turn: int, place: str) -> str:
+def _role(team: Team | None, first: bool, place: str) -> str:
     if team is None:
         return f"on duty, {place}"
     if team.turn is Turn.HOURS:
         return f"on duty for {team.name}, {place}"
-    return f"has the turn of {team.name}, {place}" if turn == 0 else f"next in {team.name}, {place}"
+    if first and team.turn is Turn.CALENDAR:
+        return f"has the turn of {team.name} by its calendar, {place}"
+    return f"has the turn of {team.name}, {place}" if first else f"next in {team.name}, {place}"

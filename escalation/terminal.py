@@ -95,6 +95,8 @@ def _facts(case: Case, now: datetime) -> Iterator[tuple[str, str]]:
     if due:
         late = ", overdue" if wording.overdue(case, now) else ""
         yield due[0].lower(), f"{wording.clock_time(case, due[1])}{late}"
+    if case.reply and case.reply_at:
+        yield "first reply", f"in public by {wording.clock_time(case, case.reply.due)}"
     if case.promise:
         yield "promised", line(case.promise.what, 200)
     if case.offer:

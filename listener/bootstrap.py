@@ -20,7 +20,7 @@ from escalation.courier import Courier, Messenger
 from escalation.desk import Desk
 from escalation.slack.messenger import SlackMessenger
 from escalation.terminal import TerminalMessenger
-from listener import slack
+from listener import slack, turns
 from listener.asking import asked
 from listener.background import lookup
 from listener.cycle import House
@@ -64,6 +64,8 @@ async def build(
         stack.push_async_callback(store.aclose)
         web = Web(agent=_agent(settings), allow_private=settings.allow_private)
         stack.push_async_callback(web.aclose)
+        calendars = partial(_turns, settings, store, web, clock) if settings.rotas else None
+        settings = await calendars() if calendars else settings
         inboxes = {source.name: _inbox(settings, source.name) for source in settings.sources}
         yield House(
             settings=settings,
@@ -76,7 +78,16 @@ async def build(
             courier=Courier(store, messenger or await _messenger(settings, store, console, clock, stack)),
             clock=clock,
             pulse=_pulse(settings, web) if settings.heartbeat else None,
+            calendars=calendars,
         )
+
+
+async def _turns(settings: Settings, store: Store, web: Web, clock: Clock) -> Settings:
+    now = clock()
+    dressed, unreadable = await turns.read(settings, web, now)
+    for notice in unreadable:
+        await store.owe(notice, now)
+    return dressed
 
 
 def _pulse(settings: Settings, web: Web) -> Callable[[], Awaitable[None]]:

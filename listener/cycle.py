@@ -19,7 +19,7 @@ from escalation.desk import Desk
 from listener.coverage import failed, must_wait, return_of, short_of_money, silence
 from listener.settings import Settings, Source
 from listener.storage.contract import Batch, Kept, SourceState, Store
-from listener.weigh import Scales, weigh
+from listener.weigh import Scales, weigh, with_turns_of
 
 log = logging.getLogger("listener")
 
@@ -29,9 +29,12 @@ REREAD_AT_ONCE = 100  # posts looked at again after a poll
 PAGES_A_POLL = 500  # a source that always has more gives way to its next poll
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class House:
-    """Everything that is needed to work. Made by bootstrap, for real or for tests."""
+    """Everything that is needed to work. Made by bootstrap, for real or for tests.
+
+    The settings and the scales are replaced when calendars were read again.
+    """
 
     settings: Settings
     store: Store
@@ -41,6 +44,9 @@ class House:
     courier: Courier
     clock: Callable[[], datetime]
     pulse: Callable[[], Awaitable[None]] | None = None  # tells the outside that we are alive
+    calendars: Callable[[], Awaitable[Settings]] | None = (
+        None  # reads again whose turn it is; None: nobody's by calendar
+    )
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # source -> what was brought to it
     called: set[str] = field(default_factory=set)  # sources to which something was brought since they were polled
 
@@ -176,6 +182,14 @@ async def _fail(house: House, source: Source, error: ConnectorError) -> None:
     if state.failures == 0:  # one line when it goes, one when it is back
         log.warning("source %s: %s", source.name, error)
     await house.store.keep_failure(failure)
+
+
+async def turns(house: House) -> int:
+    """Reads the calendars again."""
+    if house.calendars:
+        house.settings = await house.calendars()
+        house.scales = with_turns_of(house.scales, house.settings)
+    return 0
 
 
 async def look(house: House) -> int:

@@ -11,7 +11,7 @@ from connectors.contract import ConnectorError
 from escalation.notices import HOUSE, Kind, Notice
 from listener.audit import audit
 from listener.coverage import absence
-from listener.cycle import AT_ONCE, House, deliver, listen, look
+from listener.cycle import AT_ONCE, House, deliver, listen, look, turns
 from listener.settings import Source
 
 log = logging.getLogger("listener")
@@ -20,6 +20,7 @@ TICK = 0.5  # seconds between two looks
 PULSE = 60.0  # seconds between two signs of life
 DEAD = timedelta(minutes=5)  # without a look or a delivery: no sign of life is given then
 FIRST_AUDIT = 300.0  # seconds after the start
+CALENDARS = 3600.0  # seconds between two looks at the calendars of who has the turn
 MOST_LATE = 100_000  # deadlines that are counted after a silence of our own
 DRAIN = 15.0  # seconds given to what is under way when we are asked to stop
 
@@ -35,6 +36,7 @@ async def run(house: House, stop: asyncio.Event) -> None:
         tasks.create_task(_waking(house, stop))
         tasks.create_task(_pulsing(house, beats, stop))
         tasks.create_task(_auditing(house, stop))
+        tasks.create_task(_turning(house, stop))
 
 
 Step = Callable[[House], Awaitable[int]]
@@ -96,6 +98,15 @@ async def _auditing(house: House, stop: asyncio.Event) -> None:
         except Exception:  # the fence: an audit that fails stops nothing
             log.exception("the audit failed; trying again")
         await _pause(stop, house.settings.audit_every.total_seconds())
+
+
+async def _turning(house: House, stop: asyncio.Event) -> None:
+    while house.calendars and not stop.is_set():
+        await _pause(stop, CALENDARS)
+        try:
+            await turns(house)
+        except Exception:  # the fence: the turns that were read last are kept
+            log.exception("the calendars could not be read again")
 
 
 async def audited(house: House) -> int:

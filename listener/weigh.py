@@ -44,6 +44,13 @@ def scales(settings: Settings) -> Scales:
     )
 
 
+def with_turns_of(with_: Scales, settings: Settings) -> Scales:
+    """The same, after calendars were read again."""
+    policies = {brand.name: settings.policies[brand.policy] for brand in settings.brands}
+    routes = {brand.name: settings.routes.get(brand.policy, ()) for brand in settings.brands}
+    return replace(with_, policies=policies, routes=routes)
+
+
 def _accounts(settings: Settings) -> dict[str, frozenset[str]]:
     names = {account for brand in settings.brands for account in brand.accounts}
     return {name: frozenset(b.name for b in settings.brands if name in b.accounts) for name in names}

@@ -13,6 +13,7 @@ from escalation.clock import open_case, overdue, raised
 from escalation.commands import (
     Accept,
     Acknowledge,
+    Answer,
     AskForHelp,
     Command,
     Decline,
@@ -58,6 +59,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(MakePromise, by=NAMES, what=WORDS, due=LATER, reason=WORDS),
     st.builds(Handover, by=NAMES, to=NAMES, note=WORDS),
     st.builds(Accept, by=NAMES),
+    st.builds(Answer, by=NAMES),
     st.builds(Decline, by=NAMES, reason=WORDS),
     st.builds(
         ReportBack,
@@ -86,6 +88,7 @@ POLICIES = st.builds(
     warn=WAITS,
     ask=WAITS,
     take_back=WAITS,
+    first_reply=WAITS,
     working=st.booleans(),
 )
 Steps = tuple[Policy, list[tuple[int, object]]]

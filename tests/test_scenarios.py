@@ -16,6 +16,7 @@ from escalation.case import Case, Status, evolve, replay
 from escalation.commands import (
     Accept,
     Acknowledge,
+    Answer,
     AskForHelp,
     Command,
     Decline,
@@ -532,3 +533,46 @@ async def test_at_the_follow_up_its_owner_is_told_what_was_seen_and_nothing_is_a
         " Read it again and say what you found."
     )
     assert case.status is Status.REPORTED
+
+
+async def test_a_first_reply_is_owed_from_the_post_on_the_owner_is_told_once_then_it_climbs() -> None:
+    room = Room()
+    opened = await room.opens(policy(first_reply=HOUR))
+    assert opened.reply and opened.reply.due == opened.subject.since + HOUR
+    await room.ask(Acknowledge(by="Dana Fox", due=room.now + DAY))
+    told = len(room.told(DANA))
+    await room.wait(41 * MINUTE)
+    late = room.told(DANA)[told:]
+    assert late == [
+        "Nobody has answered in public yet; it was due by Mon 09:40 EDT. Answer there, or say where you did."
+    ]
+    assert not room.told(LEE)
+    case = await room.wait(6 * MINUTE)
+    assert room.told(LEE) == ["Dana Fox missed the first reply in public. Make sure the customer hears."]
+    assert (case.owner, case.clock) == ("Dana Fox", opened.opened + DAY), "the promise itself has its own clock"
+    await room.ask(Answer(by="Dana Fox", url="https://blog.example/p1#answer"))
+    said = room.pings()
+    await room.wait(3 * HOUR, look_every=10 * MINUTE)
+    assert room.pings() == said, "once it is answered nobody is told any more"
+
+
+async def test_who_hears_of_an_old_post_has_the_time_to_take_it_before_the_first_reply_is_asked_for() -> None:
+    room = Room()
+    room.ledger.open(subject(created=NOW - DAY), policy(first_reply=HOUR), NOW)
+    await room.wait(4 * MINUTE)
+    assert len(room.told(DANA)) == 1
+    await room.ask(Acknowledge(by="Dana Fox"))
+    await room.wait(15 * MINUTE)
+    assert "it was due by Sun" in room.told(DANA)[-1], "and the time said is the honest one"
+
+
+async def test_our_answer_in_time_and_no_first_reply_in_the_policy_are_both_silent() -> None:
+    for rules, answers in ((policy(first_reply=HOUR), True), (policy(), False)):
+        room = Room()
+        await room.opens(rules)
+        await room.ask(Acknowledge(by="Dana Fox", due=room.now + DAY))
+        if answers:
+            case = await room.desk.case(1)
+            await room.ledger.append(case, (Answered(at=room.now, by="@acmeair", post="blog:a", url=""),))
+        await room.wait(5 * HOUR, look_every=10 * MINUTE)
+        assert len(room.told(DANA)) == 1 and not room.told(LEE)

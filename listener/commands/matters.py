@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from escalation.commands import AskForHelp, Note, Snooze, UndoDismiss
+from escalation.commands import Answer, AskForHelp, Note, Snooze, UndoDismiss
 from escalation.desk import Desk
 from escalation.terminal import draw_case
 from listener import by_hand
@@ -116,6 +116,19 @@ async def ask(case_id: int, person: str, directory: Path | None, text: str) -> N
     listener ask 12 "may I offer a night in a hotel?" --as "Dana Fox"
     """
     await act(directory, case_id, person, lambda _, by: AskForHelp(by=by, text=text))
+
+
+@click.command()
+@on_a_case
+@click.option("--url", default="", help="Where the answer can be read.")
+@plainly
+async def answered(case_id: int, person: str, directory: Path | None, url: str) -> None:
+    """Say that the customer was answered in public, where that is not heard of by itself; the first answer counts.
+
+    \b
+    listener answered 12 --url https://talk.example.com/t/88 --as "Dana Fox"
+    """
+    await act(directory, case_id, person, lambda _, by: Answer(by=by, url=url))
 
 
 @click.command()

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from escalation.commands import Refused
 from escalation.ledger import Conflict, UnknownCase
-from listener import durations
+from listener import durations, turns
 from listener.bootstrap import open_store, system_clock
 from listener.plain import plain as plain
 from listener.query import QueryError
@@ -81,7 +81,7 @@ def config_directory(directory: Path | None) -> Path:
 
 @asynccontextmanager
 async def memory(directory: Path | None) -> AsyncIterator[tuple[Settings, Store]]:
-    settings = settings_from(directory)
+    settings = turns.known(settings_from(directory), system_clock())
     store = await open_store(settings.database)
     try:
         yield settings, store

@@ -34,6 +34,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         sources=sources,
         people=tuple(staff.people.values()),
         teams=tuple(staff.teams.values()),
+        rotas=staff.rotas,
         policies=staff.policies,
         routes=staff.routes,
         rules=rules,
@@ -70,6 +71,7 @@ def changed(settings: Settings, file: Path) -> Settings:
                 )
         people, teams = tuple(staff.people.values()), tuple(staff.teams.values())
         settings = replace(settings, people=people, teams=teams, policies=staff.policies, routes=staff.routes)
+        settings = replace(settings, rotas=staff.rotas)
     else:
         settings = replace(settings, rules=_rules(table))
     if problems:
@@ -145,11 +147,12 @@ def _brands(table: Table, policies: Mapping[str, Any]) -> tuple[Brand, ...]:
         name, policy = row.text("name", needed=True).strip(), row.text("policy", needed=True)
         if policy and policy not in policies:
             row.wrong("policy", f'"{policy}" is not a policy; people.toml has {", ".join(policies) or "none"}')
-        query = _query(row)
+        query, accounts = _query(row), tuple(fold(account).lstrip("@") for account in row.texts("accounts"))
+        if not accounts and any(each.first_reply for each in policies.get(policy, {}).values()):
+            row.wrong("accounts", f'is missing; {policy} has a first_reply: say who answers, accounts = ["@…"]')
         if name in brands:
             row.wrong("name", "is the name of two brands; make them differ")
         if query is not None:
-            accounts = tuple(fold(account).lstrip("@") for account in row.texts("accounts"))
             aliases = (name, *terms(query))
             brands[name] = Brand(name=name, query=query, policy=policy, aliases=aliases, accounts=accounts)
         row.done()

@@ -10,6 +10,7 @@ from typing import Any
 from escalation.policy import Person, Policy, Team
 from listener.playbook import Response
 from listener.query import Node
+from listener.rotas import Rota
 from listener.routing import Route
 from listener.surge import Surge
 from listener.triage import Rules
@@ -131,6 +132,7 @@ class Settings:
     rules: Rules
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)  # policy -> other ladders for some matters
     teams: tuple[Team, ...] = ()
+    rotas: tuple[Rota, ...] = ()  # the calendars that say whose turn it is
     playbook: tuple[Response, ...] = ()
     surge: Surge | None = field(default_factory=Surge)
     members: Mapping[str, Member] = field(default_factory=dict)  # a person's name -> what the desk needs to know

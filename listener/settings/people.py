@@ -11,6 +11,7 @@ from escalation import days_off, hours
 from escalation.policy import FIRST_TURN, NEVER, Leave, Person, Policy, Team, Turn
 from listener import durations
 from listener.query import Node, QueryError, parse
+from listener.rotas import Rota
 from listener.routing import Route
 from listener.settings.model import Member, Role
 from listener.tables import Table
@@ -25,6 +26,7 @@ class Staff:
     people: Mapping[str, Person]
     teams: Mapping[str, Team]
     policies: Mapping[str, Mapping[str, Policy]]  # name -> priority -> policy
+    rotas: tuple[Rota, ...]  # the calendars that say whose turn it is
     routes: Mapping[str, tuple[Route, ...]]  # name -> other ladders for some of its matters, the first that fits
     members: Mapping[str, Member] = field(default_factory=dict)  # a person's name -> roles and address
 
@@ -36,16 +38,32 @@ def read_staff(table: Table) -> Staff:
     for row in rows:
         _somebody(row, "backup", row.text("backup"), people)
     teams = _teams(table.rows("team"), people)
+    rotas = _rotas(table.rows("team"), teams, members)
     if not people:
         table.wrong("", "names nobody; add a [[person]] who can be told")
-    staff = Staff(people, teams, {}, {})
+    staff = Staff(people, teams, {}, rotas, {})
     rules = table.table("policy")
     policies = _policies(rules, staff)
     if not policies:
         table.wrong("", "has no policy; add [policy.care] with a row for P1")
     routes = {name: _routes(rules.table(name), rows, staff) for name, rows in policies.items()}
     table.done()
-    return Staff(people, teams, policies, routes, members)
+    return Staff(people, teams, policies, rotas, routes, members)
+
+
+def _rotas(rows: list[Table], teams: Mapping[str, Team], people: Mapping[str, Member]) -> tuple[Rota, ...]:
+    places = {row.text("name").strip(): row.text("calendar").strip() for row in rows}
+    return tuple(
+        Rota(team=name, place=places[name], names=_called(team.members, people))
+        for name, team in teams.items()
+        if places.get(name)
+    )
+
+
+def _called(members: tuple[str, ...], people: Mapping[str, Member]) -> dict[str, str]:
+    """What a calendar may call them by, folded -> name."""
+    by_mail = {mail.casefold(): name for name in members if name in people and (mail := people[name].email)}
+    return {**by_mail, **{name.casefold(): name for name in members}}
 
 
 def _person(row: Table) -> Person:
@@ -89,10 +107,16 @@ def _team(row: Table, people: Mapping[str, Person]) -> Team:
         row.wrong("members", "names nobody")
     for member in members:
         _somebody(row, "members", member, people)
+    calendar = row.text("calendar").strip()
+    if calendar and "turn" in row.data:
+        row.known.add("turn")
+        row.wrong("turn", "and calendar both say whose turn it is; leave one of them out")
+    if calendar.startswith("http://"):
+        row.wrong("calendar", "must begin with https://, or be a file beside the configuration")
     team = Team(
         name=row.text("name", needed=True).strip(),
         members=members,
-        turn=row.parsed("turn", _turn, Turn.HOURS),
+        turn=Turn.CALENDAR if calendar else row.parsed("turn", _turn, Turn.HOURS),
         start=row.parsed("start", _start, FIRST_TURN),
         timezone=row.parsed("timezone", _zone, "UTC"),
     )
@@ -139,6 +163,7 @@ def _policy(rows: Table, name: str, priority: str, staff: Staff) -> Policy:
         warn=row.parsed("warn", _or_never, timedelta(minutes=15)),
         ask=row.parsed("ask", _or_never, timedelta(days=1)),
         take_back=row.parsed("take_back", _or_never, timedelta(days=1)),
+        first_reply=row.parsed("first_reply", _or_never, NEVER),
         working=row.parsed("clock", _working, False),
         root_causes=rows.texts("root_causes"),
         **_ladder(row, staff),
@@ -226,7 +251,7 @@ def _leave(row: Table) -> tuple[Leave, ...]:
 
 
 def _turn(text: str) -> Turn:
-    if text not in (known := [turn.value for turn in Turn]):
+    if text not in (known := [turn.value for turn in Turn if turn is not Turn.CALENDAR]):
         raise ValueError(f'"{text}" is not a turn; known are {", ".join(known)}')
     return Turn(text)
 

@@ -38,6 +38,7 @@ from escalation.events import (
     Promised,
     Raised,
     Reopened,
+    ReplyDue,
     ReportedBack,
     Revised,
     Snoozed,
@@ -64,7 +65,9 @@ def timeline(events: Iterable[Event], zone: str) -> tuple[Line, ...]:
 
 def _tone(event: Event) -> str:
     match event:
-        case Escalated() | Missed() | TakenBack() | LeadTold() | Raised() | HandoverDeclined() | Reopened():
+        case (
+            Escalated() | Missed() | ReplyDue() | TakenBack() | LeadTold() | Raised() | HandoverDeclined() | Reopened()
+        ):
             return "bad"
         case Acknowledged() | ReportedBack() | FollowedUp() | HandoverAccepted() | Answered():
             return "good"
@@ -97,6 +100,8 @@ def told(event: Event, zone: str) -> str:
             return f"{by} promised: {what}, by {clock(due, zone)}.{moved}"
         case Missed(what=what, to=to):
             return f"The {what} was missed. {to} was told."
+        case ReplyDue(to=to):
+            return f"Nobody had answered in public in time. {to} was told."
         case LeadTold(to=to, why=why):
             return f"{to} was told: {why}."
         case HandoverOffered(by=by, to=to, note=note):
