@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from escalation import hours
 from escalation.case import Case
 from escalation.clean import line
-from escalation.events import Escalated, Event, HandoverOffered, HelpAsked, Missed, Opened, TakenBack
+from escalation.events import Escalated, Event, HandoverOffered, HelpAsked, Missed, Opened, ReplyDue, TakenBack
 from escalation.notices import HOUSE, Kind, Notice
 
 CALM = timedelta(minutes=15)  # between two pings of one person about one case
@@ -129,7 +129,7 @@ def _urgent(one: Due) -> bool:
     """Being called again and again about a case that is theirs already is not."""
     if isinstance(one.event, Escalated) and one.case and one.case.repeats > 1:
         return False
-    return isinstance(one.event, (*YOURS, *ASKED, Missed))
+    return isinstance(one.event, (*YOURS, *ASKED, Missed, ReplyDue))
 
 
 def _is_new(one: Due) -> bool:
