@@ -10,7 +10,7 @@ from rich.table import Table
 
 from benchmarks.rows import Row
 
-ALL = ("hearing", "matching", "triage", "polling", "storage", "search", "looking")
+ALL = ("hearing", "matching", "triage", "polling", "storage", "search", "looking", "slack")
 
 
 def main(names: list[str]) -> None:

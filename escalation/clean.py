@@ -19,9 +19,13 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 def clean(text: str) -> str:
     """Visible characters only, in the order they were written; cleaning twice changes nothing."""
+    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", _BLANKS.sub(" ", visible(text)))).strip()
+
+
+def visible(text: str) -> str:
+    """The same with every blank where it was, for what stands in columns."""
     broken = _BREAKS.sub("\n", text[:LONGEST_READ])
-    shown = unicodedata.normalize("NFC", "".join(character for character in broken if _visible(character)))
-    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", _BLANKS.sub(" ", shown))).strip()
+    return unicodedata.normalize("NFC", "".join(character for character in broken if _visible(character)))
 
 
 def _visible(character: str) -> bool:

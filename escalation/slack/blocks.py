@@ -46,9 +46,9 @@ def direct(
 ) -> Message:
     """What one person is told, with what they can do about it. `aside` says why it is not said in private."""
     if case is None:  # word of no case, or of several: a list keeps its lines
-        said = cut(f"{aside} {clean(notice.text)}".strip(), 2_900)
+        said = cut(f"{line(aside, 300)} {clean(notice.text)}".strip(), 2_900)
         return Message(escape_mrkdwn(said, LONGEST_TEXT), (parts.said(said),))
-    said = f"{aside} {line(notice.text, 1_000)}".strip()
+    said = f"{line(aside, 300)} {line(notice.text, 1_000)}".strip()
     blocks = (parts.said(said), _header(case, now), *_body(case, now, known), *actions(case, notice.to, now))
     return Message(escape_mrkdwn(f"{said} {story(case, now)}", LONGEST_TEXT), blocks)
 

@@ -254,5 +254,5 @@ def _choice(values: Iterable[str]) -> View:
 
 
 def _options(pairs: Iterable[tuple[str, str]]) -> View:
-    options = [option(value, line(label, 75) or "-") for value, label in pairs if 0 < len(value) <= 150]
+    options = [option(value, label) for value, label in pairs if 0 < len(value) <= 150]
     return {"type": "static_select", "options": options[:100]}

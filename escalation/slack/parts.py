@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from escalation.clean import line
+from escalation.clean import clean, cut, line
 
 Block = dict[str, Any]
+
+CELL = 40  # characters that a cell takes beside its text
 
 
 def plain(text: str) -> Block:
@@ -18,15 +20,28 @@ def plain(text: str) -> Block:
 
 
 def said(text: str) -> Block:
-    return {"type": "section", "text": plain(text)}
+    return {"type": "section", "text": plain(_shown(text))}
 
 
 def heading(text: str) -> Block:
-    return {"type": "header", "text": plain(text)}
+    return {"type": "header", "text": plain(short(line(text, 150), 150) or "-")}
 
 
 def context(*texts: str) -> Block:
-    return {"type": "context", "elements": [plain(text) for text in texts]}
+    return {"type": "context", "elements": [plain(_shown(text)) for text in texts]}
+
+
+def _shown(text: str) -> str:
+    """Whoever forgot to clean it: nothing gets here that moves what is around it, and nothing too long."""
+    return short(clean(text), 2_900) or "-"
+
+
+def short(text: str, longest: int) -> str:
+    """Cut as Slack counts, which is as JavaScript does: an emoji may be two."""
+    text = cut(text, longest)
+    while (over := len(text.encode("utf-16-le", "surrogatepass")) // 2 - longest) > 0:
+        text = cut(text, len(text) - (over + 1) // 2)
+    return text
 
 
 def fact(name: str, mrkdwn: str) -> Block:
@@ -55,13 +70,23 @@ def button(action: str, value: str, label: str, *, main: bool = False) -> Block:
 
 
 def option(value: str, label: str) -> Block:
-    return {"text": plain(label), "value": value}
+    return {"text": plain(short(line(label, 75), 75) or "-"), "value": value}
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Block:
-    """At most 100 rows, its names included; cells are literal (https://docs.slack.dev/reference/block-kit/blocks)."""
-    cells = [[{"type": "raw_text", "text": line(cell, 200) or "-"} for cell in each] for each in (columns, *rows[:99])]
-    return {"type": "table", "rows": cells}
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], longest: int = 9_000) -> Block:
+    """As many rows as fit into `longest` characters, at most 99; cells are literal, cut where there are many.
+
+    https://docs.slack.dev/reference/block-kit/blocks/table-block
+    """
+    made: list[list[Block]] = []
+    room = longest
+    for each in (columns, *rows[:99]):
+        cells = [{"type": "raw_text", "text": line(cell, 60) or "-"} for cell in each]
+        room -= sum(len(cell["text"]) + CELL for cell in cells)
+        if room < 0:
+            break
+        made.append(cells)
+    return {"type": "table", "rows": made}
 
 
 def row(elements: Sequence[Block]) -> Block:

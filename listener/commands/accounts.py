@@ -9,12 +9,13 @@ from listener.audit import audit_as_of, totals
 from listener.bootstrap import system_clock
 from listener.commands.shared import config_option, console, json_option, memory, moment, plainly, print_json
 from listener.digest import as_text, compose
+from listener.slack.pages import digest as blocks
 
 
 @click.command()
 @config_option
 @click.option("--since", default="7d", show_default=True, metavar="TIME", help="From when: 24h, 7d, 2026-05-01.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "slack", "json"]), default="text", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @plainly
 async def digest(directory: Path | None, since: str, form: str, as_json: bool) -> None:
@@ -23,6 +24,7 @@ async def digest(directory: Path | None, since: str, form: str, as_json: bool) -
     \b
     listener digest --since 24h
     listener digest --since 7d --format json
+    listener digest --since 7d --format slack
     """
     now = system_clock()
     begun = moment(since, past=True) or now
@@ -30,6 +32,8 @@ async def digest(directory: Path | None, since: str, form: str, as_json: bool) -
         composed = await compose(store, begun, now)
     if as_json or form == "json":
         print_json(composed)
+    elif form == "slack":
+        print_json(blocks(composed))
     else:
         click.echo(as_text(composed), nl=False)
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from aiohttp import ClientSession
 from slack_bolt.async_app import AsyncApp
 
 from escalation.slack.actions import PREFIX
@@ -26,7 +27,8 @@ async def listening(settings: Settings, store: Store, clock: Clock) -> AsyncIter
     """Hears what people press for as long as it is open; what was pressed until then is finished."""
     office, slack = offices.make(settings, store, clock), settings.slack
     bolt = _app(office)
-    async with by_http(bolt, slack) if slack.mode == "http" else by_socket(bolt, office):
+    way = by_http(bolt, slack) if slack.mode == "http" else by_socket(bolt, office)
+    async with ClientSession() as office.client.session, way:  # one for all calls, not one for each
         try:
             yield
         finally:

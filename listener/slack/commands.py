@@ -72,7 +72,7 @@ class Commands:
 
     async def _search(self, text: str, before: int | None) -> Message:
         """Raises QueryError."""
-        if len(text) > pages.LONGEST_QUERY:
+        if not pages.fits(text):
             raise Refused(f"A query here has at most {pages.LONGEST_QUERY} characters.")
         found = await self._found(text, pages.HITS + 1, before)
         return pages.hits(text, found[: pages.HITS], more=len(found) > pages.HITS)

@@ -6,7 +6,7 @@ The text beside the blocks tells all of it, for who does not see them.
 import json
 from collections.abc import Iterable, Sequence
 
-from escalation.clean import clean, cut, escape_mrkdwn, line
+from escalation.clean import clean, cut, escape_mrkdwn, line, visible
 from escalation.slack import parts
 from escalation.slack.blocks import LONGEST_TEXT, Message
 from escalation.slack.home import Waiting, waiting
@@ -16,8 +16,9 @@ from listener.durations import spoken
 from listener.storage.contract import MentionRow
 
 HITS = 10  # on one page
-LISTED = 20  # cases
+LISTED = 12  # cases
 LONGEST_QUERY = 1_500  # characters; a button carries it to the next page
+LONGEST_VALUE = 2_000  # of a button
 COLUMNS = ("posted", "brand", "verdict", "severity", "where", "case")
 
 
@@ -28,7 +29,7 @@ def hits(query: str, rows: Sequence[MentionRow], *, more: bool) -> Message:
     blocks = [parts.heading(cut(f"Mentions: {line(query, 120) or 'all'}", 150)), *map(_hit, rows)]
     turn = [button("find_more", state(query, rows[-1].id), "Next page", main=True)] if more else []
     blocks.append(row([*turn, button("find_send", state(query, None), "Send as table to this channel")]))
-    return Message(escape_mrkdwn("\n".join(map(_told, rows)), LONGEST_TEXT), tuple(blocks))
+    return Message(_text("\n".join(map(_told, rows))), tuple(blocks))
 
 
 def _hit(found: MentionRow) -> Block:
@@ -57,6 +58,10 @@ def state(query: str, before: int | None) -> str:
     return json.dumps({"q": query, "b": before}, ensure_ascii=False)
 
 
+def fits(query: str) -> bool:
+    return len(query) <= LONGEST_QUERY and len(state(query, 1 << 62)) <= LONGEST_VALUE
+
+
 def remembered(value: str) -> tuple[str, int | None]:
     """Of `state`; nothing for what is not one."""
     try:
@@ -73,9 +78,12 @@ def as_table(query: str, rows: Sequence[MentionRow], by: str) -> Message:
         (f"{r.created or r.heard:%Y-%m-%d %H:%M}", r.brand, r.verdict, str(r.severity), r.source, str(r.case or ""))
         for r in rows
     ]
-    said = f"{by} searched for {line(query, 300) or 'everything'}: {len(rows)} mentions, newest first."
+    shown = table(COLUMNS, cells)
+    first = len(shown["rows"]) - 1
+    asked = f"{line(by, 80)} searched for {line(query, 300) or 'everything'}"
+    said = f"{asked}: {len(rows)} mentions, newest first{f', {first} of them here' if first < len(rows) else ''}."
     told = "\n".join([said, *(", ".join(filter(None, cell)) for cell in cells)])
-    return Message(escape_mrkdwn(told, LONGEST_TEXT), (parts.said(said), table(COLUMNS, cells)))
+    return Message(_text(told), (parts.said(said), shown))
 
 
 def listed(title: str, cases: Sequence[Waiting], total: int) -> Message:
@@ -86,24 +94,29 @@ def listed(title: str, cases: Sequence[Waiting], total: int) -> Message:
     if left := total - len(cases):
         blocks.append(parts.context(f"and {left} more"))
     told = [f"case {case.id}, {case.priority}, {case.about}, {case.owner}, {case.state}" for case in cases]
-    return Message(escape_mrkdwn("\n".join([f"{title}:", *told]), LONGEST_TEXT), tuple(blocks))
+    return Message(_text("\n".join([f"{title}:", *told])), tuple(blocks))
+
+
+def _text(text: str) -> str:
+    """What is read aloud, and shown where blocks are not."""
+    return escape_mrkdwn(clean(text), LONGEST_TEXT) or "-"
 
 
 def note(text: str) -> Message:
     """Calm words; line breaks stay."""
     said = cut(clean(text), 2_900) or "-"
-    return Message(escape_mrkdwn(said, LONGEST_TEXT), (parts.said(said),))
+    return Message(_text(said), (parts.said(said),))
 
 
 def wrong(text: str) -> Message:
     """A mistake in a query, with a mark under its column."""
-    shown = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": cut(text, 2_900)}]}
-    return Message(escape_mrkdwn(text, LONGEST_TEXT), ({"type": "rich_text", "elements": [shown]},))
+    shown = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": cut(visible(text), 2_900) or "-"}]}
+    return Message(_text(text), ({"type": "rich_text", "elements": [shown]},))
 
 
 def digest(told: Digest) -> Message:
     """The executive digest; `text` has the whole story."""
-    return Message(escape_mrkdwn(as_text(told), LONGEST_TEXT), tuple(_digest(told)))
+    return Message(_text(as_text(told)), tuple(_digest(told)))
 
 
 def _digest(told: Digest) -> Iterable[Block]:
@@ -116,7 +129,7 @@ def _digest(told: Digest) -> Iterable[Block]:
     if told.promises:
         yield parts.heading("Promises")
         rows = [(name, str(one.kept), str(one.moved), str(one.missed)) for name, one in told.promises.items()]
-        yield table(("owner", "kept", "moved", "missed"), rows)
+        yield table(("owner", "kept", "moved", "missed"), rows, 2_500)
     yield parts.context(cut(_heard(told), 2_900))
 
 
@@ -125,7 +138,7 @@ def _summary(told: Digest) -> str:
     count = {verdict: sum(one.get(verdict, 0) for one in told.verdicts.values()) for verdict in ("complaint", "praise")}
     heard = f"{count['complaint']} complaints and {count['praise']} praises were heard."
     owed = f"{told.opened} cases were opened and {told.closed} ended; {told.open_total} are open."
-    names = ", ".join(name for name, one in told.promises.items() if one.missed)
+    names = ", ".join(line(name, 80) for name, one in told.promises.items() if one.missed)
     return cut(f"{heard} {owed} " + (f"{missed} promises were missed: {names}." if missed else ""), 2_900).strip()
 
 
@@ -146,5 +159,5 @@ def _waiting(owed: Owed) -> Waiting:
 def _heard(told: Digest) -> str:
     if not told.deaf and not told.silent:
         return "Everything that is listened to was heard."
-    deaf = sorted({line(f"{span.source} ({span.hearing})", 100) for span in told.deaf} | set(told.silent))
-    return f"Not everything could be heard: {', '.join(deaf)}."
+    deaf = {f"{span.source} ({span.hearing})" for span in told.deaf} | set(told.silent)
+    return f"Not everything could be heard: {', '.join(line(source, 100) for source in sorted(deaf))}."
