@@ -76,10 +76,20 @@ def extract(page: str, teaser: str) -> str:
     import trafilatura  # half a second to import, and most feeds never need it
 
     try:
-        found = trafilatura.extract(page, include_comments=False, include_tables=False, favor_recall=True) or ""
+        body = _without_menus(page)
+        found = trafilatura.extract(body, include_comments=False, include_tables=False, favor_recall=True) or ""
     except (ValueError, RecursionError, AttributeError, TypeError):  # what it raises on pages it cannot make sense of
         found = ""
     return whole(teaser, found)
+
+
+def _without_menus(page: str) -> Any:
+    """On a short page trafilatura takes whatever there is, menus too."""
+    root = elements_of(page)
+    for menu in [] if root is None else list(root.iter("nav", "footer")):
+        if menu.getparent() is not None:
+            menu.drop_tree()
+    return page if root is None else root
 
 
 def whole(teaser: str, article: str) -> str:

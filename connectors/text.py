@@ -38,9 +38,10 @@ def plain(markup: str) -> str:
 
 
 def elements_of(page: str) -> Any:
-    """The root element of a web page; None when nothing can be made of it."""
+    """The root element of a web page, whatever charset it says of itself; None when nothing can be made of it."""
+    parser = html.HTMLParser(encoding="utf-8")
     try:
-        return html.document_fromstring(page.replace("\0", "").encode("utf-8", "replace"))
+        return html.document_fromstring(page.replace("\0", "").encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError, AssertionError):
         return None
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.article import extract, teasing, whole
+from connectors.article import extract, read_article, teasing, whole
 
 TEASER = "It began well, and then the gate closed …"
 ARTICLE = "It began well, and then the gate closed in front of us. Nobody said a word until midnight."
@@ -36,3 +36,16 @@ def test_what_looks_like_a_teaser(text: str, expected: bool) -> None:
 def test_the_feeds_own_words_are_never_lost(teaser: str, article: str) -> None:
     kept = whole(teaser, article)
     assert kept in (teaser, article) or kept.startswith(teaser)
+
+
+def test_menus_are_no_part_of_a_short_article_and_letters_stay_what_they_are() -> None:
+    page = (
+        "<html><body><nav><a href='/'>Home</a> <a href='/about'>About</a></nav><article><p>Mon bagage est arrivé"
+        " cassé, et personne ne répond à Zürich 電話.</p></article><footer>All rights reserved</footer></body></html>"
+    )
+    assert extract(page, "Mon bagage est arrivé") == "Mon bagage est arrivé cassé, et personne ne répond à Zürich 電話."
+
+
+def test_a_page_that_names_no_charset_keeps_its_letters() -> None:
+    found = read_article("<html><head><title>Réponse</title></head><body><h1>Réponse tardive</h1></body></html>")
+    assert found.title == "Réponse tardive"
