@@ -15,11 +15,14 @@ from listener.storage.contract import Store
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in (("PING", 0.02), ("LOOK", 0.02), ("QUIET", 30.0), ("RECONNECT", 0.02)):
+    for name, seconds in (("LOOK", 0.02), ("QUIET", 30.0), ("RECONNECT", 0.02)):
         monkeypatch.setattr(links, name, seconds)
 
 
-async def test_a_socket_that_answers_no_ping_is_replaced(clock: Clock, store: Store) -> None:
+async def test_a_socket_that_answers_no_ping_is_replaced(
+    clock: Clock, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "PING", 0.02)
     async with Slack() as slack:
         slack.deaf = True
         async with voice.listening(settings(slack, "socket"), store, clock):

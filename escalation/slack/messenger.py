@@ -18,7 +18,7 @@ from escalation.notices import Kind, Notice
 from escalation.policy import Person
 from escalation.slack import errors
 from escalation.slack.blocks import Message, card, direct, plain
-from escalation.slack.calls import SPACING, Calls, Method
+from escalation.slack.calls import SPACING, Calls, Method, by_post
 
 EVENT = "listening_post"
 SEVERAL = " for several"  # after the reference of a message about several cases: it is not drawn anew for one
@@ -92,7 +92,7 @@ class SlackMessenger:
             raise refusal
         if refusal.code != errors.GONE:
             channel, ts = _parts(ref)
-            await self._calls.ask(self._client.chat_delete, channel, channel=channel, ts=ts)
+            await self._calls.ask(by_post(self._client, "chat.delete"), channel, channel=channel, ts=ts)
         return ref
 
     async def aclose(self) -> None:
@@ -136,12 +136,13 @@ class SlackMessenger:
 
     async def _direct_channel(self, member: str) -> str:
         if member not in self._direct:
-            answer = await self._calls.ask(self._client.conversations_open, member, users=member)
+            answer = await self._calls.ask(by_post(self._client, "conversations.open"), member, users=member)
             self._direct[member] = str(answer["channel"]["id"])
         return self._direct[member]
 
     async def _find_in(self, channel: str, notice: Notice) -> str:
-        history, replies = self._client.conversations_history, self._client.conversations_replies
+        names = ("conversations.history", "conversations.replies")
+        history, replies = (by_post(self._client, name) for name in names)
         if notice.kind is not Kind.THREAD:
             return await self._seek(history, channel, key(notice))
         _, root = _parts(await self._seek(history, channel, f"{notice.case}/card"))

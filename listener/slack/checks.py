@@ -6,6 +6,7 @@ from slack_sdk.errors import SlackApiError
 
 from escalation.policy import Person
 from escalation.slack import errors
+from escalation.slack.calls import by_post
 from listener.settings import Slack
 from listener.slack.guests import judged
 from listener.slack.office import client
@@ -38,7 +39,7 @@ async def examine(slack: Slack, people: Sequence[Person]) -> AsyncIterator[tuple
         named = ", ".join(f"{scope} ({SCOPES[scope]})" for scope in sorted(missing))
         yield "scopes", False, f"the app may not {named}: {errors.MENDS['missing_scope']}"
     for channel in dict.fromkeys(slack.channels.values()):
-        if wrong := await _refusal(client(slack).conversations_history(channel=channel, limit=1)):
+        if wrong := await _refusal(by_post(client(slack), "conversations.history")(channel=channel, limit=1)):
             yield f"channel {channel}", False, wrong
     for person in people:
         if wrong := await _person(slack, person):
@@ -49,7 +50,7 @@ async def _person(slack: Slack, person: Person) -> str:
     if not person.slack:
         return "has no `slack` id in people.toml; what is for them is said in the brand's channel"
     try:
-        found = await client(slack).users_info(user=person.slack)
+        found = await by_post(client(slack), "users.info")(user=person.slack)
     except SlackApiError as error:
         return errors.MENDS.get(errors.code_of(error), errors.code_of(error))
     except errors.UNREACHABLE as error:

@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from escalation.policy import Person
 from escalation.slack import errors
+from escalation.slack.calls import by_post
 
 BELIEVED = timedelta(minutes=10)
 REMEMBERED = 2_000  # people
@@ -75,7 +76,7 @@ class Guests:
         return await asyncio.shield(asked)
 
     async def _ask(self, user: str) -> str:
-        return judged((await self._client.users_info(user=user)).get("user") or {})
+        return judged((await by_post(self._client, "users.info")(user=user)).get("user") or {})
 
 
 def judged(user: Mapping[str, Any]) -> str:
