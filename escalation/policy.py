@@ -5,7 +5,7 @@ A place on the ladder is a person or a team. A team is whoever has its turn, or 
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -97,10 +97,31 @@ class Team:
             return self.members
         if self.turn is Turn.CALENDAR:
             return tuple(dict.fromkeys((*self.on_shift(at), *self.members)))
-        length = timedelta(days=7 if self.turn is Turn.WEEKLY else 1)
-        turn = (at.astimezone(ZoneInfo(self.timezone)).replace(tzinfo=None) - self.start) // length
-        first = turn % len(self.members)
+        first = self._number(at) % len(self.members)
         return self.members[first:] + self.members[:first]
+
+    def turn_at(self, at: datetime) -> tuple[str, ...]:
+        """Who has the turn, and nobody beside; () where there are no turns."""
+        if self.turn is Turn.HOURS:
+            return ()
+        return self.on_shift(at) if self.turn is Turn.CALENDAR else self.order(at)[:1]
+
+    def changed(self, at: datetime) -> datetime | None:
+        """When the turn changed last, up to `at`."""
+        if self.turn is Turn.HOURS:
+            return None
+        if self.turn is Turn.CALENDAR:
+            edges = (edge for shift in self.shifts for edge in (shift.start, shift.end))
+            return max((edge for edge in edges if edge <= at), default=None)
+        local = self.start + self._number(at) * self._length
+        return local.replace(tzinfo=ZoneInfo(self.timezone)).astimezone(UTC)
+
+    def _number(self, at: datetime) -> int:
+        return (at.astimezone(ZoneInfo(self.timezone)).replace(tzinfo=None) - self.start) // self._length
+
+    @property
+    def _length(self) -> timedelta:
+        return timedelta(days=7 if self.turn is Turn.WEEKLY else 1)
 
 
 def on_duty(team: Team, people: Collection[Person], at: datetime, away: Away = ()) -> tuple[str, ...]:

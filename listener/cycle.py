@@ -16,8 +16,10 @@ from connectors.inbox import Inbox
 from connectors.post import Post
 from escalation.courier import Courier
 from escalation.desk import Desk
+from listener import lighter
 from listener.coverage import failed, must_wait, return_of, short_of_money, silence
 from listener.settings import Settings, Source
+from listener.shift_end import Ended, ended, summaries
 from listener.storage.contract import Batch, Kept, SourceState, Store
 from listener.weigh import Scales, weigh, with_turns_of
 
@@ -48,6 +50,7 @@ class House:
         None  # reads again whose turn it is; None: nobody's by calendar
     )
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # source -> what was brought to it
+    reminded: set[tuple[str, datetime]] = field(default_factory=set)  # whose shift's end was summed up
     called: set[str] = field(default_factory=set)  # sources to which something was brought since they were polled
 
 
@@ -81,6 +84,7 @@ async def turn(house: House) -> Turn:
 
     polls = await asyncio.gather(*(gated(source) for source in house.settings.sources))
     stepped, delivered = await look(house), 0
+    await remind(house)
     while arrived := await deliver(house):
         delivered += arrived
     return Turn(polls=tuple(polls), stepped=stepped, delivered=delivered)
@@ -190,6 +194,24 @@ async def turns(house: House) -> int:
         house.settings = await house.calendars()
         house.scales = with_turns_of(house.scales, house.settings)
     return 0
+
+
+async def remind(house: House) -> int:
+    """Says what is said by the hour: what is open at the end of a shift, and what praise and questions came."""
+    now = house.clock()
+    for over in ended(house.settings.people, house.settings.teams, now):
+        if (over.name, over.at) not in house.reminded:
+            await _sum_up(house, over, now)
+            house.reminded.add((over.name, over.at))
+    await lighter.told(house.store, house.settings, now)
+    return 0
+
+
+async def _sum_up(house: House, over: Ended, now: datetime) -> None:
+    rows = [row async for row in house.store.cases() if row.owner == over.name and not row.within]
+    cases = [await house.desk.case(row.id) for row in rows]
+    for notice in summaries(over, cases, await house.store.away(now)):
+        await house.store.owe(notice, now)
 
 
 async def look(house: House) -> int:

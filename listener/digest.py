@@ -1,7 +1,7 @@
 """What happened, what is owed and by whom, what could not be heard: for people who read one page a day."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
@@ -9,7 +9,9 @@ from statistics import median
 from connectors.contract import Hearing
 from escalation.case import Case, replay
 from escalation.events import Acknowledged, Answered, Event, Missed, Opened, Promised, ReportedBack
+from escalation.policy import Person
 from listener.durations import spoken
+from listener.lighter import credit
 from listener.storage.contract import Span, Store
 
 
@@ -49,6 +51,7 @@ class Digest:
     to_report: timedelta | None  # median, measured from the post
     to_answer: timedelta | None = None  # median until our own account answered in public, from post to post
     deaf: tuple[Span, ...] = ()  # what could not be heard
+    praised: Mapping[str, int] = field(default_factory=dict)  # who of us was praised by name, how often
     silent: tuple[str, ...] = ()  # sources that were never heard in this time
 
 
@@ -72,7 +75,7 @@ class _Tally:
     to_answer: list[timedelta] = field(default_factory=list)
 
 
-async def compose(store: Store, since: datetime, until: datetime) -> Digest:
+async def compose(store: Store, since: datetime, until: datetime, people: Collection[Person] = ()) -> Digest:
     tally = _Tally(since, until)
     async for case_id in store.timelines(since):
         add(tally, tuple(event for event in await store.timeline(case_id) if event.at <= until))
@@ -92,6 +95,7 @@ async def compose(store: Store, since: datetime, until: datetime) -> Digest:
         to_answer=_median(tally.to_answer),
         deaf=tuple(span for span in spans if span.hearing is not Hearing.HEARD),
         silent=_never_heard(spans),
+        praised=await credit(store, people, since, until) if people else {},
     )
 
 
@@ -192,6 +196,7 @@ def as_text(digest: Digest) -> str:
     lines += ["", "Promises:" if digest.promises else "No promise fell due."]
     for owner, told in digest.promises.items():
         lines.append(f"  {owner}: {told.kept} kept, {told.moved} moved, {told.missed} missed")
+    lines += [f"Praised by name: {name}, {count}" for name, count in digest.praised.items()]
     return "\n".join([*lines, "", *_coverage(digest)]) + "\n"
 
 

@@ -11,7 +11,7 @@ from connectors.contract import ConnectorError
 from escalation.notices import HOUSE, Kind, Notice
 from listener.audit import audit
 from listener.coverage import absence
-from listener.cycle import AT_ONCE, House, deliver, listen, look, turns
+from listener.cycle import AT_ONCE, House, deliver, listen, look, remind, turns
 from listener.settings import Source
 
 log = logging.getLogger("listener")
@@ -67,10 +67,11 @@ async def wake(house: House) -> None:
 async def _waking(house: House, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await _pause(stop, PULSE)
-        try:
-            await wake(house)
-        except Exception:  # the fence: it is noted a minute later
-            log.exception("could not note that we are at work")
+        for step in (wake, remind):
+            try:
+                await step(house)
+            except Exception:  # the fence: it is done a minute later
+                log.exception("%s failed; trying again", step.__name__)
 
 
 async def _pulsing(house: House, beats: Mapping[str, datetime], stop: asyncio.Event) -> None:

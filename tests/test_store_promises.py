@@ -900,3 +900,10 @@ async def _command(store: Store, case_id: int, how: int, now: datetime) -> None:
         return
     if new:
         await store.append(case, new)
+
+
+async def test_a_mark_is_the_last_instant_noted_under_its_name(store: Store) -> None:
+    assert await store.mark("told") is None
+    for at in (T0, T0 + HOUR):
+        await store.set_mark("told", at)
+    assert (await store.mark("told"), await store.mark("other")) == (T0 + HOUR, None)

@@ -28,8 +28,8 @@ async def digest(directory: Path | None, since: str, form: str, as_json: bool) -
     """
     now = system_clock()
     begun = moment(since, past=True) or now
-    async with memory(directory) as (_, store):
-        composed = await compose(store, begun, now)
+    async with memory(directory) as (settings, store):
+        composed = await compose(store, begun, now, settings.people)
     if as_json or form == "json":
         print_json(composed)
     elif form == "slack":

@@ -35,6 +35,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         people=tuple(staff.people.values()),
         teams=tuple(staff.teams.values()),
         rotas=staff.rotas,
+        lights=staff.lights,
         policies=staff.policies,
         routes=staff.routes,
         rules=rules,
@@ -71,7 +72,7 @@ def changed(settings: Settings, file: Path) -> Settings:
                 )
         people, teams = tuple(staff.people.values()), tuple(staff.teams.values())
         settings = replace(settings, people=people, teams=teams, policies=staff.policies, routes=staff.routes)
-        settings = replace(settings, rotas=staff.rotas)
+        settings = replace(settings, rotas=staff.rotas, lights=staff.lights)
     else:
         settings = replace(settings, rules=_rules(table))
     if problems:

@@ -50,6 +50,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Light:
+    """Who hears of praise, or of questions, and how often at most."""
+
+    tell: tuple[str, ...]
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slack:
     mode: str = "socket"  # or "http"
     api_url: str = "https://slack.com/api/"
@@ -132,6 +140,7 @@ class Settings:
     rules: Rules
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)  # policy -> other ladders for some matters
     teams: tuple[Team, ...] = ()
+    lights: Mapping[str, Mapping[str, Light]] = field(default_factory=dict)  # policy -> verdict -> who hears of it
     rotas: tuple[Rota, ...] = ()  # the calendars that say whose turn it is
     playbook: tuple[Response, ...] = ()
     surge: Surge | None = field(default_factory=Surge)

@@ -13,10 +13,11 @@ from listener import durations
 from listener.query import Node, QueryError, parse
 from listener.rotas import Rota
 from listener.routing import Route
-from listener.settings.model import Member, Role
+from listener.settings.model import Light, Member, Role
 from listener.tables import Table
 
 PRIORITIES = ("P1", "P2", "P3", "P4")
+LIGHT = ("praise", "question")  # verdicts that nobody owes anything for
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Staff:
     policies: Mapping[str, Mapping[str, Policy]]  # name -> priority -> policy
     rotas: tuple[Rota, ...]  # the calendars that say whose turn it is
     routes: Mapping[str, tuple[Route, ...]]  # name -> other ladders for some of its matters, the first that fits
+    lights: Mapping[str, Mapping[str, Light]] = field(default_factory=dict)  # policy -> praise, question -> who hears
     members: Mapping[str, Member] = field(default_factory=dict)  # a person's name -> roles and address
 
 
@@ -47,8 +49,23 @@ def read_staff(table: Table) -> Staff:
     if not policies:
         table.wrong("", "has no policy; add [policy.care] with a row for P1")
     routes = {name: _routes(rules.table(name), rows, staff) for name, rows in policies.items()}
+    lights = {name: _lights(rules.table(name), people) for name in policies}
     table.done()
-    return Staff(people, teams, policies, rotas, routes, members)
+    return Staff(people, teams, policies, rotas, routes, lights, members)
+
+
+def _lights(rows: Table, people: Mapping[str, Person]) -> dict[str, Light]:
+    return {verdict: _light(rows.table(verdict), people) for verdict in LIGHT if verdict in rows.data}
+
+
+def _light(row: Table, people: Mapping[str, Person]) -> Light:
+    light = Light(tell=row.texts("tell", needed=True), every=row.duration("every", timedelta(days=1)))
+    for name in light.tell:
+        _somebody(row, "tell", name, people)
+    if light.every < timedelta(hours=1):
+        row.wrong("every", 'must be an hour or more: "1h", "1d"')
+    row.done()
+    return light
 
 
 def _rotas(rows: list[Table], teams: Mapping[str, Team], people: Mapping[str, Member]) -> tuple[Rota, ...]:
@@ -145,7 +162,7 @@ def _policies(table: Table, staff: Staff) -> dict[str, dict[str, Policy]]:
         policies[name] = {
             priority: _policy(rows, name, priority, staff) for priority in PRIORITIES if priority in rows.data
         }
-        rows.known.update((*PRIORITIES, "route", "root_causes"))
+        rows.known.update((*PRIORITIES, *LIGHT, "route", "root_causes"))
         rows.done()
         if not policies[name]:
             rows.wrong("", "has no row; add P1 = { acknowledge = …, report = …, ladder = […] }")

@@ -118,6 +118,15 @@ def next_id(db: sqlite3.Connection, table: str) -> int:
     return int(row["seq"]) + 1 if row else 1
 
 
+def mark(db: sqlite3.Connection, name: str) -> datetime | None:
+    row = db.execute("SELECT value FROM house WHERE name = ?", (f"mark {name}",)).fetchone()
+    return moment(row["value"]) if row else None
+
+
+def set_mark(db: sqlite3.Connection, name: str, at: datetime) -> None:
+    db.execute("INSERT OR REPLACE INTO house (name, value) VALUES (?, ?)", (f"mark {storable(name)}", stamp(at)))
+
+
 def awake(db: sqlite3.Connection, at: datetime) -> datetime | None:
     row = db.execute("SELECT value FROM house WHERE name = 'awake'").fetchone()
     db.execute("INSERT OR REPLACE INTO house (name, value) VALUES ('awake', ?)", (stamp(at),))

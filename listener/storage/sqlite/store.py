@@ -133,6 +133,12 @@ class SqliteStore:
     async def awake(self, at: datetime) -> datetime | None:
         return await self._writer.write(lambda db: listening.awake(db, at))
 
+    async def mark(self, name: str) -> datetime | None:
+        return await self._reader.read(lambda db: listening.mark(db, name))
+
+    async def set_mark(self, name: str, at: datetime) -> None:
+        await self._writer.write(lambda db: listening.set_mark(db, name, at))
+
     async def set_away(self, person: str, until: datetime | None) -> None:
         await self._writer.write(lambda db: people.set_away(db, person, until))
 
