@@ -204,6 +204,7 @@ async def test_nobody_answers_and_each_is_told_in_turn(tmp_path: Path, server: S
 
 async def test_an_outage_of_ours_causes_no_storm(tmp_path: Path, server: Server, clock: Clock) -> None:
     server.answers["/blog"] = feed(("a", FIRE))
+    server.answers["/a"] = f"<!doctype html><p>{FIRE}</p>"  # it still stands there when it is looked at again
     async with a_house(tmp_path, server, clock, "blog") as (house, _):
         await turn(house)
         clock.forward(days=3)
