@@ -1,7 +1,8 @@
 """A judgement of a post, with its reasons, against merely finding the same phrases in it.
 
-Two rivals: the one regular expression that one would write without an automaton, and the bare automaton. Neither knows
-which brand a phrase speaks of, whether it is negated, or what it weighs.
+Three rivals: VADER (Hutto & Gilbert 2014), which says how positive a post is and nothing else; the one regular
+expression that one would write without an automaton; and the bare automaton. None knows which brand a phrase speaks
+of, whether it is negated, or what it weighs.
 """
 
 import random
@@ -12,8 +13,17 @@ from benchmarks.rows import Row, side_by_side
 from benchmarks.world import World
 from connectors.post import Post
 from listener.triage import BrandTarget, Rules, assess, load_rules
+from listener.triage.gold import corpus
+
+try:
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    VADER = SentimentIntensityAnalyzer()
+except ImportError:  # it comes with the extra "train"
+    VADER = None
 
 POSTS, SLOW = 4_000, 400  # the regular expression gets a tenth of the posts: it takes its time
+CORPUS = 2_000
 BRAND = BrandTarget(name="Acme Air", aliases=("acmeair",))
 
 
@@ -24,7 +34,14 @@ def run() -> list[Row]:
     few = posts[:SLOW]
     ours, regex = side_by_side(lambda: _assess(few, rules), lambda: _search(few, pattern))
     again, scan = side_by_side(lambda: _assess(posts, rules), lambda: _scan(posts, rules))
+    texts = [Post(source="x", id=post.where, url="", text=post.text, lang=post.lang) for post in corpus()[:CORPUS]]
+    whole, vader = side_by_side(lambda: _assess(texts, rules), lambda: _polarity(texts))
     return [
+        Row("assess, posts of the corpus", len(texts) / whole, None, "posts/s", 8_000, False),
+        *(
+            [Row("assess beside VADER, posts of the corpus", len(texts) / whole, len(texts) / vader, "posts/s")]
+            * bool(VADER)
+        ),
         Row("assess, one regex of all phrases", SLOW / ours, SLOW / regex, "posts/s", 1, False),
         Row("assess, a bare scan for the phrases", POSTS / again, POSTS / scan, "posts/s"),
     ]
@@ -58,3 +75,9 @@ def _search(posts: list[Post], pattern: re.Pattern[str]) -> None:
 def _scan(posts: list[Post], rules: Rules) -> None:
     for post in posts:
         rules.automaton.find_matches_as_indexes(post.text.lower(), overlapping=True)
+
+
+def _polarity(posts: list[Post]) -> None:
+    for post in posts:
+        if VADER:
+            VADER.polarity_scores(post.text)

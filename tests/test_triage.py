@@ -118,6 +118,55 @@ def test_a_verdict_cites_only_what_is_said_of_its_brand() -> None:
     assert not any("broke" in reason.words for reason in judge(text, ACME, BOLT).reasons)
 
 
+@pytest.mark.parametrize(
+    ("text", "damned", "spared"),
+    [
+        ("Unlike Acme, Bolt Rail got me there on time", "Acme", "Bolt"),
+        ("Done with Acme after the third outage. Bolt has been flawless", "Acme", "Bolt"),
+        ("thanks for getting me home @boltrail. never again @acmeair", "Acme", "Bolt"),
+        ("Acme: four hours late and nobody says a word. Meanwhile Bolt: great crew, thank you!", "Acme", "Bolt"),
+        ("Bolt refunded me the same day, Acme has ignored four emails", "Acme", "Bolt"),
+    ],
+)
+def test_who_is_meant_is_read_from_how_two_are_set_against_each_other(text: str, damned: str, spared: str) -> None:
+    brands = {"Acme": ACME, "Bolt": BrandTarget(name="Bolt Rail", aliases=("bolt", "@boltrail"))}
+    worse, better = brands[damned], brands[spared]
+    assert judge(text, worse, better).complaint > judge(text, better, worse).complaint
+    assert judge(text, worse, better).verdict is Verdict.COMPLAINT
+    assert judge(text, better, worse).verdict is not Verdict.COMPLAINT
+
+
+def test_a_competitor_whom_nobody_tracks_keeps_what_is_said_of_it() -> None:
+    text = "Delphine Air lost my bag and ignored me for a week. Acme found it in an hour, thank you!"
+    assert judge(text).verdict is not Verdict.COMPLAINT
+
+
+def test_a_long_post_is_judged_by_its_worst_passage_and_cites_it() -> None:
+    walk = "We walked along the river and had soup, and the children counted boats until it was dark. " * 25
+    text = walk + "Acme lost my bag, hung up on me twice and still owes us 400 EUR. Nobody answers. " + walk
+    judged = judge(text)
+    assert judged.verdict is Verdict.COMPLAINT
+    assert any("lost my bag" in reason.words for reason in judged.reasons)
+    assert judge(walk + "Acme was fine. " + walk).verdict is not Verdict.COMPLAINT
+
+
+def test_ten_thousand_brands_are_no_burden() -> None:
+    others = [BrandTarget(name=f"Firm {number}") for number in range(10_000)]
+    assert judge("Acme lost my bag and nobody answers", ACME, *others).verdict is Verdict.COMPLAINT
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("Acme lleva tres semanas sin devolverme el dinero y nadie contesta", "es"),
+        ("Acme hat meinen Koffer verloren und niemand antwortet seit drei Wochen", "de"),
+        ("Acme a perdu ma valise et personne ne répond depuis trois semaines, c'est inadmissible", "fr"),
+    ],
+)
+def test_other_languages_are_judged_without_being_told_which(text: str, lang: str) -> None:
+    assert judge(text).verdict is Verdict.COMPLAINT and judge(text, lang=lang).verdict is Verdict.COMPLAINT
+
+
 def test_length_makes_nothing_worse() -> None:
     short = judge("Acme lost my bag and nobody answers")
     long = judge("Acme lost my bag and nobody answers. " + "We walked along the river and had soup. " * 300)
@@ -160,7 +209,28 @@ def test_any_post_is_judged_with_reasons_that_stand_in_it(text: str, lang: str, 
     assert assess(of, ACME, RULES, [BOLT]) == judged
 
 
-@pytest.mark.parametrize("piece", ["not ", "acme no ", "$1,", "!?", "\u202e\0\ud800", "東京", "acme broke, "])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "not ",
+        "acme no ",
+        "$1,",
+        "!?",
+        "\u202e\0\ud800",
+        "東京",
+        "acme broke, ",
+        "than Acme ",
+        "switchswitch",
+        "acme Left X for ",
+        "@a. @acme. ",
+        "A B ",
+        "2 hours third time ",
+        "acme\n",
+        "é",
+        "((((",
+        "acme is more a than ",
+    ],
+)
 def test_a_hostile_megabyte_is_judged(piece: str) -> None:
     judge(piece * (1_000_000 // len(piece)))
 

@@ -16,6 +16,7 @@ from listener.tables import ConfigError, Problem, Table, read
 from listener.triage import Rules, RulesError, load_rules
 
 EVERY = timedelta(minutes=10)
+LEARNED = "learned.toml"  # written by `listener learn`
 
 
 def load(directory: Path, env: Mapping[str, str]) -> Settings:
@@ -25,7 +26,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
     staff = read_staff(read(directory / "people.toml", problems, needed=True))
     brands = _brands(read(directory / "brands.toml", problems, needed=True), staff.policies)
     sources = _sources(read(directory / "sources.toml", problems, needed=True), directory, env, brands)
-    rules = _rules(read(directory / "triage.toml", problems))
+    rules = _rules(read(directory / "triage.toml", problems), read(directory / LEARNED, problems))
     http, web, listen, incident = (main.table(name) for name in ("http", "web", "listen", "incident"))
     settings = Settings(
         directory=directory,
@@ -74,7 +75,7 @@ def changed(settings: Settings, file: Path) -> Settings:
         settings = replace(settings, people=people, teams=teams, policies=staff.policies, routes=staff.routes)
         settings = replace(settings, rotas=staff.rotas, lights=staff.lights)
     else:
-        settings = replace(settings, rules=_rules(table))
+        settings = replace(settings, rules=_rules(table, read(settings.directory / LEARNED, problems)))
     if problems:
         raise ConfigError(problems)
     return settings
@@ -218,9 +219,9 @@ def _options(row: Table, kind: str, directory: Path) -> dict[str, Any]:
     return options
 
 
-def _rules(table: Table) -> Rules:
+def _rules(table: Table, learned: Table) -> Rules:
     try:
-        return load_rules(table.data)
+        return load_rules({**learned.data, **table.data})
     except RulesError as wrong:
         for problem in wrong.problems:
             table.wrong("", problem)

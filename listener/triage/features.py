@@ -84,6 +84,7 @@ def counted(found: Sequence[Hit]) -> list[tuple[Hit, float]]:
 
 def form(text: str, low: str, words: Sequence[Word]) -> tuple[float, ...]:
     counts, good, bad = _tally(words)
+    long = len([word for word in words if word.mass > 1])  # marks and numbers have no pieces, and do not count
     end = low.rstrip()[-1:]
     return (
         *[_UP_TO[counts.get(kind, 0)] for kind in _KINDS],
@@ -94,8 +95,8 @@ def form(text: str, low: str, words: Sequence[Word]) -> tuple[float, ...]:
         _UP_TO[low.count("#")],
         float("..." in low or "…" in low),
         float(not low.isascii() and bool(_PICTURE.search(low))),
-        min(math.log(len(words) + 1) / 4, 0.95),
-        float(len(words) < 9),
+        min(math.log(long + 1) / 4, 0.95),
+        float(long < 8),
         float(low[:1] == OURS or low[:1] == "@"),
         float(end == OURS),
         min(good, 8.0) / 4,

@@ -5,13 +5,14 @@ counts that cannot point to words in the post or to a number.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from connectors.post import Post
 from listener.triage.clauses import LONGEST
 from listener.triage.features import Features
 from listener.triage.languages import language
-from listener.triage.model import Assessment, BrandTarget, Reason, Verdict
+from listener.triage.model import Assessment, BrandTarget, Priority, Reason, Verdict
 from listener.triage.reading import Reading, reading
 from listener.triage.rules import Rules
 from listener.triage.scoring import FLIPPED, complaint, kind
@@ -19,6 +20,8 @@ from listener.triage.severity import factors, reason
 from listener.triage.wording import telling
 
 WORDING = "wording"
+OWN_CAUSE = 100.0  # a cause that only the team's own rules know goes before what was learned
+NEVER_BELOW_P2 = ("safety", "legal")
 
 
 def subject_text(post: Post) -> str:
@@ -49,16 +52,17 @@ def _complaint(post: Post, of: Reading, said: Features, probability: float, rule
     learned = rules.weights.score(said.vector, 4) if said.words else 0.0
     if found := telling(of, said, rules.weights):
         start, end = found
-        points = round(rules.base_severity + learned, 1)
+        points = round(_base(rules, said.lang) + learned, 1)
         reasons.insert(0, Reason(factor=WORDING, points=points, words=of.text[start:end], start=start, end=end))
     total = sum(reason.points for reason in reasons)
-    severity = max(round(max(1.0, min(100.0, total))), _floor(said, of, rules))
+    cause = _cause(of, rules)
+    severity = max(round(max(1.0, min(100.0, total))), _floor(of, cause, rules))
     return Assessment(
         verdict=Verdict.COMPLAINT,
         complaint=round(probability, 4),
         severity=severity,
         priority=next(priority for priority, least in rules.priorities if severity >= least),
-        cause=_cause(of),
+        cause=cause,
         reasons=tuple(reasons),
     )
 
@@ -68,18 +72,26 @@ def _evidence(of: Reading, said: Features, rules: Rules, lang: str) -> Iterator[
         yield reason(of.text, hit, share * hit.family.evidence * (FLIPPED if hit.negated else 1.0))
 
 
-def _floor(said: Features, of: Reading, rules: Rules) -> int:
+def _base(rules: Rules, lang: str) -> float:
+    return rules.base_severity if lang == "en" else float(rules.weights.numbers["languages"][lang]["severity"])
+
+
+def _floor(of: Reading, cause: str, rules: Rules) -> int:
     least = dict(rules.priorities)
     floors = [least[hit.family.floor] for hit, _ in of.ours.families if hit.family.floor and not hit.negated]
+    if cause in NEVER_BELOW_P2:
+        floors.append(least[Priority.P2])
     return math.ceil(max(floors, default=0))
 
 
-def _cause(of: Reading) -> str:
-    """What the most telling families are about; what is dangerous goes first."""
-    said: dict[str, float] = {}
+def _cause(of: Reading, rules: Rules) -> str:
+    """What it is about: what the words speak for, and the families of phrases that have a cause of their own."""
+    learned: Mapping[str, Any] = rules.weights.numbers["causes"]
+    if of.ours.lang != "en" or not of.ours.words:
+        return "other"
+    said: dict[str, float] = dict(zip(learned["names"], rules.weights.cause(of.ours.vector, of.ours.lang), strict=True))
     for hit, share in of.ours.families:
         if (cause := hit.family.cause) and not hit.negated:
-            said[cause] = (
-                said.get(cause, 0.0) + share * max(hit.family.evidence, 0.1) + (3.0 if hit.family.floor else 0.0)
-            )
-    return max(said, key=said.__getitem__) if said else "other"
+            vote = learned["votes"] if cause in said else OWN_CAUSE
+            said[cause] = said.get(cause, 0.0) + share * vote
+    return max(said, key=said.__getitem__)

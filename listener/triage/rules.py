@@ -54,6 +54,7 @@ class Rules:
     priorities: tuple[tuple[Priority, float], ...]  # most urgent first
     spread: Mapping[str, float]
     weights: Weights
+    learned: tuple[float, float] = (1.0, 0.0)  # slope and shift that the team's verdicts have taught
 
 
 def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
@@ -68,6 +69,7 @@ def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
     if sorted((least for _, least in priorities), reverse=True) != [least for _, least in priorities]:
         problems.append("priority: P1 must need more severity than P2, P2 more than P3, and so on")
     phrases = _phrases(merged["family"])
+    learned = tuple(_number(merged["learned"], key, problems, "learned.") for key in ("slope", "shift"))
     if problems:
         raise RulesError(problems)
     return Rules(
@@ -77,6 +79,7 @@ def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
         priorities=priorities,
         spread={key: _number(merged["spread"], key, problems, "spread.") for key in ("followers", "echo", "most")},
         weights=shipped(),
+        learned=(learned[0], learned[1]),
         **numbers,
     )
 

@@ -36,7 +36,8 @@ def complaint(of: Reading, rules: Rules, lang: str) -> tuple[float, Features]:
         said = contrasted(said, logit(of.theirs, rules, lang), of.ground.damned, rules.weights.numbers[contrast])
     elif of.ground.damned:
         said += rules.weights.numbers["contrast brands"][2] * of.ground.damned / 2
-    return calibrated(said, lang, rules.weights.numbers), features
+    slope, shift = rules.learned
+    return probability(slope * calibrated(said, lang, rules.weights.numbers) + shift), features
 
 
 def contrasted(ours: float, theirs: float, damned: float, numbers: Sequence[float]) -> float:
@@ -46,15 +47,23 @@ def contrasted(ours: float, theirs: float, damned: float, numbers: Sequence[floa
 
 
 def calibrated(said: float, lang: str, numbers: Mapping[str, Mapping[str, list[float]]]) -> float:
+    """The logit of what comes true."""
     slope, bias = numbers["calibration"][lang]
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, slope * said + bias))))
+    return slope * said + bias
+
+
+def probability(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 def kind(of: Features, rules: Rules, lang: str) -> Verdict:
     """What a post that is no complaint is."""
     table = rules.weights.numbers["kinds"]
     praise, question, other = [
-        rules.weights.score(of.vector, number + 1) + bias for number, bias in enumerate(table["bias"])
+        rules.weights.score(of.vector, number + 1) + bias
+        for number, bias in enumerate(
+            table["bias"] if lang == "en" else rules.weights.numbers["languages"][lang]["kinds"]
+        )
     ]
     if lang == "en":
         for hit, share in of.families:

@@ -24,6 +24,7 @@ SIZE = 1 << 18
 MASK = SIZE - 1
 HEADS = ("complaint", "praise", "question", "other", "severity", "valence")
 WORD, PAIR, PIECE = 1.0, 0.8, 0.35  # how much a word, a pair of words, a piece of a word counts
+CAUSE_PLACES = 1 << 15  # the table of causes is smaller: its rows have a column a cause
 REMEMBERED = 50_000  # words a language; then it begins again
 EDGE = zlib.crc32(b"the edge of a text") & MASK
 
@@ -50,6 +51,8 @@ class Weights:
     numbers: Mapping[str, Any]
     common: frozenset[str] = frozenset()  # lower-case words that are no names
     votes: Votes = field(default_factory=dict)
+    causes: Sequence[int] = ()  # CAUSE_PLACES rows
+    caused: dict[Word, tuple[int, ...]] = field(default_factory=dict)
     known: dict[str, dict[str, Word]] = field(default_factory=dict)  # language -> token -> what is known
 
     def words(self, tokens: Sequence[str], lang: str) -> tuple[Word, ...]:
@@ -79,6 +82,23 @@ class Weights:
         table = self.tables[head]
         words = sum([word.weights[head] for word in of.words])
         return (words + PAIR * self.scales[head] * sum(map(table.__getitem__, of.pairs))) / of.length
+
+    def cause(self, of: "Vector", lang: str) -> list[float]:
+        """How much the words speak for each of numbers["causes"]["names"], before phrases have their say."""
+        table, scale = self.numbers["causes"], self.numbers["causes"]["scale"] / of.length
+        rows = [self.caused.get(word) or self._caused(word, lang, len(table["names"])) for word in of.words]
+        return [
+            bias + scale * total for bias, total in zip(table["bias"], map(sum, zip(*rows, strict=True)), strict=True)
+        ]
+
+    def _caused(self, word: Word, lang: str, columns: int) -> tuple[int, ...]:
+        if len(self.caused) > REMEMBERED:
+            self.caused.clear()
+        _, own, pieces = ids(word.text, lang)
+        starts = [place % CAUSE_PLACES * columns for place in (own, *pieces)]
+        found = tuple(map(sum, zip(*(self.causes[start : start + columns] for start in starts), strict=True)))
+        self.caused[word] = found
+        return found
 
 
 class Vector(NamedTuple):
@@ -139,10 +159,11 @@ KINDS: Mapping[str, str] = {
 
 @cache
 def shipped() -> Weights:
-    """The weights of this version, from the package; training has made weights.bin and weights.json."""
+    """The weights of this version, from the package, as training has made them."""
     folder = files("listener.triage")
     numbers = json.loads(folder.joinpath("weights.json").read_text("utf-8"))
     data = folder.joinpath("weights.bin").read_bytes()
+    causes = array("b", folder.joinpath("causes.bin").read_bytes())
     tables = tuple(array("h", data[start : start + 2 * SIZE]) for start in range(0, len(data), 2 * SIZE))
     return Weights(
         tables,
@@ -150,4 +171,5 @@ def shipped() -> Weights:
         numbers,
         frozenset(numbers.get("common", "").split()),
         votes(numbers.get("tongues", {})),
+        causes,
     )
