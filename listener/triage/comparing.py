@@ -32,6 +32,13 @@ _AFTER = re.compile(  # what follows the better one
 _WORSE_AFTER = re.compile(
     r"\s?(?:could learn|take notes?|(?:are|is) you listening|should be ashamed|used to be|(?:is|are) (?:\w+ )?worse)\b"
 )
+# One of these stands near wherever a pattern above finds something: most names have none near them.
+_CUES = frozenset(
+    """than unlike of with from left leaving leave for to try trying using miss even least not recommend you was had
+    kept have god goodness heavens like hello goodbye bye beat beats ditch ditched ditching dump dumped drop dropped
+    dropping quit quitting cancelled canceled replaced replacing regret regretting prefer prefers preferred""".split()
+)
+_FOLLOWS = frozenset("""> beats is would has have never any from could take are should used worse better""".split())
 LOOK_BACK = 60  # characters
 
 
@@ -40,6 +47,8 @@ def damned(text: str, marks: Sequence[Mark]) -> float:
     said = 0.0
     for start, end, mine in marks:
         before = text[max(0, start - LOOK_BACK) : start]
+        if not _CUES.intersection(before.split()[-3:]) and not _FOLLOWS.intersection(text[end : end + 24].split()[:3]):
+            continue
         sign = 1 if mine else -1
         if _LEFT_FOR.search(before) or _AFTER.match(text, end):
             said -= sign

@@ -74,11 +74,16 @@ _LETTERS: Mapping[str, str] = {
 _ODD = re.compile(f"[{''.join(_LETTERS)}]")
 
 
+_PLAINLY = (" the ", " is ", " and ", " my ", " you ", " was ", " have ", " for ", " that ", " this ", " with ", " on ")
+
+
 def language(stated: str, text: str, known: Votes) -> tuple[str, bool]:
     """The language, or what can be said of it, and whether it is judged."""
     tag = stated.lower().partition("-")[0]
     if tag and tag != "und":
         return tag, tag in JUDGED
+    if text.isascii() and sum(word in text for word in _PLAINLY) > 2:  # most posts
+        return "en", True
     found = guess(text[:READ], known)
     return found, found in JUDGED
 

@@ -12,7 +12,8 @@ from listener.query.text import bounded
 from listener.triage.model import BrandTarget
 
 Span = tuple[int, int]
-_NAME = r"(?:[A-Z][\w&'’-]*(?: [A-Z][\w&'’-]+)?|@\w{2,})"
+_NAME = re.compile(r"(?<![\w@#.])(?:[A-Z][\w&'’-]*|@\w{2,})")
+_SECOND = re.compile(r" [A-Z][\w&'’-]+")
 _BEFORE = (  # what stands in front of a rival
     r"unlike|[Tt]han|(?:switch|mov|chang|jump|return|back)\w{0,4} (?:\w{1,12} )?(?:to|from)|over to|even|ditched|left"
     r"|leaving|[Ff]or|[Mm]y old|vs\.?|versus|prefer|[Ww]hile|[Ww]hereas|[Bb]ut|[Mm]eanwhile|because|on|at|to|by|like"
@@ -29,17 +30,15 @@ _PEOPLE = (
     r"(?:customer service|support|team|staff|clerk|driver|engineer|agents?|reps?|crew|people|guys?|pharmacist|courier"
     r"|counter|app|website|store|shop|branch|delivery|router|broadband|flight|bus|train|card)"
 )
-_RIVAL = re.compile(
-    rf"(?:{_BEFORE})(?: my| the| our)? ({_NAME})"
-    rf"|(?:^|[.!?,;:–-]\s)({_NAME})(?=(?:'s|’s)?(?: {_PEOPLE})? (?:{_DOES})\b|:)"
-    rf"|\b(?:the|my|a|our) ({_NAME})(?= {_PEOPLE}\b)"
-)
+_COMPARED = re.compile(rf"(?:{_BEFORE})(?: my| the| our)? $")
+_SUBJECT = re.compile(rf"(?:'s|’s)?(?: {_PEOPLE})? (?:{_DOES})\b|:")
+_ONE_OF = re.compile(rf" {_PEOPLE}\b")
 _CONTRAST = re.compile(
     r"\b(?:unlike|than|switch\w{0,4}|(?:mov|chang)(?:ed|ing) (?:\w{1,12} )?(?:to|from)|whereas|meanwhile|while|instead"
     r"|even|never (?:had|lost|did|once|failed)|has never|at least|ditch\w{0,4}|my old|prefer|vs|versus|compared|because"
     r"|on the other hand|but|did their part|finally|left|did this|would never|for)\b"
 )
-_CAPITAL = re.compile(r"(?<![\w@#.])[A-Z][\w&-]+")
+LOOK_BACK = 32  # characters
 _HEAD = re.compile(r"(?:^|[.!?…]\s+|\n)(@\w+)")
 _FOOT = re.compile(r"(@\w+)(?=\s*(?:[.!?…]+(?:\s|$)|\n|$))")
 _NO_RIVAL = frozenset(
@@ -89,22 +88,33 @@ def rivals(text: str, low: str, ours: Sequence[Span], common: Container[str]) ->
     """
     if not ours:
         return []
+    contrast = bool(_CONTRAST.search(low))
     found = _parallel(low, ours)
-    if not found and not any(_proper(word, common) for word in _CAPITAL.findall(text)) and low.count("@") < 2:
-        return []
-    contrast = _CONTRAST.search(low)
-    for match in _RIVAL.finditer(text):
-        group = match.lastindex or 1
-        if group == 1 and not contrast:
+    for match in _NAME.finditer(text):
+        start, end = match.span()
+        if text[start] != "@":
+            if not _proper(match[0], common):
+                continue
+            end = second.end() if (second := _SECOND.match(text, end)) else end
+        elif not contrast:
             continue
-        word = match[group].split()[0].lower().removesuffix("'s").removesuffix("’s")
-        if (word[0] == "@" and contrast) or (word[0] != "@" and word not in _NO_RIVAL and word not in common):
-            found.append(match.span(group))
+        if _stands(text, start, end, contrast):
+            found.append((start, end))
     return [span for span in found if not any(start < span[1] and span[0] < end for start, end in ours)]
 
 
+def _stands(text: str, start: int, end: int, contrast: bool) -> bool:
+    """Does it stand where a firm would?"""
+    before = text[max(0, start - LOOK_BACK) : start]
+    if contrast and _COMPARED.search(before):
+        return True
+    if not before.strip() or before.rstrip()[-1] in ".!?,;:–-":
+        return bool(_SUBJECT.match(text, end))
+    return before.endswith((" the ", " my ", " a ", " our ", "The ", "My ")) and bool(_ONE_OF.match(text, end))
+
+
 def _proper(word: str, common: Container[str]) -> bool:
-    word = word.lower()
+    word = word.lower().removesuffix("'s").removesuffix("’s")
     return word not in common and word not in _NO_RIVAL
 
 
