@@ -495,9 +495,8 @@ def _severity(examples: Sequence[Example], of: Design, rules: Rules, into: Learn
         into.families[name]["severity"] = round(float(value), 1)
     into.numbers["base severity"] = round(float(points[-1]), 1)
     for tag, said in (("factors", gold - left), ("factors and wording", gold - left + unseen_)):
-        log(
-            f"severity by {tag}: rank correlation {spearman(said, gold):.3f}, {in_order(said, gold):.1%} of pairs in order"
-        )
+        ranked, ordered = spearman(said, gold), in_order(said, gold)
+        log(f"severity by {tag}: rank correlation {ranked:.3f}, {ordered:.1%} of pairs in order")
 
 
 def _causes(examples: Sequence[Example], of: Design, rules: Rules, into: Learned) -> None:
