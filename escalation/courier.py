@@ -135,6 +135,10 @@ class Courier:
         except Undelivered as trouble:
             await self._undelivered([one], None, trouble, now)
             return None
+        except Exception as defect:  # the fence, as below
+            log.exception("notice %s could not be looked for", one.notice.key)
+            await self._failed([one], f"a defect: {type(defect).__name__}", now + _back_off([one]))
+            return None
         if not ref:
             return replace(one, looked=True)
         await self.ledger.delivered(one.notice.key, ref, now)

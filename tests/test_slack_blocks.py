@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from escalation import guard
+from escalation.background import Background, history, spread
 from escalation.case import Case, evolve
 from escalation.events import (
     Acknowledged,
@@ -39,7 +41,7 @@ from escalation.events import (
 from escalation.notices import Kind, Notice
 from escalation.policy import Person
 from escalation.slack import forms
-from escalation.slack.blocks import Message, card, direct, plain
+from escalation.slack.blocks import Message, card, direct, plain, showing
 from escalation.slack.parts import web_address
 
 GOLDEN = Path(__file__).parent / "data" / "slack"
@@ -177,6 +179,41 @@ def test_every_form_is_taken_by_slack(action: str, state: str) -> None:
     View(**form).validate_json()
     if state in ("open", "acknowledged"):
         agreed(f"form_{action}_{state}", form)
+
+
+def test_the_forms_of_no_case_and_the_warning_are_as_agreed() -> None:
+    found = guard.review("We apologize for any inconvenience. As we told you, it is your fault.")
+    made = {
+        "form_raise": forms.raising(["Acme Air", "Larkspur"], text="My seat burned.", url="https://blog.example/z"),
+        "form_away": forms.away(NOW),
+        "form_warned": forms.warned(case(*TAKEN), found),
+        "form_told": forms.told("Dana Fox has case 1; ask for a hand-over"),
+        "form_draft": forms.filled(forms.report(case(*TAKEN), NOW), {"done": "called her", "outcome": "solved"}),
+    }
+    for name, view in made.items():
+        check_view(view)
+        View(**view).validate_json()
+        agreed(name, view)
+
+
+def test_a_case_in_a_window_is_as_agreed() -> None:
+    known = Background(posts=3, cases=(9, 4), copies=3, sources=2, followers=1_200, reposts=12)
+    view = showing(case(*TAKEN), "Dana Fox", NOW, known)
+    check_view(view)
+    agreed("window_acknowledged", view)
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        (Background(), ("", "")),
+        (Background(posts=1, followers=1), ("1 post about this brand before", "1 follower")),
+        (Background(posts=20, cases=(7,)), ("20 or more posts about this brand before; case 7", "")),
+        (Background(replies=2, copies=3, sources=1), ("", "2 replies; said 3 times in 1 source")),
+    ],
+)
+def test_what_is_known_of_an_author_is_said_in_words(known: Background, told: tuple[str, str]) -> None:
+    assert (history(known), spread(known)) == told
 
 
 @pytest.mark.parametrize("action", ["accept", "undo", "open", "nonsense"])

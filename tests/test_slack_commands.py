@@ -124,6 +124,10 @@ async def test_the_form_says_what_is_missing_under_the_field(room: Room) -> None
     assert "brand" in (await room.fill(form, "U0LEE", text="x"))["errors"]
     refused = await room.fill(form, "U0LEE", text=" ", brand="Acme Air")
     assert "words of the customer" in refused["errors"]["text"]
+    said: dict[str, Any] = {"text": "x", "brand": "Acme Air"}
+    for url in ("javascript:alert(1)", "http://[broken", "blog.example"):
+        assert "https://" in (await room.fill(form, "U0LEE", **said, url=url))["errors"]["url"]
+    assert "from the list" in (await room.fill(form, "U0LEE", **said, priority="P9"))["errors"]["priority"]
 
 
 async def test_raise_from_a_command(room: Room) -> None:

@@ -43,6 +43,8 @@ FIELDS = {
     "root cause": "root_cause",
     "words of the customer": "text",
     "is not a brand": "brand",
+    "begins with https": "url",
+    "a priority from the list": "priority",
     "what you promise": "what",
     "why the promise moves": "reason",
     "apology": "done",

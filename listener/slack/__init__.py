@@ -1,10 +1,11 @@
 """The Bolt app: what people press, type and open in Slack.
 
-app.py      which listener hears what                 links.py     the ways in: Socket Mode, or signed HTTP
-clicks.py   buttons and forms of a case               guests.py    who may press at all
-drafts.py   what was typed into a form and closed     raising.py   "Escalate this message", a case raised by hand
-home.py     the Home tab                              typing.py    /mentions, /cases, /oncall, /digest
-office.py   what all of them need                     checks.py    what `listener doctor` looks at
+app.py       which listener hears what                links.py     the ways in: Socket Mode, or signed HTTP
+clicks.py    buttons and forms of a case              guests.py    who may press at all
+drafts.py    what was typed into a form and closed    raising.py   "Escalate this message", a case raised by hand
+home.py      the Home tab                             commands.py  /mentions, /cases, /oncall, /digest
+pages.py     what a command answers, as blocks        checks.py    what `listener doctor` looks at
+office.py    what all of them need
 
 Slack wants an answer within three seconds. Whatever a press means is decided and written in one transaction; what must
 be said about it is owed to the courier like everything else, so nothing here waits for a message to be sent.

@@ -7,6 +7,7 @@ from escalation.clean import line
 from escalation.commands import Refused
 from escalation.slack import actions, forms
 from escalation.slack.forms import View
+from escalation.slack.parts import web_address
 from listener import by_hand
 from listener.slack.office import Office
 
@@ -22,16 +23,20 @@ def form(office: Office, body: Mapping[str, Any]) -> View:
 
 async def raised(office: Office, by: str, given: Mapping[str, str]) -> dict[str, Any]:
     """Judged and kept like anything that was heard; who raised it hears the outcome. Raises Refused."""
-    now = office.clock()
+    now, url, priority = office.clock(), given.get("url", "").strip(), given.get("priority", "")
+    if url and not web_address(url):
+        raise Refused("give a link that begins with https://")
+    if priority not in ("", *forms.PRIORITIES):
+        raise Refused("choose a priority from the list")
     heard = by_hand.raised(
         given.get("text", ""),
         given.get("brand", ""),
         office.scales,
         now,
         by=by,
-        url=given.get("url", "").strip(),
+        url=url,
         author=given.get("author", "").strip(),
-        priority=given.get("priority", ""),
+        priority=priority,
     )
     kept = await by_hand.keep(office.store, heard, now)
     if not (found := (*kept.opened, *kept.into)):
