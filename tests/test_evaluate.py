@@ -102,5 +102,11 @@ def test_two_readers_agreement() -> None:
     assert blind.agreement(posts, same)["verdicts kappa"] == 1.0
     other = [{**row, "verdict": "complaint"} for row in drawn]
     assert blind.agreement(posts, other)["verdicts kappa"] == pytest.approx(0, abs=1e-9)
+    harsher = [
+        {**row, "verdict": "complaint", "cause": "delivery", "severity": 24} for row in drawn
+    ]  # the corpus: 21, 23, 25 and 27
+    told = blind.agreement(posts, harsher)
+    assert told["causes alike"] == 1.0 and 0 < told["severities in the same band"] < 1
+    assert [blind.band(severity) for severity in (24, 25, 44, 45, 69, 70)] == [0, 1, 1, 2, 2, 3]
     with pytest.raises(ValueError, match="not in the corpus"):
         blind.agreement(posts, [{"id": "b.txt:1 Acme", "verdict": "praise"}])

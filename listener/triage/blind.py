@@ -1,12 +1,13 @@
 """A second reader's check of the corpus: posts without their labels, and how far two readers agree.
 
-python -m listener.triage.blind draw 300 > blind.jsonl      the reader fills in "verdict" and, of complaints, "severity"
+python -m listener.triage.blind draw 300 > blind.jsonl      the reader fills in "verdict"; of complaints "cause", "severity"
 python -m listener.triage.blind agree blind.jsonl           share alike, Cohen's kappa, rank correlation of severities
 """
 
 import argparse
 import json
 import sys
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -17,12 +18,21 @@ from listener.triage.evaluate import rank_correlation
 from listener.triage.gold import Gold, Label, corpus
 from listener.triage.model import Verdict
 
+BANDS = (25, 45, 70)  # where the second, third and fourth begin
+
 
 def draw(posts: Iterable[Gold], number: int, seed: str = "") -> Iterator[Mapping[str, object]]:
     """So many judgements, chosen by their hash: the same ones each time, and no author's favourites."""
     every = [(post, label) for post in posts for label in post.labels]
     for post, label in sorted(every, key=lambda one: _key(one[0], one[1], seed))[:number]:
-        yield {"id": _id(post, label), "text": post.text, "brand": label.brand.name, "verdict": "", "severity": 0}
+        yield {
+            "id": _id(post, label),
+            "text": post.text,
+            "brand": label.brand.name,
+            "verdict": "",
+            "cause": "",
+            "severity": 0,
+        }
 
 
 def _id(post: Gold, label: Label) -> str:
@@ -46,15 +56,24 @@ def agreement(posts: Iterable[Gold], read: Iterable[Mapping[str, Any]]) -> dict[
     four = [(str(label.verdict), str(row["verdict"])) for label, row in pairs]
     two = [(one == Verdict.COMPLAINT, other == Verdict.COMPLAINT) for one, other in four]
     graded = [(label.severity, int(row["severity"])) for label, row in pairs if label.severity and row.get("severity")]
+    causes = [(label.cause, str(row["cause"])) for label, row in pairs if label.cause and row.get("cause")]
     return {
         "judgements": len(pairs),
         "verdicts alike": alike(four),
         "verdicts kappa": kappa(four),
         "complaint or not alike": alike(two),
         "complaint or not kappa": kappa(two),
+        "causes alike": alike(causes),
+        "causes kappa": kappa(causes),
         "severities": len(graded),
+        "severities in the same band": alike([(band(one), band(other)) for one, other in graded]),
         "severity rank correlation": rank_correlation(graded) if len(graded) > 2 else 0.0,
     }
+
+
+def band(severity: int) -> int:
+    """How many of the corpus' four bands lie below: a grumble, an ordinary failure, serious, danger (docs/corpus.md)."""
+    return bisect(BANDS, severity)
 
 
 def alike(pairs: Sequence[tuple[object, object]]) -> float:
