@@ -1,6 +1,6 @@
 """A second reader's check of the corpus: posts without their labels, and how far two readers agree.
 
-python -m listener.triage.blind draw 300 > blind.jsonl      the reader fills in "verdict"; of complaints "cause", "severity"
+python -m listener.triage.blind draw 300 > blind.jsonl      the reader fills in verdict, cause and severity
 python -m listener.triage.blind agree blind.jsonl           share alike, Cohen's kappa, rank correlation of severities
 """
 
@@ -72,7 +72,7 @@ def agreement(posts: Iterable[Gold], read: Iterable[Mapping[str, Any]]) -> dict[
 
 
 def band(severity: int) -> int:
-    """How many of the corpus' four bands lie below: a grumble, an ordinary failure, serious, danger (docs/corpus.md)."""
+    """How many of the corpus' four bands lie below: grumble, ordinary failure, serious, danger (docs/corpus.md)."""
     return bisect(BANDS, severity)
 
 
