@@ -51,6 +51,7 @@ from escalation.events import (
     Revised,
     Snoozed,
     SplitOff,
+    Stated,
     StillWaiting,
     Subject,
     TakenBack,
@@ -136,6 +137,7 @@ class Case:
     gone: bool = False  # the author deleted the post, or somebody had it erased
     incident: bool = False  # what many customers have in common; each of them has a case of their own within it
     customers: int = 0  # of an incident
+    statement: str = ""  # of an incident: what may be said to all of them
     within: int = 0  # the incident it belongs to
     taken: bool = False  # somebody took it up by itself: no incident speaks for it any more
 
@@ -296,8 +298,10 @@ def _changed(case: Case, event: Event) -> Case:
             )
         case FollowUpDue(at=at):
             return replace(case, asked=True, clock=at + case.policy.report)
-        case FollowedUp(at=at, result=Result.WORSE) | Reopened(at=at):
+        case FollowedUp(at=at, result=Result.WORSE):
             return _from_the_start(case, at)
+        case Reopened(at=at, within=within):
+            return replace(_from_the_start(case, at), taken=case.taken if within else True)
         case FollowedUp():
             return _ended(case, Status.CLOSED)
         case Dismissed(at=at):
@@ -317,6 +321,8 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, within=within, offer=None, clock=at + case.policy.report)
         case Grew(by=by):
             return replace(case, customers=case.customers + by)
+        case Stated(text=text):
+            return replace(case, statement=text)
         case StillWaiting(at=at):
             return replace(case, clock=at + LONGEST_WAIT)
         case Answered(at=at):

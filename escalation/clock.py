@@ -15,6 +15,7 @@ from escalation.events import (
     Opened,
     ProgressAsked,
     Raised,
+    Reopened,
     ReplyDue,
     StillWaiting,
     Subject,
@@ -121,7 +122,13 @@ def raised(case: Case, by: Subject, policy: Policy, at: datetime, away: Away = (
 
 
 def answered_with(case: Case, incident: Case, at: datetime) -> tuple[Event, ...]:
-    """What the end of an incident means for a customer within it whom nobody took up: the same report, and the end."""
-    if not case.spoken_for or case.status.ended or incident.report is None or not incident.status.ended:
-        return ()
-    return (replace(incident.report, at=at, follow_up=None),)
+    """What became of an incident, for a customer within it whom nobody took up: the same report, and a check of their
+    own; all anew when the incident goes on after all."""
+    report = incident.report
+    if case.spoken_for and case.status is Status.OPEN and report:
+        check = at + case.policy.follow_up if report.follow_up else None
+        return (replace(report, at=at, follow_up=check),)
+    if case.spoken_for and case.status is Status.REPORTED and not (report or incident.status.ended):
+        goes_on = f"incident {incident.id} goes on"
+        return (Reopened(at=at, by=incident.owner, reason=goes_on, within=incident.id),)
+    return ()

@@ -112,6 +112,14 @@ class Answer:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What may be said to every customer of an incident."""
+
+    by: str
+    text: str
+
+
 def compensation(text: str) -> Compensation | None:
     """ "refund 80 EUR", "voucher": a kind, and what it comes to where that can be counted. Raises Refused."""
     found = _COMPENSATION.fullmatch(text.strip())
@@ -140,4 +148,5 @@ Command = (
     | Snooze
     | AskForHelp
     | Answer
+    | Statement
 )

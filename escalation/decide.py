@@ -22,6 +22,7 @@ from escalation.commands import (
     Reopen,
     ReportBack,
     Snooze,
+    Statement,
     UndoDismiss,
 )
 from escalation.events import (
@@ -42,6 +43,7 @@ from escalation.events import (
     Reopened,
     ReportedBack,
     Snoozed,
+    Stated,
 )
 
 NOTHING_LEFT_TO_CHECK = (Outcome.NOT_OURS, Outcome.WRONG_PERSON)
@@ -78,6 +80,12 @@ def decide(case: Case, command: Command, at: datetime) -> tuple[Event, ...]:
             return ()
         case Note(by=by, text=text):
             return (Noted(at=at, by=by, text=_said(text, "what the next reader should know")),)
+        case Statement() if not case.incident:
+            raise Refused(f"case {case.id} is one customer's matter; a statement belongs to an incident")
+        case Statement(by=by, text=text) if text.strip() == case.statement:
+            return ()
+        case Statement(by=by, text=text):
+            return (Stated(at=at, by=by, text=_said(text, "what may be said to the customers")),)
         case Snooze():
             return _snooze(case, command, at)
         case AskForHelp():
@@ -213,7 +221,8 @@ def _check_on(case: Case, command: ReportBack, at: datetime) -> datetime | None:
 
 
 def _follow_up(case: Case, command: FollowUp, at: datetime) -> tuple[Event, ...]:
-    _only_the_owner(case, command.by)
+    if not case.spoken_for:  # of an incident's customers anybody may check how they are
+        _only_the_owner(case, command.by)
     if case.status is not Status.REPORTED:
         raise Refused(f"case {case.id} is not reported back yet")
     return (FollowedUp(at=at, by=command.by, result=command.result, note=command.note.strip()),)

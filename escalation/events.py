@@ -275,6 +275,7 @@ class Reopened:
     at: datetime
     by: str
     reason: str
+    within: int = 0  # the incident that goes on, and still speaks for this customer's case
 
 
 class How(StrEnum):
@@ -346,6 +347,15 @@ class Grew:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What may be said to everybody within the incident; a second one takes the place of the first."""
+
+    at: datetime
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StillWaiting:
     """A customer within an incident is still not answered; who has the incident answers for it."""
 
@@ -410,6 +420,7 @@ Event = (
     | Raised
     | Grouped
     | Grew
+    | Stated
     | StillWaiting
     | Answered
     | Revised

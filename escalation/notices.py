@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from escalation.brief import brief
 from escalation.case import Case, Status
 from escalation.events import (
     Acknowledged,
@@ -41,9 +42,11 @@ from escalation.events import (
     Reopened,
     ReplyDue,
     ReportedBack,
+    Result,
     Revised,
     Snoozed,
     SplitOff,
+    Stated,
     StillWaiting,
     TakenBack,
     Warned,
@@ -91,6 +94,8 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
     match event:
         case Opened(owner=owner, why=why):
             yield Kind.DIRECT, owner, f"You have this one: {why}. Acknowledge by {_by(case, case.clock, owner)}."
+            if event.incident:
+                yield from _executive(case, event.at)
             if event.unattended:
                 yield Kind.HOUSE, "", _unattended(case)
         case Escalated(to=to, why=why):
@@ -143,6 +148,8 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             yield Kind.DIRECT, to, f"Time to check that it really helped. {seen(case)}"
         case FollowedUp(by=by, result=result, note=note):
             yield Kind.THREAD, brand, f"{by} followed up: {result}. {note}".strip()
+            if result is Result.WORSE and by != case.owner:
+                yield Kind.DIRECT, case.owner, f"{by} found it worse. " + _acknowledge_by(case, case.owner)
         case Dismissed(by=by, reason=reason):
             yield Kind.THREAD, brand, f"{by} dismissed it: {reason}"
         case DismissalUndone(by=by):
@@ -178,6 +185,8 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
                 yield Kind.DIRECT, owner, f"Now {priority}. Your promise stands; see whether it is still enough."
         case Grouped(within=within):
             yield Kind.THREAD, brand, f"Part of incident {within}, which speaks for it until somebody takes it up."
+        case Stated(by=by, text=text):
+            yield Kind.THREAD, brand, f"{by} states, for every customer of this: {text}"
         case Grew() | StillWaiting():
             return
         case Answered(by=by, url=url):
@@ -201,6 +210,14 @@ def dead_letter(notice: Notice, case: Case | None, why: str) -> Notice | None:
         text = f"The card of {of} cannot be shown in its channel: {why}."
         return Notice(case=HOUSE, seq=notice.case, kind=Kind.DIRECT, to=case.owner, text=text)
     return None
+
+
+def _executive(case: Case, at: datetime) -> Iterator[tuple[Kind, str, str]]:
+    """The lead has the whole on one page when it begins."""
+    lead = case.policy.lead(at)
+    page = "An incident has begun. " + " ".join(brief(case))
+    yours = f"You have this one. {page}" if lead == case.owner else page
+    yield Kind.DIRECT, lead, yours
 
 
 def _unattended(case: Case) -> str:

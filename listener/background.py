@@ -2,9 +2,11 @@
 
 from connectors.post import Author
 from escalation.background import MANY, Background
-from escalation.case import Case
+from escalation.case import Case, replay
 from listener.query import And, Field, Node, fold
 from listener.storage.contract import MentionRow, Question, Store
+
+REACHED = 200  # customers of an incident whose followers are counted
 
 
 async def lookup(store: Store, case: Case) -> Background:
@@ -24,7 +26,12 @@ async def lookup(store: Store, case: Case) -> Background:
         reposts=post.reach.reposts,
         likes=post.reach.likes,
         views=post.reach.views,
+        statement=await _statement(store, case),
     )
+
+
+async def _statement(store: Store, case: Case) -> str:
+    return replay(await store.timeline(case.within)).statement if case.within else ""
 
 
 async def _by_author(store: Store, case: Case, author: Author) -> list[MentionRow]:
@@ -39,3 +46,14 @@ async def _by_author(store: Store, case: Case, author: Author) -> list[MentionRo
     )
     question = Question(query=And(asked), limit=MANY + len(case.posts))
     return [row async for row in store.search(question) if row.author == shown]
+
+
+async def reach(store: Store, incident: int) -> int:
+    """How many follow the customers of an incident, as far as the platforms say; the most urgent ones are asked for."""
+    followers, asked = 0, 0
+    async for row in store.cases():
+        if row.within == incident and asked < REACHED:
+            asked += 1
+            post = await store.post(replay(await store.timeline(row.id)).subject.post)
+            followers += (post.author.followers or 0) if post else 0
+    return followers

@@ -25,7 +25,7 @@ COMMANDS = (
     *(casework.cases, casework.case, casework.ack, casework.promise, casework.handover, casework.accept),
     *(casework.decline, casework.report, casework.follow_up, casework.dismiss, casework.reopen),
     *(matters.raise_, matters.join, matters.split, matters.note, matters.snooze, matters.ask, matters.undo),
-    *(matters.answered, people.who, people.away, reply.guard, desk.desk),
+    *(matters.answered, matters.statement, people.who, people.away, reply.guard, desk.desk),
     *(judging.evaluate, judging.learn),
     *(hearing.sources, hearing.coverage, accounts.digest, accounts.audit, accounts.backup, setup.completion),
 )

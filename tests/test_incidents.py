@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 from builders import NOW, assessment, batch, policy, post
 
+from escalation.brief import brief
 from escalation.case import Status, replay
-from escalation.commands import Acknowledge, Dismiss, FollowUp, Refused, ReportBack
+from escalation.commands import Acknowledge, Dismiss, FollowUp, Refused, ReportBack, Statement
 from escalation.desk import Desk
 from escalation.events import Outcome, ReportedBack, Result, StillWaiting
 from listener.audit import audit
+from listener.background import lookup
 from listener.routing import route
 from listener.storage.contract import Batch, Heard, Store
 from listener.surge import Surge
@@ -47,7 +49,7 @@ async def test_a_flood_is_one_incident_that_speaks_for_its_customers(store: Stor
     assert replay(await store.timeline(incident.id)).customers == 300
     assert sum(row.within == incident.id for row in rows) == 300 and all(row.owner and row.due for row in rows)
     direct = [case for case, kind, _ in await said(store, NOW) if kind == "direct"]
-    assert direct == [1, 2, 3, 4, incident.id], "four before it was seen to be a flood, then one for all"
+    assert direct == [1, 2, 3, 4, incident.id, incident.id], "four before it was seen to be a flood, then owner and lead"
     await store.keep(flood(301, 300, NOW + timedelta(minutes=1)))
     assert {kind for _, kind, _ in await said(store, NOW + timedelta(minutes=1))} == {"card"}
     assert (await audit(store, NOW + timedelta(minutes=1))).balanced
@@ -89,25 +91,79 @@ async def test_who_waits_is_not_forgotten_and_pings_nobody(store: Store) -> None
     assert {case for case, _, _ in await said(store, NOW + 3 * HOUR)} == {incident}
 
 
-async def test_at_its_end_the_customers_nobody_took_up_get_its_report(store: Store) -> None:
+REPORT = ReportBack(by="Dana Fox", outcome=Outcome.SOLVED, done="line mended", remedy="a free week", evidence="t-1")
+
+
+async def the_incident(store: Store) -> int:
+    return next(row.id for row in [r async for r in store.cases()] if row.incident)
+
+
+async def test_its_report_is_the_report_of_customers_nobody_took_up_each_with_a_check_of_their_own(
+    store: Store,
+) -> None:
     await store.keep(flood(1, 8))
-    desk = Desk(store)
-    incident = next(row.id for row in [r async for r in store.cases()] if row.incident)
+    desk, incident = Desk(store), await the_incident(store)
     await desk.handle(8, Acknowledge(by="Dana Fox", what="call her"), NOW)
-    report = ReportBack(by="Dana Fox", outcome=Outcome.SOLVED, done="line mended", remedy="a free week", evidence="t-1")
-    await desk.handle(incident, report, NOW + HOUR)
+    await desk.handle(incident, REPORT, NOW + HOUR)
+    await said(store, NOW + HOUR)
     await desk.look(NOW + HOUR)
-    assert replay(await store.timeline(1)).status is Status.OPEN, "not before it was checked that it helped"
-    await desk.handle(incident, FollowUp(by="Dana Fox", result=Result.VERIFIED), NOW + 2 * HOUR)
-    await said(store, NOW + 2 * HOUR)
-    await desk.look(NOW + 2 * HOUR)
-    closed = [replay(await store.timeline(case)) for case in range(1, 8)]
-    assert {case.status for case in closed} == {Status.CLOSED}
+    others = [1, 2, 3, 4, 6, 7, 9]
+    told = [replay(await store.timeline(case)) for case in others]
+    assert {case.status for case in told} == {Status.REPORTED} and all(case.due for case in told)
     last = (await store.timeline(1))[-1]
     assert isinstance(last, ReportedBack) and (last.done, last.remedy) == ("line mended", "a free week")
     assert replay(await store.timeline(8)).status is Status.ACKNOWLEDGED, "who took it up keeps their own promise"
-    assert {case for case, _, _ in await said(store, NOW + 2 * HOUR)} == {8}, "whose promise is due now"
-    assert (await audit(store, NOW + 2 * HOUR)).balanced
+    await desk.handle(incident, FollowUp(by="Dana Fox", result=Result.VERIFIED), NOW + 2 * HOUR)
+    later = NOW + timedelta(days=3)
+    await desk.look(later)
+    waiting = sorted([row.id async for row in store.cases() if row.within == incident])
+    assert waiting == others, "that it helped one of them says nothing of the others"
+    assert {case for case, _, _ in await said(store, later)} == {8, incident}, "and nobody is pinged for them"
+    for case in waiting:
+        await desk.handle(case, FollowUp(by="Sam Ortiz", result=Result.NO_ANSWER), later)
+    assert not [row async for row in store.cases() if row.within]
+    assert (await audit(store, later)).balanced
+
+
+async def test_when_it_goes_on_after_all_so_do_its_customers_until_it_is_reported_again(store: Store) -> None:
+    await store.keep(flood(1, 8))
+    desk, incident = Desk(store), await the_incident(store)
+    await desk.handle(incident, REPORT, NOW + HOUR)
+    await desk.look(NOW + HOUR)
+    await desk.handle(3, FollowUp(by="Lee Park", result=Result.VERIFIED), NOW + HOUR)
+    await desk.handle(4, FollowUp(by="Lee Park", result=Result.WORSE), NOW + HOUR)
+    await said(store, NOW + HOUR)
+    await desk.handle(incident, FollowUp(by="Dana Fox", result=Result.WORSE), NOW + 2 * HOUR)
+    await desk.look(NOW + 2 * HOUR)
+    cases = {case: replay(await store.timeline(case)) for case in range(1, 9)}
+    assert cases[1].status is Status.OPEN and cases[1].spoken_for and not cases[1].report
+    assert cases[3].status is Status.CLOSED, "whom it helped it helped"
+    assert cases[4].status is Status.OPEN and not cases[4].spoken_for, "who is worse is a case by itself"
+    assert {case for case, _, _ in await said(store, NOW + 2 * HOUR)} <= {4, incident}
+    await desk.handle(incident, REPORT, NOW + 3 * HOUR)
+    await desk.look(NOW + 3 * HOUR)
+    assert replay(await store.timeline(1)).status is Status.REPORTED
+    await desk.look(NOW + 3 * HOUR)
+    await desk.look(NOW + 3 * HOUR)
+    assert (await audit(store, NOW + 3 * HOUR)).balanced
+
+
+async def test_its_lead_has_it_on_one_page_and_what_may_be_said_to_all_stands_with_each(store: Store) -> None:
+    await store.keep(flood(1, 8))
+    desk, incident = Desk(store), await the_incident(store)
+    owed = await store.claim(NOW, 100, timedelta(minutes=1))
+    (page,) = (one.notice for one in owed if one.notice.to == "Sam Ortiz")
+    assert page.text.startswith(
+        "An incident has begun. Acme Air, P2, severity 60: 5 complaints about outage within 30 m"
+    )
+    assert "Dana Fox has it and has not acknowledged yet. Nothing is promised yet. Acknowledge by" in page.text
+    stated = await desk.handle(incident, Statement(by="Dana Fox", text="Mended by noon."), NOW)
+    assert "To say to customers: Mended by noon." in brief(stated) and "8 customers are in it." in brief(stated)
+    assert (await lookup(store, await desk.case(3))).statement == "Mended by noon."
+    again = await desk.handle(incident, Statement(by="Dana Fox", text="Mended by noon."), NOW)
+    assert again.seq == stated.seq, "pressing twice is harmless"
+    with pytest.raises(Refused, match="one customer's matter"):
+        await desk.handle(3, Statement(by="Dana Fox", text="x"), NOW)
 
 
 async def test_an_incident_cannot_be_dismissed(store: Store) -> None:

@@ -140,6 +140,8 @@ def _quoted(case: Case) -> Block:
 
 def _commitments(case: Case) -> Iterator[Block]:
     """What our own people said, which may quote the customer: literal too."""
+    if case.statement:
+        yield labelled("To say to customers: ", line(case.statement, 600))
     if case.subject.proposal and not case.report:
         yield labelled("Proposed: ", line(case.subject.proposal, 400))
     if case.promise:

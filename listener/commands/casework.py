@@ -9,7 +9,9 @@ import click
 from rich.table import Table
 
 from escalation import codec
-from escalation.case import Case, replay
+from escalation.brief import brief
+from escalation.case import Case, Status, replay
+from escalation.clean import line
 from escalation.commands import (
     Accept,
     Acknowledge,
@@ -27,6 +29,7 @@ from escalation.desk import Desk
 from escalation.events import Outcome, Result
 from escalation.policy import on_duty
 from escalation.terminal import draw_case, draw_timeline
+from listener.background import reach
 from listener.bootstrap import system_clock
 from listener.commands.shared import (
     Failed,
@@ -39,7 +42,7 @@ from listener.commands.shared import (
     print_json,
 )
 from listener.settings import Settings
-from listener.storage.contract import CaseRow
+from listener.storage.contract import CaseRow, Store
 
 
 @click.command()
@@ -89,12 +92,25 @@ async def case(case_id: int, directory: Path | None, as_json: bool) -> None:
     """
     async with memory(directory) as (_, store):
         timeline = await store.timeline(case_id)
-    found = replay(timeline)
+        found = replay(timeline)
+        beside = await _beside(store, found)
     if as_json:
         print_json({**described(found), "timeline": [codec.encode(event) for event in timeline]})
     else:
-        draw_case(console(), found, system_clock())
-        draw_timeline(console(), timeline)
+        out = console()
+        draw_case(out, found, system_clock())
+        for said in beside:
+            out.print(said, markup=False, soft_wrap=True)
+        draw_timeline(out, timeline)
+
+
+async def _beside(store: Store, found: Case) -> tuple[str, ...]:
+    """What is not the case's own but helps who answers it."""
+    if found.incident:
+        return (*brief(found, reach=await reach(store, found.id)), "")
+    if found.within and (said := replay(await store.timeline(found.within)).statement):
+        return (f"To say, of incident {found.within}: {line(said, 600)}", "")
+    return ()
 
 
 def described(found: Case) -> dict[str, Any]:
@@ -284,14 +300,32 @@ async def report(
 @on_a_case
 @click.option("--result", type=click.Choice([one.value for one in Result]), required=True)
 @click.option("--note", default="", help="What you found.")
+@click.option(
+    "--within", "all_within", is_flag=True, help="Of every customer of this incident who was told its report."
+)
 @plainly
-async def follow_up(case_id: int, person: str, directory: Path | None, result: str, note: str) -> None:
+async def follow_up(
+    case_id: int, person: str, directory: Path | None, result: str, note: str, all_within: bool
+) -> None:
     """Say whether it really helped; "worse" opens the case again.
 
     \b
     listener follow-up 12 --result verified --note "she thanked us in the thread" --as "Lee Park"
+    listener follow-up 30 --within --result "no answer" --as "Lee Park"
     """
+    if all_within:
+        await _follow_up_within(directory, case_id, person, result, note)
+        return
     await ask(directory, case_id, person, lambda _, by: FollowUp(by=by, result=Result(result), note=note))
+
+
+async def _follow_up_within(directory: Path | None, incident: int, person: str, result: str, note: str) -> None:
+    async with memory(directory) as (settings, store):
+        check = FollowUp(by=somebody(settings, person), result=Result(result), note=note)
+        reported = [row.id async for row in store.cases() if (row.within, row.status) == (incident, Status.REPORTED)]
+        for case_id in reported:
+            await Desk(store).handle(case_id, check, system_clock())
+    console().print(f"{len(reported)} customers of incident {incident} were checked: {result}.")
 
 
 @click.command()

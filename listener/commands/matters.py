@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from escalation.commands import Answer, AskForHelp, Note, Snooze, UndoDismiss
+from escalation.commands import Answer, AskForHelp, Note, Snooze, Statement, UndoDismiss
 from escalation.desk import Desk
 from escalation.terminal import draw_case
 from listener import by_hand
@@ -129,6 +129,19 @@ async def answered(case_id: int, person: str, directory: Path | None, url: str) 
     listener answered 12 --url https://talk.example.com/t/88 --as "Dana Fox"
     """
     await act(directory, case_id, person, lambda _, by: Answer(by=by, url=url))
+
+
+@click.command()
+@on_a_case
+@click.argument("text")
+@plainly
+async def statement(case_id: int, person: str, directory: Path | None, text: str) -> None:
+    """What may be said to every customer of an incident; it stands on its card and with each of their cases.
+
+    \b
+    listener statement 30 "The line is dead since nine; it is mended by noon." --as "Dana Fox"
+    """
+    await act(directory, case_id, person, lambda _, by: Statement(by=by, text=text))
 
 
 @click.command()

@@ -43,6 +43,7 @@ from escalation.events import (
     Revised,
     Snoozed,
     SplitOff,
+    Stated,
     StillWaiting,
     TakenBack,
     Warned,
@@ -136,6 +137,8 @@ def told(event: Event, zone: str) -> str:
             return f"Part of incident {within}, which speaks for it until somebody takes it up."
         case Grew(by=by):
             return f"{by} more customers."
+        case Stated(by=by, text=text):
+            return f"{by} stated, for every customer of this: {text}"
         case StillWaiting():
             return "The customer still waits; who has the incident answers for it."
         case Answered(by=by):

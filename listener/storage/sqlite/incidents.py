@@ -14,6 +14,12 @@ from listener.surge import WEEKS, WINDOW, Surge, incident
 
 _COUNT = "SELECT count(*) FROM cases WHERE brand = ? AND cause = ? AND incident = 0 AND opened > ? AND opened <= ?"
 
+_BEHIND = (
+    "SELECT m.id, m.within FROM cases i JOIN cases m ON m.within = i.id WHERE i.incident = 1"
+    " AND i.status IN ('{}', '{}') AND m.within <> 0 AND m.status = '{}'"
+)
+_AHEAD = _BEHIND.format("open", "acknowledged", "reported")
+
 
 def within(db: sqlite3.Connection, opening: Opening, at: datetime, surge: Surge) -> int:
     """The incident that will speak for the case about to be opened; 0 when it speaks for itself."""
@@ -37,11 +43,9 @@ def grown(db: sqlite3.Connection, incident_id: int, by: int, worst: Opening, at:
 
 
 def unanswered(db: sqlite3.Connection, limit: int) -> tuple[tuple[int, int], ...]:
-    sql = (
-        "SELECT m.id, m.within FROM cases i JOIN cases m ON m.within = i.id WHERE i.incident = 1"
-        f" AND i.status = 'closed' AND m.within <> 0 AND m.{OPEN} LIMIT ?"
-    )
-    return tuple((row["id"], row["within"]) for row in db.execute(sql, (limit,)).fetchall())
+    """Customers who were not told yet that their incident was reported back; or that it goes on after all."""
+    rows = db.execute(f"{_BEHIND.format('reported', 'closed', 'open')} UNION ALL {_AHEAD} LIMIT ?", (limit,))
+    return tuple((row["id"], row["within"]) for row in rows.fetchall())
 
 
 def _begin(db: sqlite3.Connection, opening: Opening, recent: int, at: datetime) -> int:

@@ -145,6 +145,17 @@ def web_desk(db: Database) -> None:
     """)
 
 
+@house()
+def customers_of_an_incident(db: Database) -> None:
+    """How each of them stands is asked at every look."""
+    db.executescript(
+        "DROP INDEX cases_within; CREATE INDEX cases_within ON cases (within, status) WHERE within <> 0;"
+        "CREATE INDEX cases_author ON cases (customer, status) WHERE customer <> '';"
+        "CREATE TABLE guarded (fault TEXT NOT NULL, at TEXT NOT NULL, accepted INTEGER NOT NULL);"
+        "CREATE INDEX guarded_at ON guarded (at);"
+    )
+
+
 def prepare(db: Database) -> None:
     """Brings the tables up to this version, in one transaction: of two processes that start at once, one does it.
 
