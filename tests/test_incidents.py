@@ -49,7 +49,9 @@ async def test_a_flood_is_one_incident_that_speaks_for_its_customers(store: Stor
     assert replay(await store.timeline(incident.id)).customers == 300
     assert sum(row.within == incident.id for row in rows) == 300 and all(row.owner and row.due for row in rows)
     direct = [case for case, kind, _ in await said(store, NOW) if kind == "direct"]
-    assert direct == [1, 2, 3, 4, incident.id, incident.id], "four before it was seen to be a flood, then owner and lead"
+    assert direct == [1, 2, 3, 4, incident.id, incident.id], (
+        "four before it was seen to be a flood, then owner and lead"
+    )
     await store.keep(flood(301, 300, NOW + timedelta(minutes=1)))
     assert {kind for _, kind, _ in await said(store, NOW + timedelta(minutes=1))} == {"card"}
     assert (await audit(store, NOW + timedelta(minutes=1))).balanced
