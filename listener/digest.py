@@ -8,6 +8,7 @@ from statistics import median
 
 from connectors.contract import Hearing
 from escalation.case import Case, replay
+from escalation.clean import line
 from escalation.events import Acknowledged, Answered, Event, Missed, Opened, Promised, ReportedBack
 from escalation.policy import Person
 from listener.durations import spoken
@@ -105,7 +106,8 @@ def add(tally: _Tally, timeline: tuple[Event, ...]) -> None:
     case = replay(timeline)
     if not case.status.ended:
         tally.open_total += 1
-        tally.open = sorted([*tally.open, _owed(case)], key=lambda owed: -owed.severity)[:NAMED]
+        if not case.spoken_for:  # its incident is named for it
+            tally.open = sorted([*tally.open, _owed(case)], key=lambda owed: -owed.severity)[:NAMED]
     for event in timeline:
         if event.at >= tally.since:
             _count(tally, case, event)
@@ -155,7 +157,7 @@ def _owed(case: Case) -> Owed:
     return Owed(
         id=case.id,
         brand=case.subject.brand,
-        title=case.subject.title or case.subject.text[:80],
+        title=line(case.subject.title or case.subject.text, 80),
         priority=case.subject.priority,
         severity=case.subject.severity,
         owner=case.owner,
@@ -204,9 +206,13 @@ def _mentions(digest: Digest) -> list[str]:
     if not digest.verdicts:
         return ["No mentions." if not digest.deaf else "No mentions were heard, but not everything could be heard."]
     return [
-        f"{brand}: " + ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+        f"{brand}: " + ", ".join(_counted(count, verdict) for verdict, count in sorted(verdicts.items()))
         for brand, verdicts in sorted(digest.verdicts.items())
     ]
+
+
+def _counted(count: int, verdict: str) -> str:
+    return f"{count} {verdict}s" if count != 1 and verdict in ("complaint", "question") else f"{count} {verdict}"
 
 
 def _line(owed: Owed) -> str:

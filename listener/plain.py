@@ -1,10 +1,15 @@
 """Whatever we hold, as JSON has it. Pure."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
+
+# What a terminal obeys, what reorders a line, and what some readers of JSON Lines take for the end of one.
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def plain(value: Any) -> Any:
@@ -24,3 +29,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is not JSON
     return value
+
+
+def json_text(document: Any, *, indent: int | None = None) -> str:
+    """JSON that loses nothing of a stranger's text, and in which none of it moves a terminal."""
+    text = json.dumps(plain(document), ensure_ascii=False, indent=indent)
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

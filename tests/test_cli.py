@@ -293,6 +293,9 @@ def test_doctor_says_what_to_mend(config: Path) -> None:
     (config / "posts.jsonl").unlink()
     found = listener(config, "doctor", code=1).stdout
     assert "mend" in found and "source recorded" in found
+    (config / "people.toml").write_text("[[person]]\nnam = 3\n")
+    told = json.loads(listener(config, "doctor", "--json", code=1).stdout)
+    assert not told["ok"] and "people.toml" in told["checks"][0]["found"]
 
 
 def test_init_writes_a_configuration_that_doctor_can_read(tmp_path: Path) -> None:

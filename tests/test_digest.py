@@ -56,6 +56,12 @@ async def test_a_digest_as_of_then_does_not_know_the_future(store: Store) -> Non
     assert then.open[0].status == "open" and then.to_acknowledge is None
 
 
+async def test_a_strangers_title_is_one_plain_line(store: Store) -> None:
+    await store.keep(batch(complaint(title="Lost\n\u202e bag\x1b[31m")))
+    text = as_text(await compose(store, NOW - HOUR, NOW))
+    assert "Acme Air: Lost bag[31m (Dana Fox" in text and "Acme Air: 1 complaint\n" in text
+
+
 async def test_nothing_heard_and_nothing_to_hear_read_differently(store: Store) -> None:
     await store.keep(batch())
     assert "No mentions.\n" in as_text(await compose(store, NOW, NOW))

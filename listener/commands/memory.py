@@ -27,6 +27,7 @@ from listener.commands.shared import (
     print_json,
     settings_from,
 )
+from listener.plain import json_text
 from listener.search import question
 from listener.settings import changed
 from listener.simulate import Simulated, simulate
@@ -192,7 +193,7 @@ async def export(
             await _as_csv(store.search(asked), out)
             return
         async for row in store.search(asked):
-            out.write(json.dumps(plain(row), ensure_ascii=False) + "\n")
+            out.write(json_text(row) + "\n")
 
 
 @click.command()

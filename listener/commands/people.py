@@ -8,6 +8,7 @@ import click
 from escalation.policy import Asked, Choice, Policy, asked_in_turn, first
 from listener.bootstrap import system_clock
 from listener.commands.shared import Failed, config_option, console, json_option, memory, moment, plainly, print_json
+from listener.durations import spoken
 from listener.settings import Settings
 from listener.settings.people import PRIORITIES
 
@@ -42,7 +43,9 @@ async def who(
     for step in steps:
         out.print(_line(step, chosen), markup=False, soft_wrap=True)
     out.print(f"Told first: {chosen.name}, {chosen.why}.", markup=False, soft_wrap=True)
-    out.print(f"Nobody acknowledged: the next after {policy.acknowledge}. Last: {policy.lead(at)}.", markup=False)
+    out.print(
+        f"Nobody acknowledged: the next after {spoken(policy.acknowledge)}. Last: {policy.lead(at)}.", markup=False
+    )
     if others := [each.name for each in settings.routes.get(policy.name, ()) if each.name != policy.route]:
         out.print(f"Other ladders, --route: {', '.join(others)}", markup=False, soft_wrap=True)
 

@@ -24,8 +24,9 @@ from listener.commands.shared import (
     settings_from,
 )
 from listener.demo import StoryBroken, live, play
-from listener.doctor import examine
+from listener.doctor import Check, examine
 from listener.setup import Answers, taken, write_config
+from listener.tables import ConfigError
 
 DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
@@ -126,8 +127,13 @@ async def doctor(directory: Path | None, as_json: bool) -> None:
     listener doctor
     listener doctor --json | jq '.checks[] | select(.ok | not)'
     """
-    settings = settings_from(directory)
     checks = []
+    try:
+        settings = settings_from(directory)
+    except ConfigError as wrong:
+        if as_json:
+            print_json({"ok": False, "checks": [Check(name="configuration", ok=False, found=str(wrong))]})
+        raise
     async with build(settings, console(as_json=True)) as house:
         async for check in examine(house):
             checks.append(check)

@@ -1,7 +1,6 @@
 """What every command needs: where the configuration is, errors as sentences, and output that a pipe can trust."""
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,6 +18,7 @@ from escalation.commands import Refused
 from escalation.ledger import Conflict, UnknownCase
 from listener import durations, turns
 from listener.bootstrap import open_store, system_clock
+from listener.plain import json_text
 from listener.plain import plain as plain
 from listener.query import QueryError
 from listener.settings import Settings, load
@@ -110,7 +110,7 @@ def console(*, as_json: bool = False) -> Console:
 def print_json(document: Any, *, line: bool = False) -> None:
     """Broken pipes end quietly: `listener search … --json | head` is no mistake."""
     try:
-        click.echo(json.dumps(plain(document), ensure_ascii=False, indent=None if line else 2))
+        click.echo(json_text(document, indent=None if line else 2))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None

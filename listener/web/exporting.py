@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from escalation.clean import clean
 from listener.history import cells
-from listener.plain import plain
+from listener.plain import json_text, plain
 from listener.storage.contract import MentionRow
 
 COLUMNS = tuple(field.name for field in fields(MentionRow))
@@ -54,7 +54,7 @@ async def as_csv(rows: Rows) -> AsyncIterator[bytes]:
 
 async def as_jsonl(rows: Rows) -> AsyncIterator[bytes]:
     async for row in rows:
-        yield json.dumps(plain(row), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        yield json_text(row).encode("utf-8", "replace") + b"\n"
 
 
 async def as_xlsx(rows: Rows) -> AsyncIterator[bytes]:
