@@ -10,6 +10,7 @@ severity.py    harm x stake x spread              wording.py    which words say 
 languages.py   which language it is               judge.py      -> verdict, severity, priority, reasons
 model.py       the shapes                         gold.py       labelled posts; corpus/ holds those written here
 train.py       gold -> weights (extra: train)     evaluate.py   gold and judgements -> figures
+figures.py     the table of the model card        blind.py      a second reader's check of the corpus
 """
 
 from listener.triage.judge import assess, subject_text

@@ -10,7 +10,7 @@ from listener.triage.features import Features, read
 from listener.triage.model import BrandTarget
 from listener.triage.naming import Span, apart, mentions, rivals
 from listener.triage.rules import Rules
-from listener.triage.tokens import lower, masked
+from listener.triage.tokens import OURS, lower, masked
 
 LONG, PASSAGE = 160, 90  # words: from where a text is read by passages, and about how long one is
 _HANDLE = re.compile(r"(?<![\w@.])@\w+")
@@ -67,9 +67,16 @@ def passages(of: Reading) -> list[tuple[Span, ...]]:
     return [*found, tuple(current)]
 
 
+def named(of: Reading, stretches: list[tuple[Span, ...]]) -> list[tuple[Span, ...]]:
+    """Those that name the brand, and what comes right after them; all of them where none does."""
+    here = [OURS in of.masked[spans[0][0] : spans[-1][1]] for spans in stretches]
+    kept = [spans for spans, now, before in zip(stretches, here, [False, *here], strict=False) if now or before]
+    return kept or stretches
+
+
 def passage_features(of: Reading, rules: Rules, lang: str) -> list[Features]:
-    stretches = passages(of)
-    if len(stretches) == 1:
+    stretches = named(of, passages(of))
+    if stretches == [of.ground.ours]:
         return [of.ours]
     return [read(of.text, of.masked, spans, of.hits, rules.weights, lang) for spans in stretches]
 

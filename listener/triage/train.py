@@ -26,6 +26,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from listener.triage.evaluate import NOBODY, rank_correlation
+from listener.triage.evaluate import calibration as calibration_error
 from listener.triage.features import FORM, Features
 from listener.triage.gold import Gold, corpus
 from listener.triage.model import BrandTarget, Verdict
@@ -319,18 +320,25 @@ def _english(examples: Sequence[Example], rules: Rules, into: Learned) -> None:
         into.numbers[f"contrast {key}"] = [round(float(v), 3) for v in (*against.coef_[0], against.intercept_[0])]
         said[rows] = against.decision_function(table)
     into.numbers["calibration"]["en"] = calibration(said, answers, weights)
-    np.savez(
-        "/tmp/lab/oof.npz",
-        said=said,
-        ours=ours_said,
-        theirs=theirs_said,
-        y=answers,
-        src=np.array([e.source for e in examples]),
-        cal=into.numbers["calibration"]["en"],
-    )
+    into.numbers["unseen"] = figures_of(examples, said, answers, into.numbers["calibration"]["en"])
     _kinds(examples, of, into, names)
     _severity(examples, of, rules, into)
     _causes(examples, of, rules, into)
+
+
+def figures_of(examples: Sequence[Example], said: Any, answers: Any, by: Sequence[float]) -> dict[str, list[float]]:
+    """Of each source: posts, macro-F1 and calibration error on what was not learned from."""
+    probability = 1 / (1 + np.exp(-(by[0] * said + by[1])))
+    found = {}
+    for source in sorted({one.source for one in examples}):
+        rows = of_source(examples, source)
+        true, yes = answers[rows], probability[rows] >= 0.5
+        f1 = [2 * int((true & yes).sum()) / max(1, int(true.sum() + yes.sum()))]
+        f1.append(2 * int((~true & ~yes).sum()) / max(1, int((~true).sum() + (~yes).sum())))
+        off = calibration_error(list(zip(probability[rows].tolist(), true.tolist(), strict=True)))
+        found[source] = [int(rows.sum()), round(sum(f1) / 2, 4), round(off, 4)]
+        log(f"{source}, not learned from: {found[source]}")
+    return found
 
 
 def columns(examples: Sequence[Example]) -> tuple[Any, Any, Any]:
