@@ -43,6 +43,12 @@ def review(draft: str, thread: Iterable[str] = (), *, promised: bool = False) ->
     return tuple(sorted(found, key=lambda finding: (finding.start, finding.end, finding.fault)))
 
 
+def chosen(found: Iterable[Finding], sent: str) -> tuple[tuple[str, bool], ...]:
+    """What became of the advice: each fault, and whether its words are gone from what was sent."""
+    left = " ".join(sent.split()).casefold()
+    return tuple((str(one.fault), " ".join(one.words.split()).casefold() not in left) for one in found)
+
+
 def _manners(draft: str) -> Iterator[Finding]:
     for fault, pattern in _MANNERS.items():
         yield from (_finding(fault, match) for match in pattern.finditer(draft))

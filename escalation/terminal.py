@@ -17,7 +17,7 @@ from rich.text import Text
 from escalation import outreach, wording
 from escalation.case import Case, Status
 from escalation.clean import clean, cut, line
-from escalation.events import Event, Opened, Outcome, Result
+from escalation.events import Event, Opened, Outcome, Result, Subject
 from escalation.notices import Kind, Notice
 
 WIDEST = 100  # columns; longer lines are hard to read
@@ -106,11 +106,18 @@ def _facts(case: Case, now: datetime) -> Iterator[tuple[str, str]]:
     yield "proposed", line(subject.proposal, 300)
     yield "author", line(subject.author, 80)
     yield "where", line(subject.url or subject.site, 300)
+    yield "answer at", "" if case.incident or case.status.ended else _elsewhere(subject)
     yield "answering", "" if case.incident or case.status.ended else outreach.allowed(subject.site)
     if case.report:
         yield "outcome", f"{case.report.outcome}: {line(case.report.done, 300)}"
         yield "remedy", line(case.report.remedy, 300)
         yield "evidence", line(case.report.evidence, 300)
+
+
+def _elsewhere(subject: Subject) -> str:
+    """Where to answer, when that is another address than the post's."""
+    link = outreach.answer_link(subject.site, subject.url)
+    return line(link, 300) if link != subject.url else ""
 
 
 def next_step(case: Case, name: str) -> str:

@@ -52,6 +52,7 @@ class Digest:
     to_report: timedelta | None  # median, measured from the post
     to_answer: timedelta | None = None  # median until our own account answered in public, from post to post
     deaf: tuple[Span, ...] = ()  # what could not be heard
+    advice: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # fault -> the guard's advice taken, left
     praised: Mapping[str, int] = field(default_factory=dict)  # who of us was praised by name, how often
     silent: tuple[str, ...] = ()  # sources that were never heard in this time
 
@@ -96,6 +97,7 @@ async def compose(store: Store, since: datetime, until: datetime, people: Collec
         to_answer=_median(tally.to_answer),
         deaf=tuple(span for span in spans if span.hearing is not Hearing.HEARD),
         silent=_never_heard(spans),
+        advice=await store.guard_choices(since, until),
         praised=await credit(store, people, since, until) if people else {},
     )
 

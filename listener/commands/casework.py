@@ -41,7 +41,9 @@ from listener.commands.shared import (
     plainly,
     print_json,
 )
+from listener.one_voice import whisper
 from listener.settings import Settings
+from listener.similar import similar, told
 from listener.storage.contract import CaseRow, Store
 
 
@@ -108,9 +110,10 @@ async def _beside(store: Store, found: Case) -> tuple[str, ...]:
     """What is not the case's own but helps who answers it."""
     if found.incident:
         return (*brief(found, reach=await reach(store, found.id)), "")
-    if found.within and (said := replay(await store.timeline(found.within)).statement):
-        return (f"To say, of incident {found.within}: {line(said, 600)}", "")
-    return ()
+    before = () if found.report else told(await similar(store, found, system_clock()))
+    stated = replay(await store.timeline(found.within)).statement if found.within else ""
+    said = (f"To say, of incident {found.within}: {line(stated, 600)}",) if stated else ()
+    return (*said, *before, "") if said or before else ()
 
 
 def described(found: Case) -> dict[str, Any]:
@@ -141,8 +144,12 @@ async def ask(directory: Path | None, case_id: int, person: str, make: Callable[
     """Does what `make` asks for in the name of `person`, and shows how the case stands then."""
     async with memory(directory) as (settings, store):
         by = somebody(settings, person)
-        changed = await Desk(store).handle(case_id, make(settings, by), system_clock())
+        asked = make(settings, by)
+        changed = await Desk(store).handle(case_id, asked, system_clock())
+        said = await whisper(store, changed, by) if isinstance(asked, Acknowledge) else ""
     draw_case(console(), changed, system_clock())
+    if said:
+        console().print(said, markup=False, soft_wrap=True)
 
 
 def somebody(settings: Settings, name: str) -> str:

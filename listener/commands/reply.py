@@ -1,12 +1,14 @@
 """guard: a draft reply is read before a person posts it."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from escalation.case import Status, replay
-from escalation.guard import Finding, review
+from escalation.guard import Finding, chosen, review
+from listener.bootstrap import system_clock
 from listener.commands.shared import config_option, console, json_option, memory, plainly, print_json
 
 
@@ -14,19 +16,25 @@ from listener.commands.shared import config_option, console, json_option, memory
 @click.argument("draft", required=False)
 @config_option
 @click.option("--case", "case_id", type=int, metavar="ID", help="Whom it answers: what was said and promised counts.")
+@click.option("--sent", metavar="TEXT", help="What was said in the end: which advice was taken is remembered.")
 @json_option
 @plainly
-async def guard(draft: str | None, directory: Path | None, case_id: int | None, as_json: bool) -> None:
+async def guard(
+    draft: str | None, directory: Path | None, case_id: int | None, sent: str | None, as_json: bool
+) -> None:
     """Name what in a draft reply would make things worse, with a better way. It blocks nothing; the draft may come in
     by a pipe.
 
     \b
     listener guard "We apologize for any inconvenience."
     listener guard --case 12 < draft.txt
+    listener guard "We apologize for any inconvenience." --sent "Sorry that your bag stayed in Lisbon."
     """
     text = draft if draft is not None else sys.stdin.read()
     thread, promised = await _known(directory, case_id) if case_id is not None else ((), False)
     found = review(text, thread, promised=promised)
+    if sent is not None:
+        await _remember(directory, found, sent)
     if as_json:
         for finding in found:
             print_json(finding, line=True)
@@ -36,6 +44,11 @@ async def guard(draft: str | None, directory: Path | None, case_id: int | None, 
         out.print(_line(finding), markup=False, soft_wrap=True)
     if not found:
         out.print("Nothing here would make it worse.")
+
+
+async def _remember(directory: Path | None, found: Sequence[Finding], sent: str) -> None:
+    async with memory(directory) as (_, store):
+        await store.guarded(chosen(found, sent), system_clock())
 
 
 async def _known(directory: Path | None, case_id: int) -> tuple[tuple[str, ...], bool]:

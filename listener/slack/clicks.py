@@ -19,6 +19,7 @@ from escalation.slack import actions, errors, forms
 from escalation.slack.blocks import showing
 from escalation.slack.forms import View
 from listener.background import lookup
+from listener.one_voice import whisper
 from listener.slack import raising
 from listener.slack.office import Office
 
@@ -61,6 +62,12 @@ class Clicks:
         except NO as why:
             return str(why.args[0])
         return ""
+
+    async def _whispered(self, press: actions.Press, by: str) -> str:
+        """Who takes a case hears who else deals with that customer."""
+        if press.action != "acknowledge":
+            return ""
+        return await whisper(self._office.store, await self._office.desk.case(press.case), by)
 
     async def _form(self, press: actions.Press) -> View | None:
         office, now = self._office, self._office.clock()
@@ -135,8 +142,11 @@ class Clicks:
                 return await self._anyway(press, by)
             case _:
                 await self._ask(press, by, given)
+                if press.action == "report" and given.get("draft"):
+                    await self._chose(press, given["draft"])
         office.drafts.drop((press.user, press.case, press.action))
-        return None
+        said = await self._whispered(press, by)
+        return {"response_action": "update", "view": forms.told(said)} if said else None
 
     async def _ask(self, press: actions.Press, by: str, given: Mapping[str, str]) -> None:
         asked = actions.command(press.action, by, given)
@@ -159,14 +169,25 @@ class Clicks:
         office = self._office
         case = await office.desk.case(press.case)
         decide(case, actions.command("report", by, given), office.clock())  # what is refused is said first
-        said = [f"{post.title}\n{post.text}" for post in await office.store.case_mentions(case.id)]
-        promised = case.status is Status.ACKNOWLEDGED and case.promise is not None
-        found = guard.review(given["draft"], (*said, case.subject.text), promised=promised)
+        found = await self._found(case, given["draft"])
         if not found:
             return None
         office.drafts.keep((press.user, press.case, "report"), given, office.clock())
         self._done.pop(press.key, None)  # the same form may be sent again, changed or not
         return {"response_action": "push", "view": forms.warned(case, found)}
+
+    async def _found(self, case: Case, draft: str) -> tuple[guard.Finding, ...]:
+        said = [f"{post.title}\n{post.text}" for post in await self._office.store.case_mentions(case.id)]
+        promised = case.status is Status.ACKNOWLEDGED and case.promise is not None
+        return guard.review(draft, (*said, case.subject.text), promised=promised)
+
+    async def _chose(self, press: actions.Press, sent: str) -> None:
+        """Remembers which of the guard's advice was taken between the draft it warned of and what was sent."""
+        office = self._office
+        draft = office.drafts.offered((press.user, press.case, "report"), office.clock()).get("draft", "")
+        if draft:
+            found = await self._found(await office.desk.case(press.case), draft)
+            await office.store.guarded(guard.chosen(found, sent), office.clock())
 
     async def _anyway(self, press: actions.Press, by: str) -> dict[str, Any]:
         key = (press.user, press.case, "report")
@@ -174,6 +195,7 @@ class Clicks:
         if not given:
             raise Refused("What you had filled in is not here any more. Go back to the form and send it again.")
         await self._ask(actions.Press(action="report", case=press.case, user=press.user, key=press.key), by, given)
+        await self._chose(press, given.get("draft", ""))
         self._office.drafts.drop(key)
         return {"response_action": "clear"}
 

@@ -281,6 +281,24 @@ class Store(Ledger, Protocol):
         """Notes that the engine is at work at `at`; returns when that was noted last, None at the first time."""
         ...
 
+    async def similar(
+        self, brand: str, cause: str, severity: tuple[int, int], *, since: datetime, limit: int
+    ) -> tuple[int, ...]:
+        """Of this brand and cause, as severe (both ends included), opened since and reported back; newest first."""
+        ...
+
+    async def under_way(self, customer: str) -> tuple[CaseRow, ...]:
+        """What somebody has acknowledged, and not yet reported back, of this account; of all brands, oldest first."""
+        ...
+
+    async def guarded(self, choices: tuple[tuple[str, bool], ...], at: datetime) -> None:
+        """What a person did with the guard's findings: the fault, and whether the advice was taken."""
+        ...
+
+    async def guard_choices(self, since: datetime, until: datetime) -> Mapping[str, tuple[int, int]]:
+        """fault -> how often the advice was taken, and how often not, from `since` to before `until`."""
+        ...
+
     async def mark(self, name: str) -> datetime | None:
         """The instant that was noted last under this name; None when none was."""
         ...

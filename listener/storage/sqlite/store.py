@@ -44,6 +44,7 @@ from listener.storage.sqlite import (
     matters,
     passes,
     people,
+    recalling,
     rereading,
     searching,
     upkeep,
@@ -132,6 +133,20 @@ class SqliteStore:
 
     async def awake(self, at: datetime) -> datetime | None:
         return await self._writer.write(lambda db: listening.awake(db, at))
+
+    async def similar(
+        self, brand: str, cause: str, severity: tuple[int, int], *, since: datetime, limit: int
+    ) -> tuple[int, ...]:
+        return await self._reader.read(lambda db: recalling.similar(db, brand, cause, severity, since, limit))
+
+    async def under_way(self, customer: str) -> tuple[CaseRow, ...]:
+        return await self._reader.read(lambda db: recalling.under_way(db, customer))
+
+    async def guarded(self, choices: tuple[tuple[str, bool], ...], at: datetime) -> None:
+        await self._writer.write(lambda db: recalling.guarded(db, choices, at))
+
+    async def guard_choices(self, since: datetime, until: datetime) -> Mapping[str, tuple[int, int]]:
+        return await self._reader.read(lambda db: recalling.guard_choices(db, since, until))
 
     async def mark(self, name: str) -> datetime | None:
         return await self._reader.read(lambda db: listening.mark(db, name))
