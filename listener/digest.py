@@ -1,8 +1,8 @@
 """What happened, what is owed and by whom, what could not be heard: for people who read one page a day."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -13,7 +13,9 @@ from escalation.events import Acknowledged, Answered, Event, Missed, Opened, Pro
 from escalation.policy import Person
 from listener.durations import spoken
 from listener.lighter import credit
-from listener.storage.contract import Span, Store
+from listener.query import Field
+from listener.settings import Settings
+from listener.storage.contract import Question, Span, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,16 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thanks:
+    """Somebody was pleased: for the people who made it so."""
+
+    brand: str
+    author: str
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
     since: datetime
     until: datetime
@@ -55,9 +67,41 @@ class Digest:
     advice: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # fault -> the guard's advice taken, left
     praised: Mapping[str, int] = field(default_factory=dict)  # who of us was praised by name, how often
     silent: tuple[str, ...] = ()  # sources that were never heard in this time
+    late: int = 0  # open cases whose deadline has passed
+    causes: Mapping[str, int] = field(default_factory=dict)  # of the cases that were opened, most frequent first
+    praise: tuple[Thanks, ...] = ()  # the newest, at most `THANKS`
+
+    @property
+    def deafened(self) -> bool:
+        """What was not heard may be more than what was: this digest never says that there was nothing."""
+        return bool(self.deaf or self.silent)
+
+    @property
+    def empty(self) -> bool:
+        """Nothing was said and nothing is owed, and we would have heard it."""
+        return not (self.verdicts or self.opened or self.closed or self.open_total or self.promises or self.deafened)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a digest is of. `sources` are those that should be heard: who of them nobody listened to is told."""
+
+    brands: Collection[str] = ()  # all, when none is named
+    sources: Collection[str] = ()
+    people: Collection[Person] = ()  # who of us may be praised by name
+
+
+ALL = Scope()
+
+
+def everything(settings: Settings, brands: Collection[str] = ()) -> Scope:
+    """Of these brands, or of all."""
+    return Scope(brands=brands, sources=[source.name for source in settings.sources], people=settings.people)
 
 
 NAMED = 10
+THANKS = 3
+QUOTED = 200  # characters of a praise
 
 
 @dataclass(slots=True)
@@ -70,6 +114,8 @@ class _Tally:
     closed: int = 0
     open: list[Owed] = field(default_factory=list)
     open_total: int = 0
+    late: int = 0
+    causes: Counter[str] = field(default_factory=Counter)
     promises: dict[str, Counter[str]] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     to_acknowledge: list[timedelta] = field(default_factory=list)
@@ -77,15 +123,19 @@ class _Tally:
     to_answer: list[timedelta] = field(default_factory=list)
 
 
-async def compose(store: Store, since: datetime, until: datetime, people: Collection[Person] = ()) -> Digest:
+async def compose(store: Store, since: datetime, until: datetime, of: Scope = ALL) -> Digest:
+    """What happened after `until` changes nothing."""
     tally = _Tally(since, until)
     async for case_id in store.timelines(since):
-        add(tally, tuple(event for event in await store.timeline(case_id) if event.at <= until))
-    spans = await store.coverage(since, until)
+        timeline = tuple(event for event in await store.timeline(case_id) if event.at <= until)
+        if not of.brands or replay(timeline or await store.timeline(case_id)).subject.brand in of.brands:
+            add(tally, timeline)
+    spans = tuple(_within(span, since, until) for span in await store.coverage(since, until))
+    counts = await store.counts(since, until)
     return Digest(
         since=since,
         until=until,
-        verdicts=_by_brand(await store.counts(since, until)),
+        verdicts=_by_brand({key: count for key, count in counts.items() if not of.brands or key[0] in of.brands}),
         opened=tally.opened,
         closed=tally.closed,
         open=tuple(tally.open),
@@ -96,10 +146,33 @@ async def compose(store: Store, since: datetime, until: datetime, people: Collec
         to_report=_median(tally.to_report),
         to_answer=_median(tally.to_answer),
         deaf=tuple(span for span in spans if span.hearing is not Hearing.HEARD),
-        silent=_never_heard(spans),
+        silent=_never_heard(spans, of.sources),
+        late=tally.late,
+        causes=dict(tally.causes.most_common()),
+        praise=await _praise(store, since, until, of.brands),
+        praised=await credit(store, of.people, since, until) if of.people else {},
         advice=await store.guard_choices(since, until),
-        praised=await credit(store, people, since, until) if people else {},
     )
+
+
+def discreet(digest: Digest) -> Digest:
+    """Without a word of anybody outside: for what can never be taken back, as a letter that was sent. Pure."""
+    titled = tuple(replace(owed, title=f"case {owed.id}") for owed in digest.open)
+    return replace(digest, open=titled, praise=())
+
+
+def _within(span: Span, since: datetime, until: datetime) -> Span:
+    """What lasts on is told as far as this time goes, so that it is told the same again later."""
+    return replace(span, since=max(span.since, since), until=min(span.until, until))
+
+
+async def _praise(store: Store, since: datetime, until: datetime, brands: Collection[str]) -> tuple[Thanks, ...]:
+    found = list[Thanks]()
+    async for row in store.search(Question(query=Field("verdict", ":", "praise"), since=since, until=until, limit=50)):
+        if len(found) < THANKS and row.text and (not brands or row.brand in brands):
+            text = " ".join(row.text.split())[:QUOTED]
+            found.append(Thanks(brand=row.brand, author=row.author, text=text, url=row.url))
+    return tuple(found)
 
 
 def add(tally: _Tally, timeline: tuple[Event, ...]) -> None:
@@ -108,6 +181,7 @@ def add(tally: _Tally, timeline: tuple[Event, ...]) -> None:
     case = replay(timeline)
     if not case.status.ended:
         tally.open_total += 1
+        tally.late += case.missed or (case.clock is not None and case.clock <= tally.until)
         if not case.spoken_for:  # its incident is named for it
             tally.open = sorted([*tally.open, _owed(case)], key=lambda owed: -owed.severity)[:NAMED]
     for event in timeline:
@@ -123,6 +197,7 @@ def _count(tally: _Tally, case: Case, event: Event) -> None:
     match event:
         case Opened():
             tally.opened += 1
+            tally.causes[case.subject.cause or "other"] += 1
         case Acknowledged():
             tally.to_acknowledge.append(waited)
         case Answered(at=at, posted=posted):
@@ -179,16 +254,17 @@ def _by_brand(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]
     return grouped
 
 
-def _never_heard(spans: Iterable[Span]) -> tuple[str, ...]:
-    spans = tuple(spans)
+def _never_heard(spans: tuple[Span, ...], sources: Collection[str]) -> tuple[str, ...]:
     heard = {span.source for span in spans if span.hearing in (Hearing.HEARD, Hearing.TRUNCATED)}
-    return tuple(sorted({span.source for span in spans} - heard))
+    return tuple(sorted({*sources, *(span.source for span in spans)} - heard))
 
 
 def as_text(digest: Digest) -> str:
+    if digest.empty:
+        return f"From {_at(digest.since)} to {_at(digest.until)}: nothing to report, and everything was heard.\n"
     lines = [f"From {_at(digest.since)} to {_at(digest.until)}", ""]
     lines += _mentions(digest)
-    lines += ["", f"Cases: {digest.opened} opened, {digest.closed} ended, {digest.open_total} open"]
+    lines += ["", f"Cases: {digest.opened} opened, {digest.closed} ended, {digest.open_total} open, {digest.late} late"]
     lines += [_line(owed) for owed in digest.open]
     if digest.to_acknowledge is not None:
         lines.append(f"Median from the post to acknowledged: {spoken(digest.to_acknowledge)}")
@@ -196,17 +272,21 @@ def as_text(digest: Digest) -> str:
         lines.append(f"Median from the post to our first public answer: {spoken(digest.to_answer)}")
     if digest.to_report is not None:
         lines.append(f"Median from the post to reported back: {spoken(digest.to_report)}")
+    if digest.causes:
+        lines.append("Causes: " + ", ".join(f"{cause} {count}" for cause, count in digest.causes.items()))
     lines += [f"Outcome {outcome}: {count}" for outcome, count in digest.outcomes.items()]
     lines += ["", "Promises:" if digest.promises else "No promise fell due."]
     for owner, told in digest.promises.items():
         lines.append(f"  {owner}: {told.kept} kept, {told.moved} moved, {told.missed} missed")
     lines += [f"Praised by name: {name}, {count}" for name, count in digest.praised.items()]
+    lines += ["", "Praise:"] if digest.praise else []
+    lines += [f"  {thanks.author or 'somebody'}, of {thanks.brand}: {thanks.text}" for thanks in digest.praise]
     return "\n".join([*lines, "", *_coverage(digest)]) + "\n"
 
 
 def _mentions(digest: Digest) -> list[str]:
     if not digest.verdicts:
-        return ["No mentions." if not digest.deaf else "No mentions were heard, but not everything could be heard."]
+        return ["No mentions." if not digest.deafened else "No mentions were heard, but not everything could be heard."]
     return [
         f"{brand}: " + ", ".join(_counted(count, verdict) for verdict, count in sorted(verdicts.items()))
         for brand, verdicts in sorted(digest.verdicts.items())
@@ -224,7 +304,7 @@ def _line(owed: Owed) -> str:
 
 
 def _coverage(digest: Digest) -> list[str]:
-    if not digest.deaf:
+    if not digest.deafened:
         return ["Everything that is listened to was heard."]
     lines = ["What could not be heard:"]
     for span in digest.deaf:

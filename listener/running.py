@@ -12,6 +12,7 @@ from escalation.notices import HOUSE, Kind, Notice
 from listener.audit import audit
 from listener.coverage import absence
 from listener.cycle import AT_ONCE, House, deliver, listen, look, remind, turns
+from listener.reading import send_due
 from listener.settings import Source
 
 log = logging.getLogger("listener")
@@ -37,6 +38,7 @@ async def run(house: House, stop: asyncio.Event) -> None:
         tasks.create_task(_pulsing(house, beats, stop))
         tasks.create_task(_auditing(house, stop))
         tasks.create_task(_turning(house, stop))
+        tasks.create_task(_reading(house, stop))
 
 
 Step = Callable[[House], Awaitable[int]]
@@ -108,6 +110,16 @@ async def _turning(house: House, stop: asyncio.Event) -> None:
             await turns(house)
         except Exception:  # the fence: the turns that were read last are kept
             log.exception("the calendars could not be read again")
+
+
+async def _reading(house: House, stop: asyncio.Event) -> None:
+    """Each minute: whose digest is due?"""
+    while house.settings.digests.who and not stop.is_set():
+        try:
+            await send_due(house.settings, house.store, house.clock())
+        except Exception:  # the fence: a digest that fails stops nothing
+            log.exception("a digest failed; trying again")
+        await _pause(stop, PULSE)
 
 
 async def audited(house: House) -> int:

@@ -155,7 +155,7 @@ def test_a_case_from_acknowledged_to_verified(config: Path) -> None:
         ),
         (("search", "(a OR"), 1, "column"),
         (("search", "severity>=high"), 1, "severity"),
-        (("digest", "--format", "html"), 2, "html"),
+        (("digest", "--format", "pdf"), 2, "pdf"),
         (("erase",), 2, "say what"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from builders import NOW, batch, complaint
+from builders import NOW, batch, complaint, mention, post, quiet
 
 from connectors.contract import Hearing
 from escalation.case import replay
@@ -10,10 +10,10 @@ from escalation.clock import overdue
 from escalation.commands import Acknowledge, Command, MakePromise, ReportBack
 from escalation.decide import decide
 from escalation.events import Answered, Outcome
-from listener.digest import as_text, compose
-from listener.storage.contract import Failure, Store
+from listener.digest import Scope, as_text, compose
+from listener.storage.contract import Failure, Heard, Store
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 async def act(store: Store, command: Command | None, at: object) -> None:
@@ -64,9 +64,25 @@ async def test_a_strangers_title_is_one_plain_line(store: Store) -> None:
 
 async def test_nothing_heard_and_nothing_to_hear_read_differently(store: Store) -> None:
     await store.keep(batch())
-    assert "No mentions.\n" in as_text(await compose(store, NOW, NOW))
+    assert "nothing to report, and everything was heard.\n" in as_text(await compose(store, NOW, NOW))
     await store.keep_failure(
         Failure(source="blog", at=NOW, error="503", hearing=Hearing.NOT_REACHABLE, next_poll=NOW, told_silent=False)
     )
     text = as_text(await compose(store, NOW, NOW))
     assert "not everything could be heard" in text and "blog: not reachable" in text
+
+
+async def test_a_digest_of_some_brands_tells_of_no_other(store: Store) -> None:
+    other = post("b1", "Bolt Rail was late")
+    await store.keep(batch(complaint("p1"), Heard(post=other, mentions=(mention(other, "Bolt Rail"),))))
+    told = await compose(store, NOW - DAY, NOW, Scope(brands=("Bolt Rail",)))
+    assert (told.verdicts, told.opened, told.open_total) == ({"Bolt Rail": {"complaint": 1}}, 1, 1)
+    assert [owed.brand for owed in told.open] == ["Bolt Rail"]
+
+
+async def test_causes_praise_and_what_is_late_are_told(store: Store) -> None:
+    thanks = post("t1", "Juno at the gate stayed with me, thank you Acme Air")
+    await store.keep(batch(complaint("p1"), Heard(post=thanks, mentions=(quiet(),))))
+    told = await compose(store, NOW - DAY, NOW + DAY)
+    assert (told.causes, told.late) == ({"safety": 1}, 1)
+    assert "Juno at the gate" in as_text(told) and "Causes: safety 1" in as_text(told)

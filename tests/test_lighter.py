@@ -9,7 +9,7 @@ from builders import DANA, LEE, NOW, SAM, batch, post, quiet
 from configs import FILES, write
 
 from escalation.policy import Person
-from listener.digest import as_text, compose
+from listener.digest import Scope, as_text, compose
 from listener.lighter import praised, told
 from listener.settings import Settings, load
 from listener.storage.contract import Heard, Store
@@ -82,7 +82,7 @@ async def test_without_a_row_nobody_is_told_and_it_is_kept(store: Store, tmp_pat
 
 async def test_the_digest_gives_credit_by_name(store: Store) -> None:
     await hears(store, "1", "Lee Park of Acme Air is a star", Verdict.PRAISE)
-    digest = await compose(store, NOW - HOUR, NOW + HOUR, (DANA, LEE, SAM))
+    digest = await compose(store, NOW - HOUR, NOW + HOUR, Scope(people=(DANA, LEE, SAM)))
     assert digest.praised == {"Lee Park": 1} and "Praised by name: Lee Park, 1\n" in as_text(digest)
 
 

@@ -8,14 +8,17 @@ from listener.audit import audit as examine
 from listener.audit import audit_as_of, totals
 from listener.bootstrap import system_clock
 from listener.commands.shared import config_option, console, json_option, memory, moment, plainly, print_json
-from listener.digest import as_text, compose
+from listener.digest import as_text, compose, everything
 from listener.slack.pages import digest as blocks
+from listener.web.digests import as_html
 
 
 @click.command()
 @config_option
 @click.option("--since", default="7d", show_default=True, metavar="TIME", help="From when: 24h, 7d, 2026-05-01.")
-@click.option("--format", "form", type=click.Choice(["text", "slack", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "html", "slack", "json"]), default="text", show_default=True
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @plainly
 async def digest(directory: Path | None, since: str, form: str, as_json: bool) -> None:
@@ -25,15 +28,18 @@ async def digest(directory: Path | None, since: str, form: str, as_json: bool) -
     listener digest --since 24h
     listener digest --since 7d --format json
     listener digest --since 7d --format slack
+    listener digest --since 7d --format html > digest.html
     """
     now = system_clock()
     begun = moment(since, past=True) or now
     async with memory(directory) as (settings, store):
-        composed = await compose(store, begun, now, settings.people)
+        composed = await compose(store, begun, now, everything(settings))
     if as_json or form == "json":
         print_json(composed)
     elif form == "slack":
         print_json(blocks(composed))
+    elif form == "html":
+        click.echo(as_html(composed, settings.desk.public_url))
     else:
         click.echo(as_text(composed), nl=False)
 

@@ -1,6 +1,7 @@
 """config/*.toml and the environment -> frozen Settings.
 
 model.py   what there is to set      load.py   the files, every mistake at once      people.py   people, teams, policies
+digests.py  who reads a digest when, and the mail server
 """
 
 from listener.settings.load import allowed, changed, load

@@ -9,6 +9,7 @@ from typing import Any
 from connectors import check_options, durations_of, needs_inbound, secrets_of
 from listener.playbook import PlaybookError, Response, load_playbook
 from listener.query import Node, Purpose, QueryError, check_tracking, fold, parse, terms
+from listener.settings.digests import read_digests
 from listener.settings.model import LOOPBACK, Brand, Desk, Inbound, Secret, Settings, Slack, Source
 from listener.settings.people import read_staff
 from listener.surge import Surge
@@ -42,6 +43,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         rules=rules,
         members=staff.members,
         desk=_desk(web, env),
+        digests=read_digests(main.table("digest"), staff.people, [brand.name for brand in brands], env),
         slack=_slack(main.table("slack"), env, brands),
         inbound=_inbound(main.table("inbound"), sources),
         allow_private=frozenset(http.texts("allow_private")) | allowed(env),
@@ -52,7 +54,6 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         audit_every=listen.duration("audit_every", timedelta(days=1)),
         silent_after=listen.duration("silent_after", timedelta(hours=1)),
     )
-    main.known.add("digest")  # a later room reads it
     for table in (main, http, listen, incident):
         table.done()
     if problems:

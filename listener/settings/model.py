@@ -130,6 +130,44 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """A time of the reader's own day; with `day` (Monday is 0) once a week."""
+
+    hour: int
+    minute: int
+    day: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """The way to a mail server. "smtp" begins TLS at once, "smtps" is TLS from the start, "smtp+plain" has none."""
+
+    scheme: str = ""
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: Secret = NO_SECRET
+    sender: str = ""
+
+    @property
+    def on(self) -> bool:
+        return bool(self.host)
+
+
+NO_MAIL = Mail()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """Who reads a digest, when, of which brands (all, when none is named)."""
+
+    who: tuple[str, ...] = ()
+    when: tuple[When, ...] = (When(hour=8, minute=0),)
+    brands: tuple[str, ...] = ()
+    mail: Mail = NO_MAIL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     directory: Path
     database: str  # a path beside the configuration, or postgresql://…
@@ -146,6 +184,7 @@ class Settings:
     surge: Surge | None = field(default_factory=Surge)
     members: Mapping[str, Member] = field(default_factory=dict)  # a person's name -> what the desk needs to know
     desk: Desk = field(default_factory=Desk)
+    digests: Digests = field(default_factory=Digests)
     slack: Slack = field(default_factory=Slack)
     inbound: Inbound = field(default_factory=Inbound)
     allow_private: frozenset[str] = frozenset()

@@ -15,7 +15,7 @@ from escalation.slack import actions, errors
 from escalation.slack.blocks import Message, card
 from listener import durations
 from listener.background import lookup
-from listener.digest import compose
+from listener.digest import compose, everything
 from listener.query import QueryError
 from listener.search import question
 from listener.slack import pages, raising
@@ -136,7 +136,7 @@ class Commands:
             since = durations.moment(text, now, past=True) if text else now - WEEK
         except (ValueError, OverflowError):
             return pages.note(HELP["/digest"])
-        return pages.digest(await compose(self._office.store, min(since, now), now))
+        return pages.digest(await compose(self._office.store, min(since, now), now, everything(self._office.settings)))
 
     async def shortcut(self, ack: Ack, body: Body) -> None:
         """ "Escalate this message" on a message, or "Raise a case" anywhere."""

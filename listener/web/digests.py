@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from listener import durations
-from listener.digest import Digest, compose
+from listener.digest import Digest, compose, everything
 from listener.durations import spoken
 from listener.web.room import TEMPLATES, Call
 
@@ -25,7 +25,7 @@ class Links:
 
     def search(self, query: str) -> str:
         """What was posted in the digest's time and fits."""
-        window = f"since:{_day(self.digest.since)} until:{_day(self.digest.until, late=True)}"
+        window = f'since:"{self.digest.since.isoformat()}" until:"{self.digest.until.isoformat()}"'
         return self._at(f"/search?{urlencode({'q': f'{query} {window}'})}")
 
     def mentions(self, brand: str, verdict: str) -> str:
@@ -39,11 +39,6 @@ class Links:
         return f"{self.base}{path}" if self.base or self.here else ""
 
 
-def _day(at: datetime, *, late: bool = False) -> str:
-    """A search knows days; the last one is taken whole."""
-    return f"{at + timedelta(days=1 if late else 0):%Y-%m-%d}"
-
-
 def as_html(digest: Digest, base: str = "", zone: str = "UTC") -> str:
     """A whole document that needs nothing from elsewhere: for a mail, or a file."""
     template = TEMPLATES.get_template("digest_mail.html")
@@ -55,7 +50,7 @@ async def digest(call: Call) -> Response:
     now = call.now
     until = _until(call, now)
     since = _since(call, until)
-    composed = await compose(call.room.store, since, until)
+    composed = await compose(call.room.store, since, until, everything(call.room.settings))
     return call.page(
         "digest.html",
         digest=composed,

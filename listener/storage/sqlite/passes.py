@@ -1,10 +1,12 @@
 """What the web desk remembers: who may come in until when, which searches are kept, and that something has changed."""
 
 import sqlite3
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from listener.storage.contract import SavedSearch
 from listener.storage.sqlite.rows import moment, stamp, storable
+
+REMEMBERED = timedelta(days=366)  # what was done
 
 
 def keep(db: sqlite3.Connection, key: str, person: str, until: datetime, now: datetime) -> None:
@@ -23,6 +25,15 @@ def drop(db: sqlite3.Connection, key: str, person: str) -> int:
     if key:
         return db.execute("DELETE FROM passes WHERE key = ?", (key,)).rowcount
     return db.execute("DELETE FROM passes WHERE person = ?", (storable(person),)).rowcount
+
+
+def was_done(db: sqlite3.Connection, what: str) -> bool:
+    return db.execute("SELECT 1 FROM done WHERE what = ?", (storable(what),)).fetchone() is not None
+
+
+def done(db: sqlite3.Connection, what: str, at: datetime) -> None:
+    db.execute("INSERT OR IGNORE INTO done (what, at) VALUES (?, ?)", (storable(what), stamp(at)))
+    db.execute("DELETE FROM done WHERE at < ?", (stamp(at - REMEMBERED),))
 
 
 def moved(db: sqlite3.Connection) -> int:

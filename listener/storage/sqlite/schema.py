@@ -156,6 +156,11 @@ def customers_of_an_incident(db: Database) -> None:
     )
 
 
+@house()
+def done_once(db: Database) -> None:
+    db.executescript("CREATE TABLE done (what TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID")
+
+
 def prepare(db: Database) -> None:
     """Brings the tables up to this version, in one transaction: of two processes that start at once, one does it.
 

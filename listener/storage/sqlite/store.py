@@ -251,6 +251,12 @@ class SqliteStore:
     async def drop_passes(self, *, key: str = "", person: str = "") -> int:
         return await self._writer.write(lambda db: passes.drop(db, key, person))
 
+    async def was_done(self, what: str) -> bool:
+        return await self._reader.read(lambda db: passes.was_done(db, what))
+
+    async def done(self, what: str, at: datetime) -> None:
+        await self._writer.write(lambda db: passes.done(db, what, at))
+
     async def moved(self) -> int:
         return await self._reader.read(passes.moved)
 
