@@ -29,7 +29,7 @@ from listener.storage.contract import Store
 from listener.storage.sqlite import SqliteStore
 from listener.tables import ConfigError, Problem
 from listener.web.serving import invitation, serving
-from listener.weigh import scales
+from listener.weigh import Scales, scales
 
 log = logging.getLogger("listener")
 
@@ -174,7 +174,9 @@ async def desk_beside(house: House, console: Console) -> AsyncIterator[str]:
         address = ""
         if settings.desk.on:
             try:
-                address = await stack.enter_async_context(_desk(settings, store, house.clock))
+                address = await stack.enter_async_context(
+                    _desk(lambda: (house.settings, house.scales), store, house.clock)
+                )
                 console.print(
                     await _invited(settings, store, address, house.clock, console), markup=False, soft_wrap=True
                 )
@@ -195,17 +197,19 @@ async def desk_alone(settings: Settings) -> AsyncIterator[tuple[Store, str]]:
     """The web desk without the engine: the store and the desk's address. Raises ConfigError, StoreError."""
     store = await open_store(settings.database)
     try:
-        async with _desk(settings, store, system_clock) as address:
+        fixed = settings, scales(settings)
+        async with _desk(lambda: fixed, store, system_clock) as address:
             yield store, address
     finally:
         await store.aclose()
 
 
 @asynccontextmanager
-async def _desk(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[str]:
+async def _desk(current: Callable[[], tuple[Settings, Scales]], store: Store, clock: Clock) -> AsyncIterator[str]:
+    settings, _ = current()
     web = Web(agent=_agent(settings), allow_private=settings.allow_private)
     try:
-        async with serving(settings, store, web, clock) as address:
+        async with serving(current, store, web, clock) as address:
             yield address
     finally:
         await web.aclose()

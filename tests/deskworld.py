@@ -20,6 +20,7 @@ from listener.settings import Settings, load
 from listener.storage.contract import Heard, Store
 from listener.web import access
 from listener.web.serving import serving
+from listener.weigh import scales
 
 PEOPLE = (
     configs.FILES["people.toml"]
@@ -125,6 +126,7 @@ class DeskWorld:
 @asynccontextmanager
 async def opened(store: Store, wanted: Settings, clock: Callable[[], datetime]) -> AsyncIterator[DeskWorld]:
     web = Web("ListeningPost/test", wanted.allow_private)
-    async with serving(wanted, store, web, clock) as address:
+    fixed = wanted, scales(wanted)
+    async with serving(lambda: fixed, store, web, clock) as address:
         yield DeskWorld(store, wanted, address, clock)
     await web.aclose()

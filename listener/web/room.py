@@ -26,14 +26,21 @@ from listener.weigh import Scales
 class Room:
     """Made once by serving.py."""
 
-    settings: Settings
+    current: Callable[[], tuple[Settings, Scales]]  # whose turn it is changes while we are at work
     store: Store
-    scales: Scales
     web: Web
     clock: Callable[[], datetime]
     hub: Hub
     lid: Lid
     memo: dict[str, tuple[datetime, Any]] = field(default_factory=dict)  # what is dear to count, for a minute
+
+    @property
+    def settings(self) -> Settings:
+        return self.current()[0]
+
+    @property
+    def scales(self) -> Scales:
+        return self.current()[1]
 
     @property
     def desk(self) -> Desk:

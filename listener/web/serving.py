@@ -18,7 +18,7 @@ from listener.web.app import app
 from listener.web.guarding import Lid
 from listener.web.live import Hub
 from listener.web.room import Room
-from listener.weigh import scales
+from listener.weigh import Scales
 
 DRAIN = 3  # seconds given to what is under way when we stop
 
@@ -32,11 +32,13 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(settings: Settings, store: Store, web: Web, clock: Callable[[], datetime]) -> AsyncIterator[str]:
+async def serving(
+    current: Callable[[], tuple[Settings, Scales]], store: Store, web: Web, clock: Callable[[], datetime]
+) -> AsyncIterator[str]:
     """Yields the desk's address on this machine. Raises ConfigError with the mend when its port cannot be had."""
     hub = Hub(store)
-    room = Room(settings=settings, store=store, scales=scales(settings), web=web, clock=clock, hub=hub, lid=Lid(clock))
-    with _bound(settings) as bound:
+    room = Room(current=current, store=store, web=web, clock=clock, hub=hub, lid=Lid(clock))
+    with _bound(room.settings) as bound:
         server = _server(room)
         looking = asyncio.create_task(hub.look())
         running = asyncio.create_task(server.serve(sockets=[bound]))
