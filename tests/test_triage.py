@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from connectors.post import Author, Post, Reach
 from listener.triage import Assessment, BrandTarget, Priority, RulesError, Verdict, assess, load_rules, subject_text
 from listener.triage.evidence import money
+from listener.triage.naming import named
 
 RULES = load_rules()
 ACME, BOLT = (
@@ -139,6 +140,13 @@ def test_who_is_meant_is_read_from_how_two_are_set_against_each_other(text: str,
 def test_a_competitor_whom_nobody_tracks_keeps_what_is_said_of_it() -> None:
     text = "Delphine Air lost my bag and ignored me for a week. Acme found it in an hour, thank you!"
     assert judge(text).verdict is not Verdict.COMPLAINT
+
+
+def test_a_thing_is_judged_by_the_clauses_that_name_it() -> None:
+    text = "The battery is dead after an hour, but the screen is gorgeous"
+    battery, screen = (named(name, RULES.weights.common) for name in ("battery", "screen"))
+    assert battery.thing and not named("acme", RULES.weights.common).thing and not named("Target", {"target"}).thing
+    assert judge(text, battery).complaint > judge(text, screen).complaint
 
 
 def test_a_long_post_is_judged_by_its_worst_passage_and_cites_it() -> None:

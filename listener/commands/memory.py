@@ -35,6 +35,7 @@ from listener.storage.contract import MentionRow, Question, Sort
 from listener.tables import ConfigError
 from listener.triage import BrandTarget, Rules, load_rules
 from listener.triage import assess as judge
+from listener.triage.naming import named
 
 COLUMNS = tuple(field.name for field in fields(MentionRow))
 
@@ -57,7 +58,7 @@ async def assess(directory: Path | None, brand: str, source: TextIO) -> None:
     echo '{"id": "1", "text": "Acme Air lost my bag"}' | listener assess --brand "Acme Air"
     """
     rules, targets = rules_and_brands(directory)
-    target = targets.get(brand.casefold(), BrandTarget(name=brand, aliases=(brand,)))
+    target = targets.get(brand.casefold()) or named(brand, rules.weights.common)
     others = [other for name, other in targets.items() if name != brand.casefold()]
     for number, line in enumerate(source, 1):
         if line.strip():

@@ -74,7 +74,11 @@ def of_line(line: str, number: int) -> Row:
             text=given["text"],
             lang=str(given.get("lang") or ""),
         ),
-        brand=BrandTarget(name=name, aliases=tuple(map(str, given.get("aliases") or ()))) if name else NOBODY,
+        brand=BrandTarget(
+            name=name, aliases=tuple(map(str, given.get("aliases") or ())), thing=bool(given.get("thing"))
+        )
+        if name
+        else NOBODY,
         complaint=said in YES,
         verdict=Verdict(said) if said in list(Verdict) else None,
         severity=given["severity"] if isinstance(given.get("severity"), int) else 0,

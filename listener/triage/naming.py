@@ -54,6 +54,12 @@ _NO_RIVAL = frozenset(
 )
 
 
+def named(name: str, common: Container[str]) -> BrandTarget:
+    """A brand nobody configured. A common word in small letters is a thing: "battery", "front desk"."""
+    thing = name.islower() and all(word in common for word in name.split())
+    return BrandTarget(name=name, aliases=(name,), thing=thing)
+
+
 @lru_cache(maxsize=20_000)
 def names(brand: BrandTarget) -> tuple[str, ...]:
     """As a lowered text may write them; "acme air" is also looked for as @acmeair."""
