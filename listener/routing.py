@@ -11,7 +11,7 @@ from escalation.events import Subject, Why
 from escalation.policy import Policy
 from listener.playbook import Response, propose
 from listener.query import Node, document, fold, matches
-from listener.query.text import WORD
+from listener.query.fts import index_text
 from listener.storage.contract import Mention, Opening
 from listener.triage import Assessment
 
@@ -87,7 +87,7 @@ def ours(brand: str, judged: Assessment) -> Mention:
 
 def story(text: str) -> str:
     """What copies of one text share, whatever their links, capitals and marks; "" when it is too short to tell."""
-    words = [word for part in fold(text).split() if "://" not in part for word in WORD.findall(part)]
+    words = index_text(" ".join(part for part in fold(text).split() if "://" not in part)).split()
     return blake2b(" ".join(words).encode(), digest_size=12).hexdigest() if len(words) >= TELLING else ""
 
 

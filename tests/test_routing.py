@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import pytest
 from builders import NOW, assessment, policy, post
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.post import Author
-from listener.query import parse
+from listener.query import fold, parse
+from listener.query.fts import index_text
+from listener.query.text import WORD
 from listener.routing import Route, route, rows_for, thread
 from listener.triage import Priority, Reason, Verdict
 
@@ -76,3 +80,12 @@ def test_some_matters_have_a_ladder_of_their_own_and_the_first_that_fits_counts(
 ) -> None:
     rows = rows_for(post(lang=lang), assessment(cause=cause), ROWS, (GERMAN, MONEY))
     assert rows["P1"].route == ladder
+
+
+PIECES = st.sampled_from(["a", "Ä", "_", "-", "日", "ก", "😡", "❤️", " ", "http://x.example/a", "’", "́", "1", "한", "्", "ﷺ", "½", "\0", "\u200d", "ß", "#"])  # fmt: skip
+
+
+@given(st.lists(PIECES | st.characters(), max_size=12).map("".join))
+def test_the_words_of_a_story_are_the_words_a_query_sees(text: str) -> None:
+    parts = [part for part in fold(text).split() if "://" not in part]
+    assert [word for part in parts for word in WORD.findall(part)] == index_text(" ".join(parts)).split()
