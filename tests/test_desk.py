@@ -409,6 +409,14 @@ async def test_word_of_a_change_reaches_an_open_page(world: DeskWorld) -> None:
         assert b"Acme" not in told, "only a number"
 
 
+async def test_a_session_has_one_stream_and_the_older_page_is_told(world: DeskWorld) -> None:
+    async with await world.browser("Dana Fox") as dana, dana.http.get(f"{world.address}/live") as older:
+        await older.content.readuntil(b"\n\n")
+        async with dana.http.get(f"{world.address}/live") as newer:
+            await newer.content.readuntil(b"\n\n")
+            assert b"event: elsewhere" in await older.content.read()
+
+
 async def test_the_number_grows_with_every_change(store: Store) -> None:
     before = await store.moved()
     await store.keep(batch(complaint()))

@@ -23,7 +23,7 @@ EVERY = 1.0  # seconds between two looks, while somebody listens
 KEEP_ALIVE = 20.0  # seconds without news
 LONGEST = 3_600.0  # seconds of one stream; the browser opens the next, and shows its session again
 MOST = 500  # streams
-END = -1
+END, ELSEWHERE = -1, -2  # the desk stops; another page of the same session listens now
 
 
 class Hub:
@@ -60,14 +60,15 @@ class Hub:
 
     @asynccontextmanager
     async def heard(self, session: str) -> AsyncIterator[asyncio.Queue[int] | None]:
-        """None when there are too many. A newer stream of the same session ends the older one."""
+        """None when there are too many. A newer stream of the same session ends the older one, whose page then asks by
+        itself."""
         if self._stopped or (session not in self._listeners and len(self._listeners) >= MOST):
             yield None
             return
         if older := self._listeners.pop(session, None):
             if older.full():
                 older.get_nowait()
-            older.put_nowait(END)
+            older.put_nowait(ELSEWHERE)
         queue = self._listeners[session] = asyncio.Queue(maxsize=1)
         try:
             yield queue
@@ -91,6 +92,8 @@ async def _events(call: "Call") -> AsyncIterator[str]:
             except TimeoutError:
                 yield ": still here\n\n"
                 continue
-            if number == END:
+            if number == ELSEWHERE:
+                yield "event: elsewhere\ndata:\n\n"
+            if number < 0:
                 return
             yield f"event: moved\ndata: {number}\n\n"

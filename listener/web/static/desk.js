@@ -42,14 +42,19 @@
       if (!on && asking) { clearInterval(asking); asking = 0; }
       if (told) told.textContent = on ? "Renewed every 15 seconds" : "Live";
     };
-    if (window.EventSource) {
-      const stream = new EventSource(at);
+    let stream = null; // a session has one: the page that is looked at takes it, the others ask by themselves
+    const listen = () => {
+      if (!window.EventSource) return poll(true);
+      if (stream || document.hidden) return;
+      stream = new EventSource(at);
       stream.addEventListener("open", () => { poll(false); });
       stream.addEventListener("error", () => { poll(true); });
       stream.addEventListener("moved", () => { setTimeout(renew, Math.random() * 300); });
-    } else poll(true);
+      stream.addEventListener("elsewhere", () => { stream.close(); stream = null; poll(true); });
+    };
+    listen();
     setInterval(renew, 60000); // what time alone changes: "in 5 min", "overdue"
-    document.addEventListener("visibilitychange", renew);
+    document.addEventListener("visibilitychange", () => { listen(); renew(); });
   }
 
   // Keys
