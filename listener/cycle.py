@@ -19,7 +19,7 @@ from escalation.desk import Desk
 from listener import lighter
 from listener.coverage import failed, must_wait, return_of, short_of_money, silence
 from listener.settings import Settings, Source
-from listener.shift_end import Ended, ended, summaries
+from listener.shift_end import LATE, Ended, ended, summaries
 from listener.storage.contract import Batch, Kept, SourceState, Store
 from listener.weigh import Scales, weigh, with_turns_of
 
@@ -46,9 +46,7 @@ class House:
     courier: Courier
     clock: Callable[[], datetime]
     pulse: Callable[[], Awaitable[None]] | None = None  # tells the outside that we are alive
-    calendars: Callable[[], Awaitable[Settings]] | None = (
-        None  # reads again whose turn it is; None: nobody's by calendar
-    )
+    calendars: Callable[[], Awaitable[Settings]] | None = None  # reads again whose turn it is, where calendars say so
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # source -> what was brought to it
     reminded: set[tuple[str, datetime]] = field(default_factory=set)  # whose shift's end was summed up
     called: set[str] = field(default_factory=set)  # sources to which something was brought since they were polled
@@ -199,6 +197,7 @@ async def turns(house: House) -> int:
 async def remind(house: House) -> int:
     """Says what is said by the hour: what is open at the end of a shift, and what praise and questions came."""
     now = house.clock()
+    house.reminded = {(name, at) for name, at in house.reminded if now - at < LATE}
     for over in ended(house.settings.people, house.settings.teams, now):
         if (over.name, over.at) not in house.reminded:
             await _sum_up(house, over, now)

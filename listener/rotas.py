@@ -5,7 +5,7 @@ An event is the turn of the first person of the team it names: by an attendee's 
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ MOST = 200  # shifts
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rota:
     team: str
-    place: str  # a file beside the configuration, or an https address
+    place: str = field(repr=False)  # a file beside the configuration, or an https address
     names: Mapping[str, str]  # what the calendar may call people by, folded -> name
 
     @property
@@ -35,8 +35,11 @@ def shifts(text: str, rota: Rota, zone: str, now: datetime) -> tuple[Shift, ...]
 
     if "BEGIN:VCALENDAR" not in text.upper():
         raise ValueError("it is no iCal file")
-    coming = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(now - BEHIND, now + AHEAD)
-    found = filter(None, (_shift(event, rota, ZoneInfo(zone)) for event in coming))
+    try:
+        coming = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(now - BEHIND, now + AHEAD)
+        found = tuple(filter(None, (_shift(event, rota, ZoneInfo(zone)) for event in coming)))
+    except Exception as wrong:  # the fence: the libraries raise whatever an odd file makes them stumble over
+        raise ValueError(f"it cannot be understood ({type(wrong).__name__})") from wrong
     return tuple(sorted(found, key=lambda shift: (shift.start, shift.name))[:MOST])
 
 

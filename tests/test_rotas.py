@@ -67,7 +67,15 @@ def test_whole_days_are_days_where_the_team_is_and_cancelled_ones_are_none() -> 
     )
 
 
-@pytest.mark.parametrize("text", ["", "<html>sign in</html>", "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:soon\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<html>sign in</html>",
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:soon\n",
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nSUMMARY:Dana Fox\nRRULE:FREQ=NEVER\nDTSTART:20260504T120000Z\nEND:VEVENT\nEND:VCALENDAR\n",
+    ],
+)
 def test_what_is_no_calendar_says_so(text: str) -> None:
     with pytest.raises(ValueError):
         shifts(text, ROTA, "UTC", NOW)

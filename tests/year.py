@@ -152,6 +152,7 @@ class Year:
             ask=DAY,
             take_back=DAY,
             working=number % 2 == 0,
+            first_reply=number % 3 * 2 * HOUR,
             ladder=(team.name, *(person.name for person in own[6:8])),
             people=tuple(own),
             teams=(team,),
