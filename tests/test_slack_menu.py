@@ -2,17 +2,21 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOW, batch, complaint, post
+from builders import NOW, batch, complaint, mention, post
 from conftest import Clock
 from slackroom import REPORT, Room, a_room, buttons, by_http, eventually, submission
 
 from connectors.post import Author, Reach
+from escalation.commands import Acknowledge
 from escalation.events import Noted, Opened
 from listener.background import lookup
 from listener.storage.contract import Heard
+
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -113,6 +117,30 @@ async def test_the_guard_reads_the_draft_before_it_is_posted_and_blocks_nothing(
     assert await room.send(submission(answer["view"], "U0DANA", "V90", {})) == {"response_action": "clear"}
     case = await room.desk.case(1)
     assert case.status == "reported" and case.report and case.report.done == "called her"
+    choices = await room.store.guard_choices(NOW - DAY, NOW + DAY)
+    assert choices["canned apology"] == (0, 1), "and it is remembered that the advice was left"
+
+
+async def test_advice_that_was_taken_is_remembered(room: Room) -> None:
+    await taken(room)
+    form = await room.press("Report back", "U0DANA", room.card())
+    await room.fill(form, "U0DANA", **REPORT, draft="We apologize for any inconvenience.")
+    assert await room.fill(form, "U0DANA", **REPORT, draft="Marta, the new charger left today.") is None
+    assert await room.store.guard_choices(NOW - DAY, NOW + DAY) == {"canned apology": (1, 0)}
+
+
+async def test_who_takes_a_case_hears_who_answers_that_customer_already(room: Room) -> None:
+    of, about = post("w1", "Acme Air lost my bag"), {"customer": "x.com 42", "story": "", "thread": ""}
+    rail = post("w2", "and Acme Rail, the same people, lost my ticket")
+    await room.store.keep(batch(Heard(post=of, mentions=(mention(of, **about),))))
+    await room.desk.handle(2, Acknowledge(by="Lee Park"), NOW)
+    await room.store.keep(batch(Heard(post=rail, mentions=(mention(rail, "Acme Rail", **about),))))
+    await room.deliver()
+    button = {"type": "button", "action_id": "case_acknowledge", "value": "3", "text": {"text": "Acknowledge"}}
+    form = await room.press_at(button, "U0DANA", {"type": "home"})
+    answer = await room.fill(form, "U0DANA")
+    assert "Lee Park in case 2 (Acme Air)" in str(answer["view"]["blocks"]), "a word to who pressed"
+    assert (await room.desk.case(3)).status == "acknowledged", "which holds nobody up"
 
 
 async def test_a_clean_draft_is_no_matter_and_what_is_refused_is_said_first(room: Room) -> None:
