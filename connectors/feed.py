@@ -28,10 +28,11 @@ from connectors.inbox import Inbox
 from connectors.item import Item
 from connectors.post import NOBODY, Author, Post, PostKind
 from connectors.schedule import wait
-from connectors.window import Window, conditions, older_than_known
+from connectors.window import Window, conditions, older_than_known, reaches_known
 
 AT_ONCE = 25  # articles fetched for one page of posts
 MOST_PAGES = 60  # of older items followed in one go
+IDLE = 10  # of them that show again what newer ones did: while they are read more is written, which moves them on
 COMMENT_FEEDS = 10  # read in one poll
 SUSPECTS = 5  # vanished items asked about in one poll
 HISTORY = timedelta(days=7)
@@ -284,10 +285,14 @@ class FeedConnector:
             reading.state["older"] = {"url": following, "page": number, "before": list(before), "first": first}
             reading.more = True
             return
-        reading.state.pop("older", None)
         if following or not first:
-            reading.hearing = Hearing.TRUNCATED
-            reading.notes.append("more was written than the feed shows, and its older pages end here")
+            self._lost_its_way(reading)
+        reading.state.pop("older", None)
+
+    def _lost_its_way(self, reading: _Reading) -> None:
+        reading.state.pop("older", None)
+        reading.hearing = Hearing.TRUNCATED
+        reading.notes.append("more was written than the feed shows, and its older pages end here")
 
     async def _older(self, reading: _Reading) -> None:
         """A page of older items; trouble here is noted, and never costs the newest ones."""
@@ -301,16 +306,20 @@ class FeedConnector:
             reading.hearing = Hearing.TRUNCATED
             reading.notes.append(f"older items could not be read: {error}")
             return
-        unknown = [item for item in feed.items if item.id not in window.items]
+        unknown = any(item.id not in window.items for item in feed.items)
         left = await self._take(reading, feed.items, window, PostKind.POST)
         reading.state["main"] = window.dump()
+        idle = 0 if unknown else older.get("idle", 0) + 1
         if left:
             reading.more = True
-        elif unknown and older_than_known(feed.items, older["before"]):
-            url = older["url"]
-            self._go_on(reading, feed, url, older["before"], older["page"] + 1, first=older["first"])
-        else:
+        elif reaches_known(feed.items, older["before"], unknown=unknown) or (older["first"] and idle):
             reading.state.pop("older")
+        elif idle > IDLE:
+            self._lost_its_way(reading)
+        else:
+            self._go_on(reading, feed, older["url"], older["before"], older["page"] + 1, first=older["first"])
+            if "older" in reading.state:
+                reading.state["older"]["idle"] = idle
 
     async def _comments(self, reading: _Reading) -> None:
         """Comment feeds fail by themselves: the blog is heard all the same, and the note says what was not."""

@@ -122,3 +122,12 @@ def older_than_known(items: Sequence[Item], before: Sequence[str]) -> bool:
     """True when a page shows nothing that was there before: what lies between was not seen yet."""
     known = set(before)
     return bool(items) and not any(item.id in known for item in items)
+
+
+def reaches_known(items: Sequence[Item], before: Sequence[str], *, unknown: bool) -> bool:
+    """Does an older page end at what was there before? One known item among unknown ones is no end: items of one
+    second stand in no order.
+    """
+    if not items or items[-1].id in before:
+        return True
+    return not unknown and not older_than_known(items, before)

@@ -166,6 +166,24 @@ async def test_three_hundred_at_once_are_all_heard(server: Server, reader: Reade
     assert await reader.poll() == []
 
 
+async def test_what_is_written_while_older_pages_are_read_makes_no_hole(server: Server, reader: Reader) -> None:
+    wordpress = "<generator>https://wordpress.org/?v=6.1</generator>"
+    written = [item(f"p{n}") for n in range(10)]
+
+    async def page(request: web.Request) -> web.Response:
+        number = int(request.query.get("paged", "1"))
+        newest = written[::-1][(number - 1) * 10 : number * 10]
+        if 10 < len(written) < 100:
+            written.extend(item(f"p{n}") for n in range(len(written), len(written) + 10))
+        return web.Response(body=feed(newest, wordpress) if newest else b"", status=200 if newest else 404)
+
+    server.answers["/feed"] = page
+    await reader.poll()
+    written.extend(item(f"p{n}") for n in range(10, 60))
+    heard = ids(await reader.poll()) + ids(await reader.poll())
+    assert sorted(set(heard)) == sorted(f"p{n}" for n in range(10, 100))
+
+
 async def test_older_pages_are_followed_by_rfc_5005(server: Server, reader: Reader) -> None:
     server.answers["/feed"] = feed([item("a")])
     await reader.poll()
