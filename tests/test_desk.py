@@ -165,7 +165,7 @@ async def test_a_host_name_that_is_not_ours_is_refused(world: DeskWorld) -> None
         assert (await dana.get("/", Host="localhost:8080")).status == 200
 
 
-SCRIPTS = {"/static/htmx-2.0.11.min.js", "/static/desk.js"}
+SCRIPTS = {"/static/desk.js"}
 
 
 def scripts(page: str) -> set[str]:

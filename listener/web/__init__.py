@@ -8,5 +8,5 @@ searching.py the mention history                                  pictures.py co
 digests.py  the digest as a page, and as HTML for a letter        room.py     what every page has at hand
 words.py    what a page says in words, text made safe with marks  serving.py  uvicorn on a socket of ours
 
-The pages work without scripts; the two that there are (htmx, desk.js) make them quicker.
+The pages work without scripts; the one that there is, desk.js, makes them quicker.
 """

@@ -87,8 +87,6 @@ async def _through(room: Room, door: Door, request: Request) -> Response:
 
 
 def _to_sign_in(request: Request) -> Response:
-    if request.headers.get("hx-request"):  # a whole page, not a part of this one
-        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     if request.url.path == "/live":
         return Response(status_code=401)
     return RedirectResponse("/sign-in", 303)

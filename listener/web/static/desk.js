@@ -1,4 +1,5 @@
-// Three small things: parts of a page that renew themselves, keys, and the list of keys. Every page works without them.
+// Four small things: parts that renew themselves, parts that come from another page, keys, and the list of keys. Every
+// page works without them.
 "use strict";
 
 (() => {
@@ -29,7 +30,7 @@
           if (same) same.open = box.open;
         }
         part.replaceWith(other);
-        if (window.htmx) window.htmx.process(other);
+        fill(other);
         if (held) other.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
       }
     } catch { /* the next word, or the next minute, brings it */ } finally { renewing = false; }
@@ -56,6 +57,47 @@
     setInterval(renew, 60000); // what time alone changes: "in 5 min", "overdue"
     document.addEventListener("visibilitychange", () => { listen(); renew(); });
   }
+
+  // Parts from another page. [data-from] is filled with the part of the same id there; the answer to a form with
+  // [data-into] takes the place of that part here, and nothing else moves.
+  const part = async (id, address, options) => {
+    const answer = await fetch(address, { credentials: "same-origin", ...options });
+    if (answer.status === 401 || new URL(answer.url).pathname === "/sign-in") return location.assign("/sign-in");
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id);
+    if (!fresh) throw new Error(`${answer.status} without #${id}`);
+    document.getElementById(id)?.replaceWith(fresh);
+    fill(fresh);
+    fresh.querySelector("[aria-invalid=true]")?.focus();
+  };
+  const fill = (within) => {
+    for (const place of within.querySelectorAll("[data-from]")) part(place.id, place.dataset.from).catch(() => {}); // its link stays
+  };
+  fill(document);
+
+  const asked = new WeakMap(); // form -> what stops its last question
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-into]");
+    if (!form) return;
+    event.preventDefault();
+    asked.get(form)?.abort();
+    const stop = new AbortController(), button = form.querySelector("button");
+    asked.set(form, stop);
+    if (button) button.disabled = true;
+    try {
+      const body = new URLSearchParams(new FormData(form));
+      await part(form.dataset.into, form.getAttribute("action"), { method: "POST", body, signal: stop.signal });
+    } catch (wrong) {
+      if (wrong.name !== "AbortError" && told) told.textContent = "Not sent. Try again.";
+    } finally { if (button) button.disabled = false; }
+  });
+
+  let typed = 0;
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-typed]");
+    if (!form) return;
+    clearTimeout(typed);
+    typed = setTimeout(() => form.requestSubmit(), 400);
+  });
 
   // Keys
   const list = () => [...document.querySelectorAll("[data-list] a[href], [data-list] [tabindex]")];
