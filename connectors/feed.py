@@ -252,9 +252,10 @@ class FeedConnector:
         return gone
 
     async def reread(self, ids: Sequence[str], cursor: Cursor, now: datetime) -> Page:
-        """What has left the feed may be deleted too: its own page says so. What is edited there is not seen."""
-        links = _addresses(cursor)
-        gone = [id_ for id_ in ids if await self._deleted(links.get(id_, id_), now)]
+        """What has left the feed may be deleted too: its own page says so. What is edited there is not seen. What the
+        feed still shows stands, whatever its page answers: some pages cannot be read by a stranger."""
+        links, standing = _addresses(cursor), _standing(cursor)
+        gone = [id_ for id_ in ids if id_ not in standing and await self._deleted(links.get(id_, id_), now)]
         return Page(cursor=cursor, gone=tuple(gone))
 
     async def _deleted(self, link: str, now: datetime) -> bool | None:
@@ -397,10 +398,18 @@ class FeedConnector:
         return (found + busy)[:COMMENT_FEEDS]
 
 
+def _windows(cursor: Cursor) -> tuple[Mapping[str, Any], ...]:
+    return (cursor.get("main", {}), *cursor.get("comments", {}).values())
+
+
 def _addresses(cursor: Cursor) -> dict[str, str]:
     """Id -> address of every post and comment that is remembered."""
-    windows = (cursor.get("main", {}), *cursor.get("comments", {}).values())
-    return {id_: kept[1] for window in windows for id_, kept in window.get("items", {}).items() if kept[1]}
+    return {id_: kept[1] for window in _windows(cursor) for id_, kept in window.get("items", {}).items() if kept[1]}
+
+
+def _standing(cursor: Cursor) -> set[str]:
+    """Ids of what the feed and its comment feeds showed when they were last read."""
+    return {id_ for window in _windows(cursor) for id_ in window.get("shown", ())}
 
 
 def _instead(found: Found | None) -> str:

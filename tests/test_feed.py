@@ -139,9 +139,17 @@ async def test_what_left_the_feed_is_looked_at_where_it_stands(server: Server, r
     server.answers["/feed"] = feed([item("b"), item("a")])
     server.answers |= {"/a": b"<!doctype html><p id='comment-12'>"}
     await reader.poll()
+    server.answers["/feed"] = feed([item("d"), item("c")])
+    await reader.poll()
     comments = [f"{server.address}/a#comment-1", f"{server.address}/a#comment-12"]
     page = await reader.ear.reread(["a", "b", *comments, "tag:unknown"], reader.cursor, NOW)
     assert page.gone == ("b", comments[0]) and page.cursor == reader.cursor
+
+
+async def test_what_the_feed_still_shows_stands_whatever_its_page_answers(server: Server, reader: Reader) -> None:
+    server.answers["/feed"] = feed([item("b"), item("a")])  # neither has a page that a stranger may read
+    await reader.poll()
+    assert (await reader.ear.reread(["a", "b"], reader.cursor, NOW)).gone == ()
 
 
 async def test_what_vanished_but_can_still_be_read_is_not_gone(server: Server, reader: Reader) -> None:
