@@ -31,8 +31,20 @@ from listener.settings import Settings
 from listener.settings.load import LEARNED
 from listener.storage.contract import MentionRow, Question, State, Store
 from listener.triage import Rules, assess
-from listener.triage.evaluate import Figures, Judged, Row, broken_down, figures, judge, of_corpus, of_line, worst
-from listener.triage.gold import corpus, parse
+from listener.triage.evaluate import (
+    Figures,
+    Judged,
+    Row,
+    broken_down,
+    figures,
+    held,
+    judge,
+    of_corpus,
+    of_line,
+    ordered,
+    worst,
+)
+from listener.triage.gold import corpus, parse, severity_pairs
 from listener.weigh import scales
 
 PARTS = ("lang", "source", "cause")
@@ -41,24 +53,29 @@ SHOWN = 50  # changes that are printed
 
 @click.command("eval")
 @config_option
-@click.option(
-    "--gold", metavar="FILE", required=True, help='Labelled posts: .jsonl, .txt as in docs/corpus.md, or "corpus".'
-)
+@click.option("--gold", metavar="FILE", help='Labelled posts: .jsonl, .txt as in docs/corpus.md, or "corpus".')
 @click.option(
     "--worst", "shown", type=click.IntRange(0), default=10, show_default=True, help="How many mistakes to show."
 )
+@click.option("--pairs", is_flag=True, help="Tell how many of the shipped pairs of complaints are put in order.")
 @json_option
 @plainly
-async def evaluate(directory: Path | None, gold: str, shown: int, as_json: bool) -> None:
+async def evaluate(directory: Path | None, gold: str | None, shown: int, pairs: bool, as_json: bool) -> None:
     """How good judgements are: precision, recall, calibration, by language, source and cause; the worst mistakes.
 
     \b
     listener eval --gold corpus
     listener eval --gold labelled.jsonl
+    listener eval --pairs
 
     A line of labelled.jsonl is {"text": …, "brand": …, "verdict": "complaint", "severity": 40}.
     """
     rules, _ = rules_and_brands(directory)
+    if pairs:
+        _tell_pairs(rules, as_json)
+        return
+    if gold is None:
+        raise Failed("say what to compare with: --gold FILE, --gold corpus or --pairs")
     judged = list(judge(_rows(gold), rules))
     if not judged:
         raise Failed(f"{gold} has no labelled posts")
@@ -155,6 +172,21 @@ def _undo(file: Path) -> None:
     else:
         raise Failed("nothing was learned that could be undone")
     console().print("judged as before")
+
+
+def _tell_pairs(rules: Rules, as_json: bool) -> None:
+    """Half of them were learned from; the other half says how good it is."""
+    halves = {"learned from": False, "held back": True}
+    found = {
+        name: ordered((pair for pair in severity_pairs() if held(pair) is back), rules) for name, back in halves.items()
+    }
+    if as_json:
+        print_json({name: asdict(order) for name, order in found.items()})
+        return
+    table = Table("", "pairs", "in order", "worse one not called a complaint")
+    for name, order in found.items():
+        table.add_row(name, str(order.pairs), f"{order.right:.1%}", f"{order.missed:.1%}")
+    console().print(table)
 
 
 def _rows(gold: str) -> Iterator[Row]:

@@ -2,11 +2,12 @@
 
 import json
 import math
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.post import Post
-from listener.triage.gold import Gold
+from listener.triage.gold import Gold, Pair
 from listener.triage.judge import assess
 from listener.triage.model import Assessment, BrandTarget, Verdict
 from listener.triage.rules import Rules
@@ -164,3 +165,27 @@ def broken_down(judged: Sequence[Judged], by: str, least: int = 20) -> dict[str,
 
 def worst(judged: Iterable[Judged], number: int = 10) -> list[Judged]:
     return sorted((one for one in judged if one.wrong >= 0.5), key=lambda one: -one.wrong)[:number]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Of ordered pairs: how many, and the share in which the worse post is given more severity."""
+
+    pairs: int
+    right: float
+    missed: float  # share in which the worse post is not even called a complaint
+
+
+def held(pair: Pair) -> bool:
+    """Half of the pairs, by the hash of the worse post: neither learned from nor looked at."""
+    return zlib.crc32(pair.worse[1].encode()) % 2 == 1
+
+
+def ordered(pairs: Iterable[Pair], rules: Rules) -> Order:
+    found = [tuple(_severity(side, rules) for side in (pair.worse, pair.milder)) for pair in pairs]
+    right, missed = sum(worse > milder for worse, milder in found), sum(worse == 0 for worse, _ in found)
+    return Order(pairs=len(found), right=right / max(1, len(found)), missed=missed / max(1, len(found)))
+
+
+def _severity(side: tuple[BrandTarget, str], rules: Rules) -> int:
+    return assess(Post(source="gold", id="", url="", text=side[1]), side[0], rules).severity

@@ -5,12 +5,25 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from listener.query.text import REST
-from listener.triage.rules import Family, Rules
+from listener.triage.rules import Book, Family, Rules
 
 _NEGATED = re.compile(
     r"(?:\b(?:not|no|never|isn't|wasn't|aren't|don't|doesn't|didn't|won't|can't|cannot|without|hardly|nothing|nor|neither|n't)\b"
     r"[\s,]*(?:\w+[\s,]+){0,2})$"
 )
+_DENIED = {  # what takes harm away, in each language
+    **{
+        lang: re.compile(rf"\b(?:{words})\b[\s,]*(?:\w+[\s,]+){{0,2}}$")
+        for lang, words in {
+            "en": r"not?|never|nobody|no one|isn't|wasn't|aren't|weren't|don't|didn't|without|hardly|nor|neither",
+            "de": r"nicht|kein\w*|nie|niemand|ohne",
+            "es": r"no|nadie|nunca|sin|ning[uú]n\w*",
+            "fr": r"pas|jamais|aucune?|sans",
+            "pt": r"não|nao|nunca|ninguém|sem|nenhuma?",
+            "it": r"non|nn|mai|nessun\w*|senza",
+        }.items()
+    },
+}
 _NOT = ("no", "n't", "never", "cannot", "without", "hardly", "neither")  # cheap signs that something is negated
 _NUMBER = r"(?:\d{1,3}(?:[,.\s]\d{3})+|\d{1,7})(?:[.,]\d{2})?(?!\d)"
 _MONEY = re.compile(rf"[$£€]\s?{_NUMBER}|(?<![\d.,]){_NUMBER}\s?(?:[€£]|(?:usd|eur|euros?|dollars?|pounds|quid|gbp)\b)")
@@ -28,11 +41,26 @@ class Hit(NamedTuple):
 
 def hits(text: str, rules: Rules) -> Iterator[Hit]:
     """`text` is lowered, with names masked. The longest phrase of a family at a place counts, not those inside it."""
-    last: dict[int, int] = {}
     turned = any(sign in text for sign in _NOT)
+    for family, start, end in _found(text, rules):
+        negated = (
+            turned and family.negation != "ignore" and bool(_NEGATED.search(text, max(0, start - LOOK_BACK), start))
+        )
+        yield Hit(family, start, end, negated)
+
+
+def harms(text: str, rules: Rules, lang: str) -> Iterator[Hit]:
+    """What a text in this language tells of harm, as harm.toml has it; what is denied is left out."""
+    for family, start, end in _found(text, rules.harms[lang]):
+        if family.negation == "ignore" or not _DENIED[lang].search(text, max(0, start - LOOK_BACK), start):
+            yield Hit(family, start, end, False)
+
+
+def _found(text: str, book: Book | Rules) -> Iterator[tuple[Family, int, int]]:
+    last: dict[int, int] = {}
     text_ = f" {text} "  # so that there is always a character before and after
-    for index, start, end in sorted(rules.automaton.find_matches_as_indexes(text, overlapping=True), key=_first):
-        _, prefix, number = rules.phrases[index]
+    for index, start, end in sorted(book.automaton.find_matches_as_indexes(text, overlapping=True), key=_first):
+        _, prefix, number = book.phrases[index]
         if start < last.get(number, -1) or (text_[start].isalnum() and text_[start + 1].isalnum()):
             continue
         if text_[end].isalnum() and text_[end + 1].isalnum():
@@ -40,11 +68,7 @@ def hits(text: str, rules: Rules) -> Iterator[Hit]:
                 continue
             end = _word_end(text, end)
         last[number] = end
-        family = rules.families[number]
-        negated = (
-            turned and family.negation != "ignore" and bool(_NEGATED.search(text, max(0, start - LOOK_BACK), start))
-        )
-        yield Hit(family, start, end, negated)
+        yield book.families[number], start, end
 
 
 def _first(found: tuple[int, int, int]) -> tuple[int, int]:

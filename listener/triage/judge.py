@@ -11,12 +11,13 @@ from typing import Any
 from connectors.post import Post
 from listener.triage.clauses import LONGEST
 from listener.triage.features import Features
+from listener.triage.grades import HEAD, base
 from listener.triage.languages import language
 from listener.triage.model import Assessment, BrandTarget, Priority, Reason, Verdict
 from listener.triage.reading import Reading, reading
 from listener.triage.rules import Rules
 from listener.triage.scoring import FLIPPED, complaint, kind
-from listener.triage.severity import factors, reason
+from listener.triage.severity import factors, graded, reason
 from listener.triage.wording import telling
 
 WORDING = "wording"
@@ -49,14 +50,14 @@ def assess(post: Post, brand: BrandTarget, rules: Rules, others: Sequence[BrandT
 
 def _complaint(post: Post, of: Reading, said: Features, probability: float, rules: Rules) -> Assessment:
     reasons = [*factors(post, of, said, rules)]
-    learned = rules.weights.score(said.vector, 4) if said.words else 0.0
+    learned = rules.weights.score(said.vector, HEAD) if said.words else 0.0
     if found := telling(of, said, rules.weights):
         start, end = found
-        points = round(_base(rules, said.lang) + learned, 1)
+        points = round(rules.base_severity + base(said.lang) + learned, 1)
         reasons.insert(0, Reason(factor=WORDING, points=points, words=of.text[start:end], start=start, end=end))
     total = sum(reason.points for reason in reasons)
     cause = _cause(of, rules)
-    severity = max(round(max(1.0, min(100.0, total))), _floor(of, cause, rules))
+    severity = max(graded(total), _floor(of, cause, rules))
     return Assessment(
         verdict=Verdict.COMPLAINT,
         complaint=round(probability, 4),
@@ -68,17 +69,17 @@ def _complaint(post: Post, of: Reading, said: Features, probability: float, rule
 
 
 def _evidence(of: Reading, said: Features, rules: Rules, lang: str) -> Iterator[Reason]:
+    for hit, share in of.harms:
+        if hit.family.evidence:
+            yield reason(of.text, hit, share * hit.family.evidence)
     for hit, share in said.families:
         yield reason(of.text, hit, share * hit.family.evidence * (FLIPPED if hit.negated else 1.0))
 
 
-def _base(rules: Rules, lang: str) -> float:
-    return rules.base_severity if lang == "en" else float(rules.weights.numbers["languages"][lang]["severity"])
-
-
 def _floor(of: Reading, cause: str, rules: Rules) -> int:
     least = dict(rules.priorities)
-    floors = [least[hit.family.floor] for hit, _ in of.ours.families if hit.family.floor and not hit.negated]
+    said = (*of.ours.families, *of.harms)
+    floors = [least[hit.family.floor] for hit, _ in said if hit.family.floor and not hit.negated]
     if cause in NEVER_BELOW_P2:
         floors.append(least[Priority.P2])
     return math.ceil(max(floors, default=0))
@@ -87,11 +88,11 @@ def _floor(of: Reading, cause: str, rules: Rules) -> int:
 def _cause(of: Reading, rules: Rules) -> str:
     """What it is about: what the words speak for, and the families of phrases that have a cause of their own."""
     learned: Mapping[str, Any] = rules.weights.numbers["causes"]
-    if of.ours.lang != "en" or not of.ours.words:
-        return "other"
-    said: dict[str, float] = dict(zip(learned["names"], rules.weights.cause(of.ours.vector, of.ours.lang), strict=True))
-    for hit, share in of.ours.families:
+    said: dict[str, float] = {"other": 0.0}
+    if of.ours.lang == "en" and of.ours.words:
+        said |= zip(learned["names"], rules.weights.cause(of.ours.vector, of.ours.lang), strict=True)
+    for hit, share in (*of.ours.families, *of.harms):
         if (cause := hit.family.cause) and not hit.negated:
-            vote = learned["votes"] if cause in said else OWN_CAUSE
+            vote = learned["votes"] if cause in learned["names"] else OWN_CAUSE
             said[cause] = said.get(cause, 0.0) + share * vote
     return max(said, key=said.__getitem__)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from listener.triage.clauses import Ground, ground, near
-from listener.triage.evidence import Hit, hits
-from listener.triage.features import Features, read
+from listener.triage.evidence import Hit, harms, hits
+from listener.triage.features import Features, counted, read
 from listener.triage.model import BrandTarget
 from listener.triage.naming import Span, apart, mentions, rivals
 from listener.triage.rules import Rules
@@ -27,6 +27,7 @@ class Reading(NamedTuple):
     ours: Features
     theirs: Features | None
     thing: bool
+    harms: tuple[tuple[Hit, float], ...]  # each hit with its share
 
 
 def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules: Rules, lang: str = "en") -> Reading:
@@ -46,7 +47,8 @@ def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules:
     found = tuple(hits(sheet, rules)) if lang == "en" else ()
     mine = read(text, sheet, parted.ours, found, rules.weights, lang)
     other = read(text, sheet, parted.theirs, found, rules.weights, lang) if parted.theirs else None
-    return Reading(text, low, sheet, parted, found, mine, other, brand.thing)
+    grave = [hit for hit in harms(sheet, rules, lang) if any(s <= hit.start < e for s, e in parted.ours)]
+    return Reading(text, low, sheet, parted, found, mine, other, brand.thing, tuple(counted(grave)))
 
 
 def passages(of: Reading) -> list[tuple[Span, ...]]:

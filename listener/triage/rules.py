@@ -1,7 +1,7 @@
 """TOML -> Rules. Every mistake is named with its key and the mend."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -9,9 +9,11 @@ from typing import Any
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from listener.triage.grades import graded
 from listener.triage.model import Priority
-from listener.triage.weights import Weights, shipped
+from listener.triage.weights import Weights
 
+LANGUAGES = ("en", "de", "es", "fr", "pt", "it")
 NEGATIONS = ("ignore", "cancel", "flip")
 NUMBERS = ("bias", "complaint_from", "base_severity", "praise_from")
 WEIGHTS = ("evidence", "severity", "praise", "question", "other")
@@ -41,6 +43,15 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """The phrases of harm of one language."""
+
+    families: tuple[Family, ...]
+    phrases: tuple[tuple[str, bool, int], ...]
+    automaton: AhoCorasick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """Made once, then only read."""
 
@@ -53,6 +64,8 @@ class Rules:
     praise_from: float
     priorities: tuple[tuple[Priority, float], ...]  # most urgent first
     spread: Mapping[str, float]
+    harms: Mapping[str, Book]  # by language
+    gravity: Mapping[str, float]
     weights: Weights
     learned: tuple[float, float] = (1.0, 0.0)  # slope and shift that the team's verdicts have taught
 
@@ -68,7 +81,9 @@ def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
     )
     if sorted((least for _, least in priorities), reverse=True) != [least for _, least in priorities]:
         problems.append("priority: P1 must need more severity than P2, P2 more than P3, and so on")
-    phrases = _phrases(merged["family"])
+    phrases = _phrases(merged["family"].values())
+    harms = _harms(merged["harm"], problems)
+    gravity = {key: _number(merged["gravity"], key, problems, "gravity.") for key in ("from", "each", "most")}
     learned = tuple(_number(merged["learned"], key, problems, "learned.") for key in ("slope", "shift"))
     if problems:
         raise RulesError(problems)
@@ -78,7 +93,9 @@ def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
         automaton=_automaton(tuple(text for text, _, _ in phrases)),
         priorities=priorities,
         spread={key: _number(merged["spread"], key, problems, "spread.") for key in ("followers", "echo", "most")},
-        weights=shipped(),
+        harms=harms,
+        gravity=gravity,
+        weights=graded(),
         learned=(learned[0], learned[1]),
         **numbers,
     )
@@ -86,7 +103,9 @@ def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
 
 @cache
 def _built_in() -> Mapping[str, Any]:
-    return tomllib.loads(files("listener.triage").joinpath("default.toml").read_text("utf-8"))
+    folder = files("listener.triage")
+    read = [tomllib.loads(folder.joinpath(name).read_text("utf-8")) for name in ("default.toml", "harm.toml")]
+    return read[0] | read[1]
 
 
 @cache
@@ -103,7 +122,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any], problems: list[str
             merged[key] = value
         elif not isinstance(value, Mapping):
             problems.append(f"{key}: must be a table")
-        elif key == "family":
+        elif key in ("family", "harm"):
             merged[key] = {**base[key], **{name: _over(base[key].get(name), table) for name, table in value.items()}}
         else:
             merged[key] = {**base[key], **value}
@@ -122,10 +141,36 @@ def _number(table: Mapping[str, Any], key: str, problems: list[str], where: str 
     return 0.0
 
 
-def _family(name: str, table: Any, problems: list[str]) -> Family:
-    where = f"family.{name}."
+def _harms(tables: Mapping[str, Any], problems: list[str]) -> Mapping[str, Book]:
+    """Families as the others, but with phrases for each language: en = [...], de = [...]."""
+    families = []
+    for name, table in tables.items():
+        said = {key: table[key] for key in table if key not in LANGUAGES} if isinstance(table, Mapping) else table
+        spoken = [phrase for lang in LANGUAGES for phrase in _list(table, lang, f"harm.{name}.", problems)]
+        families.append(
+            _family(name, {**said, "phrases": spoken} if isinstance(said, dict) else said, problems, "harm")
+        )
+    return {lang: _book(lang, tables, tuple(families)) for lang in LANGUAGES}
+
+
+def _list(table: Any, lang: str, where: str, problems: list[str]) -> list[Any]:
+    found = table.get(lang, []) if isinstance(table, Mapping) else []
+    if isinstance(found, list):
+        return found
+    problems.append(f'{where}{lang}: must be a list of texts: ["…", "…"]')
+    return []
+
+
+def _book(lang: str, tables: Mapping[str, Any], families: tuple[Family, ...]) -> Book:
+    spoken = [{"phrases": table.get(lang)} if isinstance(table, Mapping) else {} for table in tables.values()]
+    phrases = _phrases(spoken)
+    return Book(families=families, phrases=phrases, automaton=_automaton(tuple(text for text, _, _ in phrases)))
+
+
+def _family(name: str, table: Any, problems: list[str], kind: str = "family") -> Family:
+    where = f"{kind}.{name}."
     if not isinstance(table, Mapping):
-        problems.append(f"family.{name}: must be a table with phrases and weights")
+        problems.append(f"{kind}.{name}: must be a table with phrases and weights")
         return Family(name=name)
     known = (*WEIGHTS, "cause", "floor", "negation", "phrases")
     problems += [f"{where}{key}: is not known; known are {', '.join(known)}" for key in table if key not in known]
@@ -146,10 +191,10 @@ def _family(name: str, table: Any, problems: list[str]) -> Family:
     return Family(name=name, cause=cause, floor=floor, negation=negation, **weights)
 
 
-def _phrases(families: Mapping[str, Any]) -> tuple[tuple[str, bool, int], ...]:
+def _phrases(families: Iterable[Any]) -> tuple[tuple[str, bool, int], ...]:
     """A phrase that two families have counts for both."""
     found: dict[tuple[str, bool, int], None] = {}
-    for number, table in enumerate(families.values()):
+    for number, table in enumerate(families):
         phrases = table.get("phrases") if isinstance(table, Mapping) else None
         for phrase in phrases if isinstance(phrases, list) else []:
             if isinstance(phrase, str) and phrase.strip("* "):

@@ -8,8 +8,10 @@ from listener.triage.features import Features
 from listener.triage.model import Verdict
 from listener.triage.reading import Reading, passage_features
 from listener.triage.rules import Rules
+from listener.triage.severity import points
 
 FLIPPED = -1.3  # what a negated phrase counts of its evidence
+TOLD = ("news", "advert", "solved")  # what harm is told in that is nobody's complaint
 KINDS = (Verdict.PRAISE, Verdict.QUESTION, Verdict.OTHER)
 
 
@@ -36,8 +38,19 @@ def complaint(of: Reading, rules: Rules, lang: str) -> tuple[float, Features]:
         said = contrasted(said, logit(of.theirs, rules, lang), of.ground.damned, rules.weights.numbers[contrast])
     elif of.ground.damned:
         said += rules.weights.numbers["contrast brands"][2] * of.ground.damned / 2
+    if len(scores) == 1:  # what a long text mentions somewhere is no sign
+        said += grave(of, rules)
     slope, shift = rules.learned
     return probability(slope * calibrated(said, lang, rules.weights.numbers) + shift), features
+
+
+def grave(of: Reading, rules: Rules) -> float:
+    """Who tells of grave harm seldom scolds: the harm speaks for a complaint, but where it is news or solved."""
+    if any(hit.family.name in TOLD for hit, _ in of.ours.families):
+        return 0.0
+    told = sum([share * hit.family.evidence for hit, share in of.harms])
+    more = rules.gravity["each"] * (points(of, rules) - rules.gravity["from"])
+    return min(rules.gravity["most"], told + max(0.0, more))
 
 
 def contrasted(ours: float, theirs: float, damned: float, numbers: Sequence[float]) -> float:

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from connectors.post import Post
 from listener.triage.evidence import Hit, money
 from listener.triage.features import FORM, Features
+from listener.triage.grades import HEAD, base
 from listener.triage.model import Reason
 from listener.triage.reading import Reading
 from listener.triage.rules import Rules
 
 _TIME, _TRIES = FORM.index("time"), FORM.index("tries")
 LEAST_HITS = 0.25  # points under which a factor is not worth a line
+NEGATED = 3.0  # points of a phrase that is denied: "no answer", "not fixed"
+LOW, HIGH = 20, 70  # between them a point is a point
 _NUMBER = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "twelve": 12, "several": 4, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "twice": 2,
@@ -32,15 +35,38 @@ _TIMES = re.compile(
 
 def factors(post: Post, of: Reading, said: Features, rules: Rules) -> Iterator[Reason]:
     yield from _phrases(of, said, rules)
+    yield from _harm(of)
     yield from numbered(of)
     yield from spread(post, rules)
 
 
 def _phrases(of: Reading, said: Features, rules: Rules) -> Iterator[Reason]:
     for hit, share in of.ours.families:
-        points = share * (3.0 if hit.negated else hit.family.severity)
+        points = share * (NEGATED if hit.negated else hit.family.severity)
         if abs(points) >= LEAST_HITS:
             yield reason(of.text, hit, points)
+
+
+def _harm(of: Reading) -> Iterator[Reason]:
+    for hit, share in of.harms:
+        points = share * hit.family.severity
+        if abs(points) >= LEAST_HITS:
+            yield reason(of.text, hit, points)
+
+
+def points(of: Reading, rules: Rules) -> float:
+    """How bad the text alone is, whoever wrote it and however far it carries."""
+    told = sum([reason.points for reason in (*_phrases(of, of.ours, rules), *_harm(of), *numbered(of))])
+    return rules.base_severity + base(of.ours.lang) + told + rules.weights.score(of.ours.vector, HEAD)
+
+
+def graded(total: float) -> int:
+    """The sum of points on the scale of 1 to 100; towards its ends they count less and less, so that order stays."""
+    if total > HIGH:
+        total = HIGH + (100 - HIGH) * (1 - math.exp((HIGH - total) / (100 - HIGH)))
+    elif total < LOW:
+        total = LOW * math.exp((total - LOW) / LOW)
+    return max(1, min(100, round(total)))
 
 
 def numbered(of: Reading) -> Iterator[Reason]:
