@@ -127,6 +127,8 @@ def test_a_verdict_cites_only_what_is_said_of_its_brand() -> None:
         ("thanks for getting me home @boltrail. never again @acmeair", "Acme", "Bolt"),
         ("Acme: four hours late and nobody says a word. Meanwhile Bolt: great crew, thank you!", "Acme", "Bolt"),
         ("Bolt refunded me the same day, Acme has ignored four emails", "Acme", "Bolt"),
+        ("lovely crew, home an hour early! @boltrail. Hung up on twice. No refund, useless!! @acmeair", "Acme", "Bolt"),
+        ("Three years with Bolt and no complaints, which is more than I can say for Acme. Useless.", "Acme", "Bolt"),
     ],
 )
 def test_who_is_meant_is_read_from_how_two_are_set_against_each_other(text: str, damned: str, spared: str) -> None:
@@ -135,6 +137,16 @@ def test_who_is_meant_is_read_from_how_two_are_set_against_each_other(text: str,
     assert judge(text, worse, better).complaint > judge(text, better, worse).complaint
     assert judge(text, worse, better).verdict is Verdict.COMPLAINT
     assert judge(text, better, worse).verdict is not Verdict.COMPLAINT
+
+
+def test_what_is_said_of_two_together_is_said_of_each() -> None:
+    text = "Acme and Bolt both charged me twice and will not give the money back"
+    assert judge(text, ACME, BOLT).verdict is judge(text, BOLT, ACME).verdict is Verdict.COMPLAINT
+
+
+def test_a_brand_that_is_only_named_is_not_blamed_for_what_another_did() -> None:
+    text = "Bolt lost my bag, hung up on me and kept my money. Useless. @acmeair"
+    assert judge(text, ACME, BOLT).verdict is not Verdict.COMPLAINT
 
 
 def test_a_competitor_whom_nobody_tracks_keeps_what_is_said_of_it() -> None:

@@ -21,6 +21,10 @@ _CUT = re.compile(
     r"|,\s|\s(?=and\s(?:the\s)?(?:\ue000|\ue001))"
 )
 _NARROW = re.compile(_CUT.pattern + r"|,|:\s|\s(?=(?:and|or|with|which|that|except|despite|plus)\s)")
+_BOTH = re.compile(  # "Acme and Bolt both lost my bag": what follows is said of the two
+    r"(?:^|[.!?…;,:]\s)\W*(?:(?:both|neither)\s)?(?:the\s)?(?:\ue000+|\ue001+)\s?"
+    r"(?:and|&|/|or|nor|y|e|et|und|oder|ou|o)\s?(?:the\s)?(?:\ue000+|\ue001+)(?=\s)"
+)
 
 
 class Ground(NamedTuple):
@@ -38,9 +42,14 @@ def ground(masked: str, ours: Sequence[Span], theirs: Sequence[Span]) -> Ground:
         return Ground(((0, len(masked)),), (), damned(masked, marks) if ours else 0.0)
     pieces = _pieces(masked, _CUT)
     owned = _owned(pieces, marks, masked)
-    mine = tuple((start, end) for start, end, whose in owned if whose is not False)
+    both = [found.end() for found in _BOTH.finditer(masked)]
+    mine = tuple((start, end) for start, end, whose in owned if whose is not False or _reaches(both, start, end))
     other = tuple((start, end) for start, end, whose in owned if whose is False)
     return Ground(_joined(mine), _joined(other), damned(masked, marks))
+
+
+def _reaches(places: Sequence[int], start: int, end: int) -> bool:
+    return bool(places) and bisect_right(places, end) > bisect_right(places, start)
 
 
 def near(masked: str, ours: Sequence[Span]) -> Ground:
@@ -91,8 +100,7 @@ def _name_last(pieces: Sequence[Span], by_piece: Sequence[Sequence[Mark]], text:
     """Whose the unnamed pieces are where names close what is said of them; None where they open it."""
     named = [(span, marks) for span, marks in zip(pieces, by_piece, strict=True) if marks]
     closing = [not text[marks[-1][1] : end].strip(" .!?…,;:)\n\"'") for (_, end), marks in named]
-    (start, _), first = named[0]
-    if not all(closing) or not text[start : first[0][0]].strip():
+    if not all(closing) or not text[: named[0][1][0][0]].strip():
         return None
     following: list[bool | None] = []
     whose: bool | None = named[-1][1][-1][2]

@@ -8,6 +8,7 @@ _TURNED = r"(?:switch|port|jump)\w{0,4}|(?:mov|chang|migrat)\w{1,4}"
 _WORSE = re.compile(  # what stands in front of the one that is worse
     r"(?:better|faster|cheaper|nicer|quicker|easier|smoother|friendlier|happier|rather|superior|more \w+"
     r"|less (?:hassle|trouble|stress|pain\w*)) (?:\w+ ){0,3}than (?:\w+ ){0,2}$"
+    r"|more than (?:i|we|you) can say (?:for|of|about) (?:the |my |our )?$"
     rf"|(?:unlike|instead of|rid of|tired of|sick of|fed up with|done with|goodbye|bye|beats?|(?:{_TURNED}|away"
     r"|cancel\w*|escap\w+)"
     r" (?:\w+ ){0,2}from|left|leaving|leave|ditch\w*|dump\w*|dropp?\w*|quit\w*|cancell?ed|replac\w+|regret\w*)"

@@ -55,9 +55,13 @@ _NO_RIVAL = frozenset(
 
 
 def named(name: str, common: Container[str]) -> BrandTarget:
-    """A brand nobody configured. A common word in small letters is a thing: "battery", "front desk"."""
-    thing = name.islower() and all(word in common for word in name.split())
-    return BrandTarget(name=name, aliases=(name,), thing=thing)
+    """A brand nobody configured."""
+    return BrandTarget(name=name, aliases=(name,), thing=is_thing(name, common))
+
+
+def is_thing(name: str, common: Container[str]) -> bool:
+    """A common word in small letters is a thing: "battery", "front desk"."""
+    return name.islower() and all(word in common for word in name.split())
 
 
 @lru_cache(maxsize=20_000)

@@ -8,7 +8,7 @@ from listener.triage.clauses import Ground, ground, near
 from listener.triage.evidence import Hit, harms, hits
 from listener.triage.features import Features, counted, read
 from listener.triage.model import BrandTarget
-from listener.triage.naming import Span, apart, mentions, rivals
+from listener.triage.naming import Span, apart, is_thing, mentions, rivals
 from listener.triage.rules import Rules
 from listener.triage.tokens import OURS, lower, masked
 
@@ -29,15 +29,21 @@ class Reading(NamedTuple):
     thing: bool
     harms: tuple[tuple[Hit, float], ...]  # each hit with its share
 
+    @property
+    def speaks(self) -> bool:
+        """Is anything said of the brand, besides its name?"""
+        return any(_LETTERS.search(self.masked, start, end) for start, end in self.ground.ours)
+
 
 def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules: Rules, lang: str = "en") -> Reading:
     low = lower(text)
     ours = apart(mentions(low, brand))
+    thing = brand.thing
     theirs = apart([span for other in others for span in mentions(low, other)], ours)
     if not ours and not theirs:  # nobody is named: whoever is spoken to is meant
         sheet = masked(low, [found.span() for found in _HANDLE.finditer(low)]) if "@" in low else low
         parted = Ground(((0, len(low)),), ())
-    elif brand.thing and ours:
+    elif ours and (thing := thing or (bool(theirs) and is_thing(brand.name, rules.weights.common))):
         sheet = masked(low, ours, theirs)
         parted = near(sheet, ours)
     else:
@@ -48,7 +54,7 @@ def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules:
     mine = read(text, sheet, parted.ours, found, rules.weights, lang)
     other = read(text, sheet, parted.theirs, found, rules.weights, lang) if parted.theirs else None
     grave = [hit for hit in harms(sheet, rules, lang) if any(s <= hit.start < e for s, e in parted.ours)]
-    return Reading(text, low, sheet, parted, found, mine, other, brand.thing, tuple(counted(grave)))
+    return Reading(text, low, sheet, parted, found, mine, other, thing, tuple(counted(grave)))
 
 
 def passages(of: Reading) -> list[tuple[Span, ...]]:

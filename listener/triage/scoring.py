@@ -10,6 +10,10 @@ from listener.triage.reading import Reading, passage_features
 from listener.triage.rules import Rules
 from listener.triage.severity import points
 
+NOTHING_SAID = -1.5  # the logit for a brand that is only named, beside another that is spoken of
+# What is said of the brand, what is said of the other, who comes off worse, and a shift. Posts that name two mostly
+# set one against the other, so they are weighed apart from the rest; round numbers, checked on posts not learned from.
+TWO_BRANDS = (1.0, -0.3, 0.9, 0.1)
 FLIPPED = -1.3  # what a negated phrase counts of its evidence
 TOLD = ("news", "advert", "solved")  # what harm is told in that is nobody's complaint
 KINDS = (Verdict.PRAISE, Verdict.QUESTION, Verdict.OTHER)
@@ -33,15 +37,24 @@ def complaint(of: Reading, rules: Rules, lang: str) -> tuple[float, Features]:
     said, features = scores[0]
     if len(scores) > 1:  # a long text is as bad as its two worst passages
         said = (said + scores[1][0]) / 2
-    if of.theirs is not None and lang == "en":
-        contrast = "contrast things" if of.thing else "contrast brands"
-        said = contrasted(said, logit(of.theirs, rules, lang), of.ground.damned, rules.weights.numbers[contrast])
-    elif of.ground.damned:
-        said += rules.weights.numbers["contrast brands"][2] * of.ground.damned / 2
-    if len(scores) == 1:  # what a long text mentions somewhere is no sign
-        said += grave(of, rules)
+    more = grave(of, rules) if len(scores) == 1 else 0.0  # what a long text mentions somewhere is no sign
     slope, shift = rules.learned
-    return probability(slope * calibrated(said, lang, rules.weights.numbers) + shift), features
+    return probability(slope * _weighed(said, more, of, rules) + shift), features
+
+
+def _weighed(said: float, more: float, of: Reading, rules: Rules) -> float:
+    """The logit of what comes true, with what is said of another brand or thing, and `more` for grave harm."""
+    numbers, lang = rules.weights.numbers, of.ours.lang
+    if of.theirs is not None and not of.thing and not of.speaks:
+        return NOTHING_SAID
+    if of.theirs is not None and lang == "en":
+        theirs = logit(of.theirs, rules, lang)
+        if not of.thing:
+            return more + contrasted(said, theirs, of.ground.damned, TWO_BRANDS)
+        said = contrasted(said, theirs, of.ground.damned, numbers["contrast things"])
+    elif of.ground.damned:
+        said += numbers["contrast brands"][2] * of.ground.damned / 2
+    return calibrated(said + more, lang, numbers)
 
 
 def grave(of: Reading, rules: Rules) -> float:
