@@ -139,6 +139,23 @@ def test_who_is_meant_is_read_from_how_two_are_set_against_each_other(text: str,
     assert judge(text, better, worse).verdict is not Verdict.COMPLAINT
 
 
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("Bolt is so much better than Acme", "en"),
+        ("Acme hat mein Paket verloren und antwortet nicht, während Bolt alles schnell geliefert hat, danke", "de"),
+        ("Bolt ist viel besser als Acme", "de"),
+        ("Me cambié de Acme a Bolt y por fin funciona", "es"),
+        ("Bolt est bien mieux que Acme", "fr"),
+        ("Sono passato da Acme a Bolt", "it"),
+        ("A Bolt é muito melhor que a Acme", "pt"),
+    ],
+)
+def test_who_comes_off_worse_is_read_in_six_languages(text: str, lang: str) -> None:
+    worse, better = judge(text, ACME, BOLT, lang=lang), judge(text, BOLT, ACME, lang=lang)
+    assert worse.verdict is Verdict.COMPLAINT and worse.complaint > better.complaint
+
+
 def test_what_is_said_of_two_together_is_said_of_each() -> None:
     text = "Acme and Bolt both charged me twice and will not give the money back"
     assert judge(text, ACME, BOLT).verdict is judge(text, BOLT, ACME).verdict is Verdict.COMPLAINT

@@ -6,7 +6,7 @@ next. In a clause that names two, each name owns the words that follow it.
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,12 +15,19 @@ from listener.triage.naming import Span
 
 LONGEST = 20_000  # characters of a text that are read; what matters is said by then
 _SENTENCE = r"[.!?…]+[\"')\]]*(?=\s)|\n+|[;|]|\s[-\u2013\u2014/]+\s"
-_CUT = re.compile(
-    _SENTENCE
-    + r"|,?\s(?=(?:but|whereas|while|unlike|however|although|though|meanwhile|yet|because|cuz|since|so|until|whilst)\s)"
-    r"|,\s|\s(?=and\s(?:the\s)?(?:\ue000|\ue001))"
+_TURN = (  # what begins a contrast or a reason, in six languages
+    "but|whereas|while|unlike|however|although|though|meanwhile|yet|because|cuz|since|until|whilst"
+    r"|so(?=\s(?:i|we|they|he|she|it|now|you|the|my)\b)"
+    "|pero|mientras|aunque|aber|während|wohingegen|jedoch|obwohl|doch|mais|tandis|pourtant|alors|ma|mentre|invece|però"
+    "|mas|enquanto|porém|embora|porque|weil|parce|perché"
 )
-_NARROW = re.compile(_CUT.pattern + r"|,|:\s|\s(?=(?:and|or|with|which|that|except|despite|plus)\s)")
+_CUT = re.compile(
+    rf"{_SENTENCE}|,?\s(?=(?:{_TURN})\s)"
+    r"|,\s|\s(?=(?:and|und|et|y|e)\s(?:(?:the|die|der|das|la|le|el|il|a|o)\s)?(?:\ue000|\ue001))"
+)
+_NARROW = re.compile(
+    _CUT.pattern + r"|,|:\s|\s(?=(?:and|or|with|which|that|except|despite|plus|und|mit|et|avec|con)\s)"
+)
 _BOTH = re.compile(  # "Acme and Bolt both lost my bag": what follows is said of the two
     r"(?:^|[.!?…;,:]\s)\W*(?:(?:both|neither)\s)?(?:the\s)?(?:\ue000+|\ue001+)\s?"
     r"(?:and|&|/|or|nor|y|e|et|und|oder|ou|o)\s?(?:the\s)?(?:\ue000+|\ue001+)(?=\s)"
@@ -52,11 +59,20 @@ def _reaches(places: Sequence[int], start: int, end: int) -> bool:
     return bool(places) and bisect_right(places, end) > bisect_right(places, start)
 
 
-def near(masked: str, ours: Sequence[Span]) -> Ground:
-    """For a thing (a dish, a room, a feature): only the clauses that name it."""
+def near(masked: str, ours: Sequence[Span], theirs: Sequence[Span] = ()) -> Ground:
+    """For a thing (a dish, a room, a feature): the clauses that name it, from where another thing named before ends."""
     pieces = _pieces(masked, _NARROW)
-    mine = [(s, e) for s, e in pieces if any(s <= start < e for start, _ in ours)]
-    other = [(s, e) for s, e in pieces if (s, e) not in mine]
+    starts, ends = [start for start, _ in ours], [end for _, end in theirs]
+    mine, other = [], []
+    for start, end in pieces:
+        first = bisect_left(starts, start)
+        if first == len(starts) or starts[first] >= end:
+            other.append((start, end))
+            continue
+        before = bisect_right(ends, starts[first])
+        begin = max(start, ends[before - 1]) if before else start
+        other += [(start, begin)] if begin > start else []
+        mine.append((begin, end))
     return Ground(_joined(mine), _joined(other)) if mine else Ground(((0, len(masked)),), ())
 
 

@@ -5,16 +5,23 @@ from collections.abc import Sequence
 
 Mark = tuple[int, int, bool]  # where a name stands, and whether it is ours
 _TURNED = r"(?:switch|port|jump)\w{0,4}|(?:mov|chang|migrat)\w{1,4}"
+_GOOD = r"(?:besser|schneller|mejor|mieux|meilleure?s?|meglio|migliore|melhor)"
+_BAD = r"(?:schlechter|schlimmer|peor|pire|peggio|peggiore|pior)"
+_THAN = r" (?:\w+ ){0,2}(?:als|que|di|del|della|do que) (?:la |le |el |il |a |o |die |der )?$"
 _WORSE = re.compile(  # what stands in front of the one that is worse
     r"(?:better|faster|cheaper|nicer|quicker|easier|smoother|friendlier|happier|rather|superior|more \w+"
     r"|less (?:hassle|trouble|stress|pain\w*)) (?:\w+ ){0,3}than (?:\w+ ){0,2}$"
     r"|more than (?:i|we|you) can say (?:for|of|about) (?:the |my |our )?$"
+    rf"|{_GOOD}{_THAN}|(?:im gegensatz zu|anders als|statt|a diferencia de|en vez de|contrairement à|au lieu de"
+    r"|a differenza di|invece di|ao contrário d[aeo]|em vez d[aeo]|(?:weg|wechsel\w*|gewechselt) von"
+    r"|(?:cambi\w+|pas[éeo]|passé\w*|passat\w|migr\w+|mud\w+|troquei) (?:\w+ )?d[aeio]) (?:la |el |le |il )?$"
     rf"|(?:unlike|instead of|rid of|tired of|sick of|fed up with|done with|goodbye|bye|beats?|(?:{_TURNED}|away"
     r"|cancel\w*|escap\w+)"
     r" (?:\w+ ){0,2}from|left|leaving|leave|ditch\w*|dump\w*|dropp?\w*|quit\w*|cancell?ed|replac\w+|regret\w*)"
     r" (?:my |our |the |with )?$"
 )
 _BETTER = re.compile(
+    rf"{_BAD}{_THAN}|"
     r"(?:worse|slower|ruder|dearer|pricier|more expensive|inferior) (?:\w+ ){0,3}than (?:\w+ ){0,2}$"
     rf"|(?:(?:{_TURNED}|go\w*|went|return\w*|back|over) (?:\w+ ){{0,3}}(?:to|with)|for|try|trying|using|prefer\w*"
     r"|stick\w* with|stuck with|miss|even|at least|not|recommend|wish (?:you were|it was|i had)(?: \w+)?"
@@ -37,7 +44,8 @@ _WORSE_AFTER = re.compile(
 _CUES = frozenset(
     """than unlike of with from left leaving leave for to try trying using miss even least not recommend you was had
     kept have god goodness heavens like hello goodbye bye beat beats ditch ditched ditching dump dumped drop dropped
-    dropping quit quitting cancelled canceled replaced replacing regret regretting prefer prefers preferred""".split()
+    dropping quit quitting cancelled canceled replaced replacing regret regretting prefer prefers preferred say als que di del
+    della de da do von zu statt à""".split()
 )
 _FOLLOWS = frozenset("""> beats is would has have never any from could take are should used worse better""".split())
 LOOK_BACK = 60  # characters

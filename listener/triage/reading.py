@@ -45,7 +45,7 @@ def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules:
         parted = Ground(((0, len(low)),), ())
     elif ours and (thing := thing or (bool(theirs) and is_thing(brand.name, rules.weights.common))):
         sheet = masked(low, ours, theirs)
-        parted = near(sheet, ours)
+        parted = near(sheet, ours, theirs)
     else:
         theirs = theirs or apart(rivals(text, low, ours, rules.weights.common))
         sheet = masked(low, ours, theirs)

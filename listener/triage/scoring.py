@@ -11,6 +11,7 @@ from listener.triage.rules import Rules
 from listener.triage.severity import points
 
 NOTHING_SAID = -1.5  # the logit for a brand that is only named, beside another that is spoken of
+COMPARED = 2.0  # what a comparison tells of it: "far better than Acme"
 # What is said of the brand, what is said of the other, who comes off worse, and a shift. Posts that name two mostly
 # set one against the other, so they are weighed apart from the rest; round numbers, checked on posts not learned from.
 TWO_BRANDS = (1.0, -0.3, 0.9, 0.1)
@@ -45,15 +46,15 @@ def complaint(of: Reading, rules: Rules, lang: str) -> tuple[float, Features]:
 def _weighed(said: float, more: float, of: Reading, rules: Rules) -> float:
     """The logit of what comes true, with what is said of another brand or thing, and `more` for grave harm."""
     numbers, lang = rules.weights.numbers, of.ours.lang
-    if of.theirs is not None and not of.thing and not of.speaks:
-        return NOTHING_SAID
+    if of.theirs is not None and not of.speaks:
+        return NOTHING_SAID + (0.0 if of.thing else COMPARED * of.ground.damned)
     if of.theirs is not None and lang == "en":
         theirs = logit(of.theirs, rules, lang)
         if not of.thing:
             return more + contrasted(said, theirs, of.ground.damned, TWO_BRANDS)
         said = contrasted(said, theirs, of.ground.damned, numbers["contrast things"])
     elif of.ground.damned:
-        said += numbers["contrast brands"][2] * of.ground.damned / 2
+        said += of.ground.damned * (numbers["contrast brands"][2] / 2 if of.theirs is None else TWO_BRANDS[2])
     return calibrated(said + more, lang, numbers)
 
 
