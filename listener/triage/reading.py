@@ -27,6 +27,7 @@ class Reading(NamedTuple):
     ours: Features
     theirs: Features | None
     thing: bool
+    guessed: bool  # the other brand is none that is tracked
     harms: tuple[tuple[Hit, float], ...]  # each hit with its share
 
     @property
@@ -38,7 +39,7 @@ class Reading(NamedTuple):
 def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules: Rules, lang: str = "en") -> Reading:
     low = lower(text)
     ours = apart(mentions(low, brand))
-    thing = brand.thing
+    thing, guessed = brand.thing, False
     theirs = apart([span for other in others for span in mentions(low, other)], ours)
     if not ours and not theirs:  # nobody is named: whoever is spoken to is meant
         sheet = masked(low, [found.span() for found in _HANDLE.finditer(low)]) if "@" in low else low
@@ -47,6 +48,7 @@ def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules:
         sheet = masked(low, ours, theirs)
         parted = near(sheet, ours, theirs)
     else:
+        guessed = not theirs
         theirs = theirs or apart(rivals(text, low, ours, rules.weights.common))
         sheet = masked(low, ours, theirs)
         parted = ground(sheet, ours, theirs)
@@ -54,7 +56,7 @@ def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules:
     mine = read(text, sheet, parted.ours, found, rules.weights, lang)
     other = read(text, sheet, parted.theirs, found, rules.weights, lang) if parted.theirs else None
     grave = [hit for hit in harms(sheet, rules, lang) if any(s <= hit.start < e for s, e in parted.ours)]
-    return Reading(text, low, sheet, parted, found, mine, other, thing, tuple(counted(grave)))
+    return Reading(text, low, sheet, parted, found, mine, other, thing, guessed, tuple(counted(grave)))
 
 
 def passages(of: Reading) -> list[tuple[Span, ...]]:

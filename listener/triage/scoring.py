@@ -50,9 +50,9 @@ def _weighed(said: float, more: float, of: Reading, rules: Rules) -> float:
         return NOTHING_SAID + (0.0 if of.thing else COMPARED * of.ground.damned)
     if of.theirs is not None and lang == "en":
         theirs = logit(of.theirs, rules, lang)
-        if not of.thing:
+        if not of.thing and not of.guessed:
             return more + contrasted(said, theirs, of.ground.damned, TWO_BRANDS)
-        said = contrasted(said, theirs, of.ground.damned, numbers["contrast things"])
+        said = contrasted(said, theirs, of.ground.damned, numbers["contrast things" if of.thing else "contrast brands"])
     elif of.ground.damned:
         said += of.ground.damned * (numbers["contrast brands"][2] / 2 if of.theirs is None else TWO_BRANDS[2])
     return calibrated(said + more, lang, numbers)
