@@ -44,8 +44,8 @@ _WORSE_AFTER = re.compile(
 _CUES = frozenset(
     """than unlike of with from left leaving leave for to try trying using miss even least not recommend you was had
     kept have god goodness heavens like hello goodbye bye beat beats ditch ditched ditching dump dumped drop dropped
-    dropping quit quitting cancelled canceled replaced replacing regret regretting prefer prefers preferred say als que di del
-    della de da do von zu statt à""".split()
+    dropping quit quitting cancelled canceled replaced replacing regret regretting prefer prefers preferred say als
+    que di del della de da do von zu statt à""".split()
 )
 _FOLLOWS = frozenset("""> beats is would has have never any from could take are should used worse better""".split())
 LOOK_BACK = 60  # characters
