@@ -29,7 +29,7 @@ _NARROW = re.compile(
     _CUT.pattern + r"|,|:\s|\s(?=(?:and|or|with|which|that|except|despite|plus|und|mit|et|avec|con)\s)"
 )
 _BOTH = re.compile(  # "Acme and Bolt both lost my bag": what follows is said of the two
-    r"(?:^|[.!?…;,:]\s)\W*(?:(?:both|neither)\s)?(?:the\s)?(?:\ue000+|\ue001+)\s?"
+    r"(?:^|[.!?…;,:]\s)\W{0,2}(?:(?:both|neither)\s)?(?:the\s)?(?:\ue000+|\ue001+)\s?"
     r"(?:and|&|/|or|nor|y|e|et|und|oder|ou|o)\s?(?:the\s)?(?:\ue000+|\ue001+)(?=\s)"
 )
 
