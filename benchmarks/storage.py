@@ -27,13 +27,13 @@ from listener.weigh import Scales, scales, weigh
 
 QUERIES, PAGE, PAGES, ROUNDS = 1_000, 100, 30, 7
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
-COMPLAINT = "it never arrived and nobody answers, still waiting for a refund"
+COMPLAINT = "its charger caught fire and burnt my hand, and nobody answers, third time I ask"  # a P1
 CONFIG = {
     "listener.toml": "database = 'listener.db'",
     "sources.toml": "[[source]]\nname = 'bench'\nkind = 'feed'\nurl = 'https://blog.example/feed'",
     "people.toml": "[[person]]\nname = 'Dana Fox'\n"
-    "[policy.care]\n"
-    + "".join(f"{p} = {{ acknowledge = '5m', report = '2h', ladder = ['Dana Fox'] }}\n" for p in Priority),
+    "[policy.care]\n"  # words drawn by chance are often taken for a complaint; only the grave ones become a case
+    f"{Priority.P1} = {{ acknowledge = '5m', report = '2h', ladder = ['Dana Fox'] }}\n",
 }
 Pages = list[list[Post]]
 

@@ -70,7 +70,7 @@ class Weights:
         text = normal(token)
         hashed, own, pieces = ids(text, lang)
         weights = tuple(
-            scale * (WORD * table[own] + PIECE * sum(table[piece] for piece in pieces))
+            scale * (WORD * table[own] + PIECE * sum(map(table.__getitem__, pieces)))
             for table, scale in zip(self.tables[:-1], self.scales, strict=False)
         )
         valence = self.tables[-1][own] * self.scales[-1] if lang == "en" else 0.0
@@ -121,9 +121,24 @@ def ids(text: str, lang: str) -> tuple[int, int, list[int]]:
     prefix = "" if lang == "en" else f"{lang}:"
     hashed = _hash(prefix + text)
     whole = f"<{text[:24]}>"
-    ends = [(start, start + long) for long in (3, 4, 5) for start in range(len(whole) - long + 1)]
-    pieces = [_hash(f"{prefix}~{whole[start:end]}") & MASK for start, end in ends] if text[0].isalpha() else []
-    return hashed, hashed & MASK, pieces
+    begun = _hash(f"{prefix}~")  # a checksum goes on where another ended
+    return hashed, hashed & MASK, _pieces(whole, begun) if text[0].isalpha() else []
+
+
+def _pieces(whole: str, begun: int) -> list[int]:
+    """Places of the pieces of three, four and five letters."""
+    if whole.isascii():
+        letters = whole.encode()
+        return [
+            zlib.crc32(letters[start : start + long], begun) & MASK
+            for long in (3, 4, 5)
+            for start in range(len(letters) - long + 1)
+        ]
+    return [
+        zlib.crc32(whole[start : start + long].encode("utf-8", "replace"), begun) & MASK
+        for long in (3, 4, 5)
+        for start in range(len(whole) - long + 1)
+    ]
 
 
 def _hash(text: str) -> int:
