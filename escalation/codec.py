@@ -1,8 +1,9 @@
 """Events <-> JSON. The class's name is the kind; fields that were added later take their default. Pure."""
 
 import types
-from dataclasses import MISSING, fields, is_dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -18,10 +19,10 @@ def encode(event: Event) -> dict[str, Any]:
 
 def decode(document: dict[str, Any]) -> Event:
     """Raises ValueError for a kind that this version does not know."""
-    kind = _KINDS.get(document.get("kind", ""))
+    kind: Any = _KINDS.get(document.get("kind", ""))
     if kind is None:
         raise ValueError(f"unknown event {document.get('kind')!r}: this timeline was written by a newer version")
-    return _build(kind, document)  # type: ignore[no-any-return]
+    return _reader(kind)(document)  # type: ignore[no-any-return]
 
 
 _AS_IT_IS = frozenset((str, int, float, bool, type(None)))
@@ -30,7 +31,7 @@ _AS_IT_IS = frozenset((str, int, float, bool, type(None)))
 def _plain(value: Any) -> Any:
     if type(value) in _AS_IT_IS:
         return value
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # and datetime, which is one
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
@@ -47,30 +48,30 @@ def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
+Reader = Callable[[Any], Any]
+
+
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _build(kind: Any, document: Any) -> Any:
-    hints = _hints(kind)
-    given = {
-        field.name: _typed(hints[field.name], document[field.name])
-        for field in fields(kind)
-        if field.name in document or field.default is MISSING
-    }
-    return kind(**given)
-
-
-def _typed(hint: Any, value: Any) -> Any:
+def _reader(hint: Any) -> Any:
+    """How a value of this type is read. Worked out once for each type: every look and every audit reads timelines."""
     if get_origin(hint) in (types.UnionType, Union):
-        return None if value is None else _typed(next(arm for arm in get_args(hint) if arm is not type(None)), value)
+        there = _reader(next(arm for arm in get_args(hint) if arm is not type(None)))
+        return lambda value: None if value is None else there(value)
     if get_origin(hint) is tuple:
-        return tuple(_typed(get_args(hint)[0], item) for item in value)
-    if hint is datetime:
-        return datetime.fromisoformat(value)
+        each = _reader(get_args(hint)[0])
+        return lambda value: tuple(map(each, value))
+    if hint in (date, datetime):
+        return hint.fromisoformat
     if hint is timedelta:
-        return timedelta(seconds=value)
-    if is_dataclass(hint):
-        return _build(hint, value)
-    return hint(value)
+        return lambda value: timedelta(seconds=value)
+    return _builder(hint) if is_dataclass(hint) else hint
+
+
+def _builder(kind: Any) -> Reader:
+    hints = get_type_hints(kind)
+    readers = [(field.name, _reader(hints[field.name])) for field in fields(kind)]
+
+    def build(document: Any) -> Any:
+        return kind(**{name: read(document[name]) for name, read in readers if name in document})
+
+    return build
