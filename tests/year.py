@@ -39,7 +39,7 @@ from escalation.events import Outcome, Result
 from escalation.notices import Notice
 from escalation.policy import Leave, Person, Policy, Shift, Team, Turn
 from listener.audit import Report, audit
-from listener.storage.contract import Heard, Store
+from listener.storage.contract import CaseRow, Heard, Store
 from listener.surge import Surge
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -146,27 +146,27 @@ class Year:
         on_duty = {person.name for person in self.people if person.on_duty(self.now)}
         async for row in self.store.cases():
             if row.owner in on_duty and not row.within and self.chance.random() < 0.25:
-                await self._touch(desk, await desk.case(row.id))
+                await self._touch(desk, row)
         await self._deliver()
 
-    async def _touch(self, desk: Desk, case: Case) -> None:
+    async def _touch(self, desk: Desk, row: CaseRow) -> None:
         try:
-            await desk.handle(case.id, self._command(case), self.now)
+            await desk.handle(row.id, self._command(row), self.now)
         except Refused:
             return
 
-    def _command(self, case: Case) -> Command:
-        by, luck, soon = case.owner, self.chance.random(), self.now + self.chance.uniform(1, 60) * HOUR
-        if case.offer and luck < 0.7:
-            return Accept(by=case.offer.to)
-        if case.status is Status.OPEN:
+    def _command(self, row: CaseRow) -> Command:
+        by, luck, soon = row.owner, self.chance.random(), self.now + self.chance.uniform(1, 60) * HOUR
+        if row.offered and luck < 0.7:
+            return Accept(by=row.offered[0])
+        if row.status == Status.OPEN:
             return Dismiss(by=by, reason="a joke") if luck < 0.1 else Acknowledge(by=by, what="call", due=soon)
-        if case.status is Status.REPORTED:
+        if row.status == Status.REPORTED:
             return FollowUp(by=by, result=Result.WORSE if luck < 0.1 else Result.VERIFIED)
         if luck < 0.15:
             return MakePromise(by=by, what="call", due=soon, reason="still looking")
         if luck < 0.3:
-            return Handover(by=by, to=self.chance.choice(case.policy.people).name)
+            return Handover(by=by, to=self.chance.choice(self.people).name)
         if luck < 0.35:
             return AskForHelp(by=by, text="may I refund?")
         if luck < 0.4:
@@ -174,7 +174,7 @@ class Year:
         return ReportBack(by=by, outcome=Outcome.SOLVED, done="rang and mended it", remedy="refund", evidence="t/1")
 
     async def _deliver(self) -> None:
-        while await Courier(self.store, self.messenger).deliver(self.now):
+        while await Courier(self.store, self.messenger).deliver(self.now, limit=500):
             pass
 
     def _policy(self, number: int) -> Policy:
