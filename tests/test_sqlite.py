@@ -21,9 +21,11 @@ from escalation.case import replay
 from listener.audit import audit
 from listener.search import question
 from listener.storage.contract import Heard, StoreBusy, StoreError
-from listener.storage.sqlite import SqliteStore, indexing, keeping, searching, upkeep
+from listener.storage.sql import keeping, searching, tagging
+from listener.storage.sql.rows import OPEN
+from listener.storage.sqlite import SqliteStore, indexing, upkeep
 from listener.storage.sqlite.lanes import connect, tables, transaction
-from listener.storage.sqlite.schema import OPEN, prepare
+from listener.storage.sqlite.schema import prepare
 
 LEASE = timedelta(seconds=60)
 PAGE = 3  # posts on each of the child's pages
@@ -269,7 +271,7 @@ def test_the_index_holds_exactly_what_the_tables_say(acts: list[tuple[int, str, 
     kept = [row["id"] for row in db.execute("SELECT id FROM posts WHERE state NOT IN ('not matched', 'erased')")]
     fresh = connect(":memory:")
     prepare(tables(fresh))
-    fresh.executemany(indexing.INSERT, [indexing.indexed(db, post_id) for post_id in kept])
+    fresh.executemany(indexing.INSERT, [tagging.indexed(db, post_id) for post_id in kept])
     assert terms(db) == terms(fresh)
     for each in (db, fresh):
         each.close()

@@ -1,79 +1,70 @@
-"""What the full-text index holds of a post: its words, its author, and tags that stand for what was judged of it.
+"""The full-text index in SQLite: FTS5.
 
-Tags let a search skip posts of other brands or verdicts inside the index; SQL still has the last word. The index has no
-content of its own, so to take a post out it must be told exactly what was put in
-(https://www.sqlite.org/fts5.html#the_delete_command): every row made here can be made again from the tables.
+It has no content of its own, so to take a post out it must be told exactly what was put in
+(https://www.sqlite.org/fts5.html#the_delete_command). Taking a row out only marks it; the words go when its segments
+are merged, a few pages in each transaction that keeps something (https://www.sqlite.org/fts5.html#the_merge_command).
 """
 
-import sqlite3
-from collections.abc import Iterable
-from functools import lru_cache
-from hashlib import blake2b
+from collections.abc import Iterable, Mapping, Sequence
 
-from connectors.post import Post
-from listener.query import fold, index_text
-from listener.storage.sqlite.rows import storable, stored_post
-
-Row = tuple[int, str, str, str]
-Facts = tuple[str, str, str, int, bool]  # brand, verdict, priority, severity, has a case
+from listener.query import to_fts
+from listener.storage.sql import tagging
+from listener.storage.sql.database import Ask, Database, IndexRow, Stretch
 
 INSERT = "INSERT INTO posts_fts (rowid, body, author, tags) VALUES (?, ?, ?, ?)"
 DELETE = "INSERT INTO posts_fts (posts_fts, rowid, body, author, tags) VALUES ('delete', ?, ?, ?, ?)"
+HITS = "SELECT rowid FROM posts_fts WHERE posts_fts MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?"
+
+PURGE = "purge"  # the setting that says: pages of the index still hold words of something erased
+ASKED, BEGUN = "asked", "begun"
+PURGED_AT_ONCE = 200  # pages rewritten by one transaction
 
 
-def entry(post_id: int, post: Post, facts: Iterable[Facts]) -> Row:
-    """The index's row for a post; the same for the post as it is stored. Pure."""
-    said = f"{post.title}\n{post.text}" if post.title else post.text
-    author = f"{post.author.handle} {post.author.name}"
-    return post_id, index_text(storable(said)), index_text(storable(author)), tags(post.source, tuple(facts))
+class Fts5:
+    listed: Mapping[str, str] = {"index": "posts_fts_docsize", "post": "id"}
+    sure = True
+
+    def add(self, db: Database, heard: str, rows: Sequence[IndexRow]) -> None:
+        db.executemany(INSERT, rows)
+
+    def take_out(self, db: Database, post: int) -> None:
+        db.execute(DELETE, tagging.indexed(db, post))
+
+    def tidy(self, db: Database) -> None:
+        """First, for the index does not merge what this transaction writes."""
+        purge(db)
+
+    def forgotten(self, db: Database) -> None:
+        sql = "INSERT INTO house (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        db.execute(sql, (PURGE, ASKED))
+
+    def expression(self, asks: Iterable[Ask]) -> str:
+        each = ((column, to_fts(node).expression) for column, node in asks)
+        return self.together(*(f"({column} : ({words}))" for column, words in each if words))
+
+    def together(self, *expressions: str) -> str:
+        return " AND ".join(filter(None, expressions))
+
+    def hits(self, db: Database, expression: str, where: Stretch, limit: int) -> list[int]:
+        rows = db.execute(HITS, (expression, where.low, where.high, limit)).fetchall()
+        return [post for (post,) in rows]
 
 
-@lru_cache(4096)
-def tags(source: str, mentions: tuple[Facts, ...]) -> str:
-    """Pure. The words are made so that `tag` finds them again. A severity of 0 has none: most posts have that."""
-    found = {tag("source", source)}
-    for brand, verdict, priority, severity, case in mentions:
-        found |= {tag("brand", brand), tag("verdict", verdict), judged(brand, verdict)}
-        if severity:
-            found |= {tag("severity", str(severity)), band(severity), band(severity, brand)}
-        if priority:
-            found.add(tag("priority", priority))
-        if case:
-            found.add(tag("has", "case"))
-    return " ".join(sorted(found))
+def purge(db: Database) -> bool:
+    """A step of rewriting the index until the words of what was erased are in no page of it; True: more to do."""
+    row = db.execute("SELECT value FROM house WHERE name = ?", (PURGE,)).fetchone()
+    if row is None:
+        return False
+    begun, before = row["value"] == BEGUN, _changes(db)
+    pages = PURGED_AT_ONCE if begun else -PURGED_AT_ONCE  # negative: begin, with all segments there are now
+    db.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('merge', ?)", (pages,))
+    more = not begun or _changes(db) - before >= 2
+    if more:
+        db.execute("UPDATE house SET value = ? WHERE name = ?", (BEGUN, PURGE))
+    else:
+        db.execute("DELETE FROM house WHERE name = ?", (PURGE,))
+    return more
 
 
-@lru_cache(4096)
-def tag(name: str, value: str) -> str:
-    """One word for a fact, whatever the value is made of."""
-    plain = fold(value)
-    if not (plain.isascii() and plain.isalnum()):
-        plain = blake2b(plain.encode("utf-8", "replace"), digest_size=6).hexdigest()
-    return f"{name}_{plain}"
-
-
-def judged(brand: str, verdict: str) -> str:
-    """One word for two facts: what is asked for together is found without reading either list to its end."""
-    return f"{tag('brand', brand)}_{tag('verdict', verdict)}"
-
-
-def band(severity: int, brand: str = "") -> str:
-    """Ten severities, of all brands or of one."""
-    return f"{tag('brand', brand)}_band_{severity // 10}" if brand else f"band_{severity // 10}"
-
-
-def indexed(db: sqlite3.Connection, post_id: int) -> Row:
-    """What the index holds, or must hold, of a stored post."""
-    return _entry(db, db.execute("SELECT * FROM posts WHERE id = ?", (post_id,)).fetchone())
-
-
-def after(db: sqlite3.Connection, post_id: int, limit: int) -> list[Row]:
-    """The same for the next posts that are to be found."""
-    sql = "SELECT * FROM posts WHERE id > ? AND state NOT IN ('not matched', 'erased') ORDER BY id LIMIT ?"
-    return [_entry(db, post) for post in db.execute(sql, (post_id, limit)).fetchall()]
-
-
-def _entry(db: sqlite3.Connection, post: sqlite3.Row) -> Row:
-    sql = "SELECT brand, verdict, priority, severity, case_id IS NOT NULL FROM mentions WHERE post = ?"
-    facts = db.execute(sql, (post["id"],)).fetchall()
-    return entry(post["id"], stored_post(post), (tuple(each) for each in facts))
+def _changes(db: Database) -> int:
+    return int(db.execute("SELECT total_changes()").fetchone()[0])

@@ -1,27 +1,21 @@
-"""SQLite is synchronous and a connection belongs to one thread: a lane is both, and an `await` waits for it.
+"""Opening a SQLite file, its pragmas, its transactions and its errors: here and nowhere else."""
 
-The house has two, one that writes and one that reads. Opening, pragmas, transactions and the errors of SQLite are dealt
-with here and nowhere else.
-"""
-
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from time import sleep
 from typing import TypeVar
 
-from sqlite_utils import Database
+from sqlite_utils import Database as Tables
 
 from listener.query import fold
 from listener.storage.contract import StoreError
+from listener.storage.sqlite.dialect import Sqlite
+from listener.storage.sqlite.indexing import Fts5
 
 T = TypeVar("T")
 BUSY = 30.0  # seconds to wait while another process writes
-STREAMED = 200  # rows handed over at a time
 
 # FULL: a promise that a person was shown as taken must outlive a power cut. WAL with NORMAL would only outlive the
 # death of the process (https://www.sqlite.org/pragma.html#pragma_synchronous).
@@ -35,46 +29,38 @@ PRAGMAS = (
 )
 
 
+class Connection(sqlite3.Connection):
+    """What the rooms need of a store (listener/storage/sql/database.py)."""
+
+    dialect = Sqlite()
+    index = Fts5()
+
+
 @dataclass(frozen=True, slots=True)
-class Lane:
-    thread: ThreadPoolExecutor
-    db: sqlite3.Connection
+class SqliteFile:
+    """The driver of a lane. A house has two lanes, one that writes and one that reads."""
 
-    @classmethod
-    async def start(cls, path: str, name: str) -> "Lane":
-        """Raises StoreError with the mend."""
-        thread = ThreadPoolExecutor(1, thread_name_prefix=f"sqlite-{name}")
-        try:
-            return cls(thread, await asyncio.get_running_loop().run_in_executor(thread, connect, path))
-        except BaseException:
-            thread.shutdown(wait=False)
-            raise
+    path: str
 
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.thread, _translated, work, self.db)
+    def connect(self) -> Connection:
+        return connect(self.path)
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """In one transaction."""
-        return await self.read(lambda db: transaction(db, work))
+    def read(self, db: Connection, work: Callable[[Connection], T]) -> T:
+        return _translated(work, db)
 
-    async def stream(self, rows: Callable[[sqlite3.Connection], Iterator[T]]) -> AsyncIterator[T]:
-        """Row by row to the caller, piece by piece from the thread; between two pieces nothing is held open."""
-        source = await self.read(rows)
-        while piece := await self.read(lambda _: list(islice(source, STREAMED))):
-            for row in piece:
-                yield row
+    def write(self, db: Connection, work: Callable[[Connection], T]) -> T:
+        return _translated(lambda db: transaction(db, work), db)
 
-    async def aclose(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self.thread, self.db.close)
-        self.thread.shutdown()
+    def close(self, db: Connection) -> None:
+        db.close()
 
 
-def connect(path: str) -> sqlite3.Connection:
+def connect(path: str) -> Connection:
     """A connection for the calling thread. Raises StoreError with the mend."""
     try:
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+        db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, factory=Connection)
         db.row_factory = sqlite3.Row
         for pragma in PRAGMAS:
             _set(db, pragma)
@@ -98,12 +84,12 @@ def _set(db: sqlite3.Connection, pragma: str) -> None:
     db.execute(f"PRAGMA {pragma}")
 
 
-def tables(db: sqlite3.Connection) -> Database:
+def tables(db: sqlite3.Connection) -> Tables:
     """The same connection through sqlite_utils, for what is not on the hot path."""
-    return Database(db, execute_plugins=False)
+    return Tables(db, execute_plugins=False)
 
 
-def transaction(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+def transaction(db: Connection, work: Callable[[Connection], T]) -> T:
     """IMMEDIATE: what is read inside is what is written on, whatever other processes do."""
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -115,7 +101,7 @@ def transaction(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T])
     return done
 
 
-def _translated(work: Callable[[sqlite3.Connection], T], db: sqlite3.Connection) -> T:
+def _translated(work: Callable[[Connection], T], db: Connection) -> T:
     try:
         return work(db)
     except sqlite3.OperationalError as wrong:

@@ -3,15 +3,18 @@
 A migration is never changed once it was released; what comes later is added below it.
 """
 
+from typing import cast
+
 from sqlite_utils import Database, Migrations
 
 from listener.query.fts import TOKENIZER
 from listener.storage.contract import StoreError
+from listener.storage.sql import tagging
+from listener.storage.sql.database import Database as Connected
+from listener.storage.sql.rows import OPEN
 from listener.storage.sqlite import indexing
 
 house = Migrations("listening-post")
-
-OPEN = "status IN ('open', 'acknowledged', 'reported')"  # literal, so that the partial indexes are used
 
 # More parts of the index are left side by side before they are merged than FTS5 does by itself (4): pages of a hundred
 # posts are kept a tenth faster, and a search, which reads the newest parts first, does not feel it.
@@ -117,8 +120,8 @@ def indexed_with_brands(db: Database) -> None:
         f"INSERT INTO posts_fts (posts_fts, rank) VALUES ('automerge', {MERGED_AT});"
         "DELETE FROM house WHERE name = 'purge';"
     )
-    conn, last = db.conn, 0
-    while rows := indexing.after(conn, last, BUILT_AT_ONCE):
+    conn, last = cast(Connected, db.conn), 0
+    while rows := tagging.after(conn, last, BUILT_AT_ONCE):
         conn.executemany(indexing.INSERT, rows)
         last = rows[-1][0]
 

@@ -1,6 +1,5 @@
 """A post that was changed by its author: the old wording becomes a version, and what was decided is decided again."""
 
-import sqlite3
 from datetime import datetime
 
 from connectors.post import Post
@@ -8,38 +7,38 @@ from escalation.case import replay
 from escalation.clock import raised
 from escalation.events import Revised
 from listener.storage.contract import Batch, Heard, Mention, State
-from listener.storage.sqlite import giving, indexing, ledger, listening, people
-from listener.storage.sqlite.giving import Given, Tally, give
-from listener.storage.sqlite.rows import POST, judged, post_columns, stamp, storable
+from listener.storage.sql import giving, ledger, people, tagging
+from listener.storage.sql.database import Database, Row
+from listener.storage.sql.giving import Given, Tally, give
+from listener.storage.sql.rows import POST, judged, post_columns, stamp, storable
 
 NO_LONGER = "edited: no longer matched"
 _UPDATE_POST = f"UPDATE posts SET {', '.join(f'{column} = ?' for column in POST)} WHERE id = ?"
 
 
-def edit(db: sqlite3.Connection, batch: Batch, heard: Heard, tally: Tally) -> None:
+def edit(db: Database, batch: Batch, heard: Heard, tally: Tally) -> None:
     """In the caller's transaction."""
     post = heard.post
-    sql = "SELECT * FROM posts WHERE source = ? AND external_id = ?"
+    sql = f"SELECT p.* FROM {db.dialect.keyed} WHERE p.source = ? AND p.external_id = ?"
     row = db.execute(sql, (batch.source, storable(post.id))).fetchone()
     tally.edited += 1
-    listening.day(db, batch.at)
+    db.dialect.changed(db, batch.at, row["heard"], post)
     was_kept = row["state"] != State.NOT_MATCHED
     if was_kept:
         db.execute(
             "INSERT INTO post_versions (post, until, title, text) VALUES (?, ?, ?, ?)",
             (row["id"], stamp(batch.at), row["title"], row["text"]),
         )
-        db.execute(indexing.DELETE, indexing.indexed(db, row["id"]))
+        db.index.take_out(db, row["id"])
     state = State.KEPT if was_kept or heard.mentions else State.NOT_MATCHED
     db.execute(_UPDATE_POST, (*post_columns(row["id"], post, state, row["heard"]), row["id"]))
     if state is State.KEPT:
         _judge_again(db, row["id"], heard, batch.at, tally)
         ledger.settle(db, row["id"])
-        listening.redated(db, row["heard"], post)
-        db.execute(indexing.INSERT, indexing.indexed(db, row["id"]))
+        db.index.add(db, row["heard"], [tagging.indexed(db, row["id"])])
 
 
-def _judge_again(db: sqlite3.Connection, post_id: int, heard: Heard, at: datetime, tally: Tally) -> None:
+def _judge_again(db: Database, post_id: int, heard: Heard, at: datetime, tally: Tally) -> None:
     rows = db.execute("SELECT * FROM mentions WHERE post = ?", (post_id,)).fetchall()
     before = {row["brand"]: row for row in rows}
     db.executemany(giving.LEVEL, giving.levels(heard.mentions))
@@ -57,7 +56,7 @@ def _judge_again(db: sqlite3.Connection, post_id: int, heard: Heard, at: datetim
         _no_longer(db, was, heard.post, at)
 
 
-def _update(db: sqlite3.Connection, mention_id: int, given: Given) -> None:
+def _update(db: Database, mention_id: int, given: Given) -> None:
     db.execute(
         "UPDATE mentions SET state = ?, reason = ?, case_id = ?, verdict = ?, complaint = ?, severity = ?,"
         " priority = ?, cause = ?, reasons = ? WHERE id = ?",
@@ -65,7 +64,7 @@ def _update(db: sqlite3.Connection, mention_id: int, given: Given) -> None:
     )
 
 
-def _no_longer(db: sqlite3.Connection, was: sqlite3.Row, post: Post, at: datetime) -> None:
+def _no_longer(db: Database, was: Row, post: Post, at: datetime) -> None:
     """A case does not end because its post was reworded: its owner reads it again and decides."""
     if was["case_id"] is None:
         db.execute("UPDATE mentions SET state = ?, reason = ? WHERE id = ?", (State.KEPT, NO_LONGER, was["id"]))
@@ -73,7 +72,7 @@ def _no_longer(db: sqlite3.Connection, was: sqlite3.Row, post: Post, at: datetim
         _revise(db, was["case_id"], post, None, at)
 
 
-def _revise(db: sqlite3.Connection, case_id: int, post: Post, judged: Mention | None, at: datetime) -> None:
+def _revise(db: Database, case_id: int, post: Post, judged: Mention | None, at: datetime) -> None:
     case = replay(ledger.timeline(db, case_id))
     if case.status.ended:
         return

@@ -1,7 +1,6 @@
 """Python values <-> columns. Pure. Times are ISO 8601 in UTC and of one length, so that they sort as text."""
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from connectors.contract import Hearing
 from connectors.post import Author, Post
 from listener.storage.contract import CaseRow, MentionRow, SourceState, Span, State
+from listener.storage.sql.database import Row
 from listener.triage import Assessment
 
 
@@ -38,6 +38,8 @@ def storable(text: str) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
 
+
+OPEN = "status IN ('open', 'acknowledged', 'reported')"  # literal, so that the partial indexes are used
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -83,7 +85,7 @@ def _facts(post: Post) -> str:
     return as_json({name: value for name, value in facts.items() if value not in (None, "")})
 
 
-def stored_post(row: sqlite3.Row) -> Post:
+def stored_post(row: Row) -> Post:
     """The post as far as a query can ask about it."""
     return Post(
         source=row["source"],
@@ -126,7 +128,7 @@ MENTION = (
 )
 
 
-def mention_row(row: sqlite3.Row) -> MentionRow:
+def mention_row(row: Row) -> MentionRow:
     """By place, as MENTION has them: a search makes many, and looking up a column by its name takes longer."""
     id_, _, brand, heard, verdict, complaint, severity, priority, cause, state, reason, case, reasons = row[:13]
     source, _, url, handle, author, title, created, text = row[13:21]
@@ -152,7 +154,7 @@ def mention_row(row: sqlite3.Row) -> MentionRow:
     )
 
 
-def case_row(row: sqlite3.Row) -> CaseRow:
+def case_row(row: Row) -> CaseRow:
     return CaseRow(
         id=row["id"],
         brand=row["brand"],
@@ -173,7 +175,7 @@ def case_row(row: sqlite3.Row) -> CaseRow:
     )
 
 
-def source_state(row: sqlite3.Row) -> SourceState:
+def source_state(row: Row) -> SourceState:
     return SourceState(
         name=row["name"],
         cursor=json.loads(row["cursor"]),
@@ -188,7 +190,7 @@ def source_state(row: sqlite3.Row) -> SourceState:
     )
 
 
-def span(row: sqlite3.Row) -> Span:
+def span(row: Row) -> Span:
     return Span(
         source=row["source"],
         hearing=Hearing(row["hearing"]),

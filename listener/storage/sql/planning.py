@@ -1,9 +1,8 @@
-"""What a question asks of the index and of the tables: an FTS5 expression, SQL conditions, a stretch of ids.
+"""What a question asks of the index and of the tables: an expression, SQL conditions, a stretch of ids.
 
 The expression finds at least everything that is asked for; SQL and `holds` have the last word.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +11,20 @@ from listener.query import And, Field, Node, Not, Or, Word, to_fts
 from listener.query.meaning import positive_words
 from listener.search import fields, instant, split
 from listener.storage.contract import Question, State
-from listener.storage.sqlite.narrowing import narrowed
-from listener.storage.sqlite.rows import stamp
+from listener.storage.sql.database import Ask, Database, Stretch
+from listener.storage.sql.narrowing import narrowed
+from listener.storage.sql.rows import stamp
 
 LEVELLED = ("brand", "verdict", "priority", "severity")
-_POSTED = "min(coalesce(p.created, p.heard), p.heard)"
+_POSTED = "CASE WHEN p.created < p.heard THEN p.created ELSE p.heard END"
 _COLUMN = {
     "brand": "m.brand", "verdict": "m.verdict", "priority": "m.priority", "cause": "m.cause", "owner": "c.owner",
     "status": "c.status", "outcome": "c.outcome", "source": "p.source", "kind": "p.kind",
 }  # fmt: skip
-_HAS = {"case": "m.case_id IS NOT NULL", "owner": "c.owner <> ''", "promise": "c.promise <> ''",
-        "outcome": "c.outcome <> ''", "answer": "c.answered IS NOT NULL"}  # fmt: skip
+_HAS = {
+    "case": "m.case_id IS NOT NULL", "answer": "c.answered IS NOT NULL", "owner": "coalesce(c.owner, '') <> ''",
+    "promise": "coalesce(c.promise, '') <> ''", "outcome": "coalesce(c.outcome, '') <> ''",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +39,40 @@ class Plan:
     given: tuple[Any, ...]
     levels: tuple[str, tuple[Any, ...]]  # those of the conditions that say which severities there can be
     verify: Node | None
-    low: int  # ids of posts: from here
-    high: int  # to here
-    below: int = 1 << 62  # mentions of the post `high` count only below this id
+    stretch: Stretch
+    below: int = 1 << 62  # mentions of the highest post count only below this id
 
 
-def plan(db: sqlite3.Connection, question: Question) -> Plan:
+def plan(db: Database, question: Question) -> Plan:
     parts = split(question.query)
     conditions = [("m.state <> ?", (State.ERASED,)), *map(_sql, parts.columns)]
     conditions += [
         (f"{_POSTED} {op} ?", (stamp(at),)) for op, at in ((">=", question.since), ("<", question.until)) if at
     ]
     where, given = _every(conditions)
-    low, high = _days(db, question)
+    low, high = db.dialect.between(db, question.since, question.until)
     return Plan(
-        words=_words(parts.text),
+        words=db.index.expression(_words(parts.text)),
         columns=parts.columns,
-        tags=narrowed(parts.columns),
+        tags=db.index.expression(narrowed(parts.columns)),
         ranked=tuple(dict.fromkeys(positive_words(parts.text))) if parts.text else (),
         where=where,
         given=given,
         levels=_every([_sql(node) for node in parts.columns if _of_level(node)]),
-        verify=None if parts.text and to_fts(parts.text).exact else parts.text,
-        low=low,
-        high=high,
+        verify=_verify(question.query if parts.columns and not db.index.sure else parts.text),
+        stretch=Stretch(low, high, question.since, question.until),
     )
 
 
+def _verify(node: Node | None) -> Node | None:
+    """What is left to be held against each row that was found."""
+    return None if node is None or to_fts(node).exact else node
+
+
 def _every(conditions: Sequence[tuple[str, tuple[Any, ...]]]) -> tuple[str, tuple[Any, ...]]:
-    return " AND ".join(f"({sql})" for sql, _ in conditions), tuple(value for _, each in conditions for value in each)
+    """A condition that the database is not sure of lets the row pass."""
+    given = tuple(value for _, each in conditions for value in each)
+    return " AND ".join(f"coalesce({sql}, true)" for sql, _ in conditions), given
 
 
 def _of_level(node: Node) -> bool:
@@ -73,30 +80,15 @@ def _of_level(node: Node) -> bool:
     return all(field.name in LEVELLED for field in fields(node))
 
 
-def _days(db: sqlite3.Connection, question: Question) -> tuple[int, int]:
-    """Ids of the posts that can lie in that time: nobody hears a post before it is posted."""
-    low, high = 0, 1 << 62
-    if question.since:
-        sql = "SELECT min(first) FROM arrivals WHERE day >= ?"
-        low = db.execute(sql, (stamp(question.since)[:10],)).fetchone()[0] or high
-    if question.until:
-        high = (
-            db.execute("SELECT max(last) FROM arrivals WHERE oldest < ?", (stamp(question.until),)).fetchone()[0] or 0
-        )
-    return low, high
-
-
-def _words(node: Node | None) -> str:
-    """An index expression that misses nothing."""
+def _words(node: Node | None) -> list[Ask]:
+    """What misses nothing."""
     items = node.items if isinstance(node, And) else (node,) if node else ()
-    plain = [item for item in items if not isinstance(item, Field)]
-    said = to_fts(And(tuple(plain))).expression if plain else ""
-    authors = [
-        to_fts(Word(i.value.lstrip("@"))).expression for i in items if isinstance(i, Field) and i.name == "author"
-    ]
-    titles = [to_fts(Word(i.value)).expression for i in items if isinstance(i, Field) and i.name == "title"]
-    narrow = [("body", said), *(("author", each) for each in authors), *(("body", each) for each in titles)]
-    return " AND ".join(f"({column} : ({expression}))" for column, expression in narrow if expression)
+    plain = tuple(item for item in items if not isinstance(item, Field))
+    fields = [item for item in items if isinstance(item, Field)]
+    authors = [Word(field.value.lstrip("@")) for field in fields if field.name == "author"]
+    titles = [Word(field.value) for field in fields if field.name == "title"]
+    said: list[Ask] = [("body", And(plain))] if plain else []
+    return [*said, *(("author", each) for each in authors), *(("body", each) for each in titles)]
 
 
 def _sql(node: Node) -> tuple[str, tuple[Any, ...]]:
@@ -109,7 +101,7 @@ def _sql(node: Node) -> tuple[str, tuple[Any, ...]]:
             return f"({word.join(sql for sql, _ in each)})", tuple(value for _, values in each for value in values)
         case Not(item=item):
             sql, values = _sql(item)
-            return f"NOT coalesce({sql}, 0)", values
+            return f"NOT ({sql})", values
         case _:
             raise TypeError(f"{node!r:.80} is not answered from columns")
 

@@ -1,9 +1,8 @@
 """Timelines, the rows projected from them, and the notices they cause: all written by the transaction that decides."""
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from escalation import codec
 from escalation.case import Case, replay
@@ -12,20 +11,30 @@ from escalation.ledger import Conflict, Owed, UnknownCase, written
 from escalation.manners import Ping
 from escalation.notices import Kind, Notice
 from listener.storage.contract import CaseRow
-from listener.storage.sqlite.rows import as_json, case_row, furthest, marks, moment, stamp, stamp_or_none, storable
-from listener.storage.sqlite.schema import OPEN
+from listener.storage.sql.database import Database, Row
+from listener.storage.sql.rows import (
+    OPEN,
+    as_json,
+    case_row,
+    furthest,
+    marks,
+    moment,
+    stamp,
+    stamp_or_none,
+    storable,
+)
 
 PIECE = 200  # cases read at a time
 
 
-def timeline(db: sqlite3.Connection, case_id: int) -> tuple[Event, ...]:
+def timeline(db: Database, case_id: int) -> tuple[Event, ...]:
     rows = db.execute("SELECT body FROM events WHERE case_id = ? ORDER BY seq", (case_id,)).fetchall()
     if not rows:
         raise UnknownCase(f"there is no case {case_id}")
     return tuple(codec.decode(json.loads(body)) for (body,) in rows)
 
 
-def append(db: sqlite3.Connection, case: Case | None, new: Sequence[Event]) -> Case:
+def append(db: Database, case: Case | None, new: Sequence[Event]) -> Case:
     """In the caller's transaction. `case` is None when the first of `new` opens it. Raises Conflict."""
     after, owed = written(case, tuple(new))
     if case is None:
@@ -41,11 +50,7 @@ def append(db: sqlite3.Connection, case: Case | None, new: Sequence[Event]) -> C
     return after
 
 
-def next_id(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT coalesce(max(id), 0) + 1 FROM cases").fetchone()[0])
-
-
-def _record(db: sqlite3.Connection, case_id: int, new: Sequence[Event], first: int) -> None:
+def _record(db: Database, case_id: int, new: Sequence[Event], first: int) -> None:
     """The keys of the table refuse the slower of two, and a case that is not there."""
     events = [
         (case_id, seq, stamp(event.at), type(event).__name__, as_json(codec.encode(event)))
@@ -53,7 +58,7 @@ def _record(db: sqlite3.Connection, case_id: int, new: Sequence[Event], first: i
     ]
     try:
         db.executemany("INSERT INTO events (case_id, seq, at, kind, body) VALUES (?, ?, ?, ?, ?)", events)
-    except sqlite3.IntegrityError:
+    except db.IntegrityError:
         raise Conflict(f"case {case_id} has moved on; read it again") from None
 
 
@@ -65,7 +70,7 @@ _OPEN = f"INSERT INTO cases ({', '.join(_CASE)}) VALUES ({marks(len(_CASE))})"
 _CHANGE = f"UPDATE cases SET {', '.join(f'{column} = ?' for column in _CASE[:-1])} WHERE id = ?"
 
 
-def _project(db: sqlite3.Connection, sql: str, case: Case, changed: datetime) -> None:
+def _project(db: Database, sql: str, case: Case, changed: datetime) -> None:
     subject = case.subject
     db.execute(
         sql,
@@ -92,7 +97,7 @@ def _project(db: sqlite3.Connection, sql: str, case: Case, changed: datetime) ->
     )
 
 
-def _mirror(db: sqlite3.Connection, case: Case, event: Dismissed | DismissalUndone | Reopened) -> None:
+def _mirror(db: Database, case: Case, event: Dismissed | DismissalUndone | Reopened) -> None:
     """What was decided about a case was decided about its mentions, and so about its posts."""
     if isinstance(event, Dismissed):
         db.execute(
@@ -111,15 +116,15 @@ def _mirror(db: sqlite3.Connection, case: Case, event: Dismissed | DismissalUndo
         settle(db, post)
 
 
-def settle(db: sqlite3.Connection, post: int) -> None:
+def settle(db: Database, post: int) -> None:
     states = db.execute("SELECT state FROM mentions WHERE post = ?", (post,)).fetchall()
     db.execute("UPDATE posts SET state = ? WHERE id = ? AND state <> 'erased'", (furthest(s for (s,) in states), post))
 
 
-def owe(db: sqlite3.Connection, notice: Notice, at: datetime) -> None:
+def owe(db: Database, notice: Notice, at: datetime) -> None:
     db.execute(
-        "INSERT OR IGNORE INTO notices (key, case_id, seq, kind, recipient, text, owed_at, next_try)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO notices (key, case_id, seq, kind, recipient, text, owed_at, next_try)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
         (
             *(storable(notice.key), notice.case, notice.seq, notice.kind, storable(notice.to)),
             *(storable(notice.text), stamp(at), stamp(at)),
@@ -127,49 +132,51 @@ def owe(db: sqlite3.Connection, notice: Notice, at: datetime) -> None:
     )
 
 
-def due(db: sqlite3.Connection, now: datetime, limit: int) -> tuple[int, ...]:
+def due(db: Database, now: datetime, limit: int) -> tuple[int, ...]:
     rows = db.execute(f"SELECT id FROM cases WHERE {OPEN} AND due <= ? ORDER BY due LIMIT ?", (stamp(now), limit))
     return tuple(case_id for (case_id,) in rows.fetchall())
 
 
-def anything_owed(db: sqlite3.Connection, now: datetime) -> bool:
+def anything_owed(db: Database, now: datetime) -> bool:
     sql = "SELECT 1 FROM notices WHERE sent_at IS NULL AND dead = 0 AND next_try <= ? LIMIT 1"
     return db.execute(sql, (stamp(now),)).fetchone() is not None
 
 
-_CLAIM = """
-UPDATE notices SET attempts = attempts + 1, claimed = 1, next_try = ?1 WHERE id IN (
-  SELECT n.id FROM notices n WHERE n.sent_at IS NULL AND n.dead = 0 AND n.next_try <= ?2 AND NOT (
-    n.kind = 'card' AND EXISTS (
-      SELECT 1 FROM notices o WHERE o.case_id = n.case_id AND o.kind = 'card' AND o.seq < n.seq
-      AND o.sent_at IS NULL AND o.dead = 0 AND o.next_try > ?2))
-  ORDER BY CASE n.kind WHEN 'direct' THEN 0 WHEN 'card' THEN 1 WHEN 'thread' THEN 2 ELSE 3 END, n.id LIMIT ?3)
-RETURNING id, case_id, seq, kind, recipient, text, attempts, ref
+_OWED = """
+SELECT n.id FROM notices n WHERE n.sent_at IS NULL AND n.dead = 0 AND n.next_try <= ? AND NOT (
+  n.kind = 'card' AND EXISTS (
+    SELECT 1 FROM notices o WHERE o.case_id = n.case_id AND o.kind = 'card' AND o.seq < n.seq
+    AND o.sent_at IS NULL AND o.dead = 0 AND o.next_try > ?))
+ORDER BY CASE n.kind WHEN 'direct' THEN 0 WHEN 'card' THEN 1 WHEN 'thread' THEN 2 ELSE 3 END, n.id LIMIT ?
 """
-
-
 _OTHER_CARDS = """
-UPDATE notices SET attempts = attempts + 1, claimed = 1, next_try = ?1
-WHERE case_id = ?3 AND kind = 'card' AND sent_at IS NULL AND dead = 0 AND next_try <= ?2
-RETURNING id, case_id, seq, kind, recipient, text, attempts, ref
+SELECT n.id FROM notices n
+WHERE n.case_id = ? AND n.kind = 'card' AND n.sent_at IS NULL AND n.dead = 0 AND n.next_try <= ?
 """
+_CLAIM = (
+    "UPDATE notices SET attempts = attempts + 1, claimed = ?, next_try = ? WHERE id IN ({})"
+    " RETURNING id, case_id, seq, kind, recipient, text, attempts, ref"
+)
 
 
-def claim(db: sqlite3.Connection, now: datetime, limit: int, lease: timedelta) -> tuple[Owed, ...]:
-    rows = db.execute(_CLAIM, (stamp(now + lease), stamp(now), limit)).fetchall()
+def claim(db: Database, now: datetime, limit: int, lease: timedelta, worker: int) -> tuple[Owed, ...]:
+    """`worker`, greater than 0, has them until then."""
+    owed, others = (_CLAIM.format(sql + db.dialect.skip) for sql in (_OWED, _OTHER_CARDS))
+    mine, at = (worker, stamp(now + lease)), stamp(now)
+    rows = db.execute(owed, (*mine, at, at, limit)).fetchall()
     for case_id in {row["case_id"] for row in rows if row["kind"] == Kind.CARD}:
-        rows += db.execute(_OTHER_CARDS, (stamp(now + lease), stamp(now), case_id)).fetchall()
+        rows += db.execute(others, (*mine, case_id, at)).fetchall()
     return tuple(_owed(db, row) for row in sorted(rows, key=lambda row: int(row["id"])))
 
 
-def _owed(db: sqlite3.Connection, row: sqlite3.Row) -> Owed:
+def _owed(db: Database, row: Row) -> Owed:
     notice = Notice(case=row["case_id"], seq=row["seq"], kind=Kind(row["kind"]), to=row["recipient"], text=row["text"])
     ref = _card(db, notice.case) if notice.kind in (Kind.CARD, Kind.THREAD) else ""
     said = row["ref"] if notice.kind in (Kind.DIRECT, Kind.THREAD) else ""
     return Owed(notice=notice, attempts=row["attempts"], ref=ref, said=said)
 
 
-def _card(db: sqlite3.Connection, case_id: int) -> str:
+def _card(db: Database, case_id: int) -> str:
     row = db.execute(
         "SELECT ref FROM notices WHERE case_id = ? AND kind = 'card' AND sent_at IS NOT NULL AND ref <> ''"
         " ORDER BY seq DESC LIMIT 1",
@@ -178,29 +185,31 @@ def _card(db: sqlite3.Connection, case_id: int) -> str:
     return str(row["ref"]) if row else ""
 
 
-def delivered(db: sqlite3.Connection, key: str, ref: str, at: datetime) -> None:
+def delivered(db: Database, key: str, ref: str, at: datetime) -> None:
     db.execute(
         "UPDATE notices SET sent_at = ?, ref = ?, error = '', claimed = 0, dead = 0 WHERE key = ? AND sent_at IS NULL",
         (stamp(at), storable(ref), storable(key)),
     )
 
 
-def failed(db: sqlite3.Connection, key: str, error: str, retry: datetime | None) -> None:
+def failed(db: Database, key: str, error: str, retry: datetime | None, worker: int) -> None:
+    """Not when somebody else has taken it over meanwhile."""
     db.execute(
-        "UPDATE notices SET error = ?, next_try = ?, dead = ?, claimed = 0 WHERE key = ? AND sent_at IS NULL",
-        (storable(error), stamp_or_none(retry), retry is None, storable(key)),
+        "UPDATE notices SET error = ?, next_try = ?, dead = ?, claimed = 0"
+        " WHERE key = ? AND sent_at IS NULL AND claimed IN (0, ?)",
+        (storable(error), stamp_or_none(retry), retry is None, storable(key), worker),
     )
 
 
-def wait(db: sqlite3.Connection, key: str, until: datetime, why: str) -> None:
+def wait(db: Database, key: str, until: datetime, why: str, worker: int) -> None:
     db.execute(
         "UPDATE notices SET error = ?, next_try = ?, claimed = 0, attempts = attempts - 1"
-        " WHERE key = ? AND sent_at IS NULL AND claimed = 1",
-        (storable(f"waits: {why}"), stamp(until), storable(key)),
+        " WHERE key = ? AND sent_at IS NULL AND claimed = ?",
+        (storable(f"waits: {why}"), stamp(until), storable(key), worker),
     )
 
 
-def pings(db: sqlite3.Connection, names: Collection[str], since: datetime) -> tuple[Ping, ...]:
+def pings(db: Database, names: Collection[str], since: datetime) -> tuple[Ping, ...]:
     rows = db.execute(
         "SELECT n.recipient, n.case_id, n.sent_at, e.kind FROM notices n JOIN events e ON e.case_id = n.case_id"
         f" AND e.seq = n.seq WHERE n.kind = 'direct' AND n.sent_at IS NOT NULL AND n.recipient IN ({marks(len(names))})"
@@ -210,7 +219,7 @@ def pings(db: sqlite3.Connection, names: Collection[str], since: datetime) -> tu
     return tuple(Ping(to=to, case=case_id, kind=kind, at=moment(at)) for to, case_id, at, kind in rows)
 
 
-def unsay(db: sqlite3.Connection, case_id: int, at: datetime) -> None:
+def unsay(db: Database, case_id: int, at: datetime) -> None:
     """Private messages quote the post, and lines under a card may link to it: both are said again in place."""
     db.execute(
         "UPDATE notices SET sent_at = NULL, next_try = ?, attempts = 0 WHERE case_id = ? AND sent_at IS NOT NULL"
@@ -219,16 +228,16 @@ def unsay(db: sqlite3.Connection, case_id: int, at: datetime) -> None:
     )
 
 
-def release(db: sqlite3.Connection) -> None:
+def release(db: Database) -> None:
     """What a killed engine had in its hands is owed at once; that it was tried stays known. A back-off goes on."""
-    db.execute("UPDATE notices SET next_try = owed_at, claimed = 0 WHERE claimed = 1 AND sent_at IS NULL AND dead = 0")
+    db.execute("UPDATE notices SET next_try = owed_at, claimed = 0 WHERE claimed <> 0 AND sent_at IS NULL AND dead = 0")
 
 
-def notice_keys(db: sqlite3.Connection, case_id: int) -> frozenset[str]:
+def notice_keys(db: Database, case_id: int) -> frozenset[str]:
     return frozenset(key for (key,) in db.execute("SELECT key FROM notices WHERE case_id = ?", (case_id,)))
 
 
-def case_ids(db: sqlite3.Connection, where: str, given: tuple[object, ...] = ()) -> Iterator[int]:
+def case_ids(db: Database, where: str, given: tuple[object, ...] = ()) -> Iterator[int]:
     """Every case for which `where` holds, oldest first, a piece at a time."""
     last = 0
     sql = f"SELECT id FROM cases WHERE ({where}) AND id > ? ORDER BY id LIMIT {PIECE}"
@@ -237,20 +246,20 @@ def case_ids(db: sqlite3.Connection, where: str, given: tuple[object, ...] = ())
         last = piece[-1]
 
 
-def open_cases(db: sqlite3.Connection) -> Iterator[Case]:
+def open_cases(db: Database) -> Iterator[Case]:
     for case_id in case_ids(db, OPEN):
         yield replay(timeline(db, case_id))
 
 
-def changed_since(db: sqlite3.Connection, since: datetime) -> Iterator[int]:
+def changed_since(db: Database, since: datetime) -> Iterator[int]:
     return case_ids(db, f"changed >= ? OR {OPEN}", (stamp(since),))
 
 
-def case_rows(db: sqlite3.Connection, *, ended: bool) -> Iterator[CaseRow]:
+def case_rows(db: Database, *, ended: bool) -> Iterator[CaseRow]:
     return _all_newest_first(db) if ended else _open_most_urgent_first(db)
 
 
-def _all_newest_first(db: sqlite3.Connection) -> Iterator[CaseRow]:
+def _all_newest_first(db: Database) -> Iterator[CaseRow]:
     before = 1 << 62
     sql = f"SELECT * FROM cases WHERE id < ? ORDER BY id DESC LIMIT {PIECE}"
     while piece := db.execute(sql, (before,)).fetchall():
@@ -258,11 +267,10 @@ def _all_newest_first(db: sqlite3.Connection) -> Iterator[CaseRow]:
         before = piece[-1]["id"]
 
 
-def _open_most_urgent_first(db: sqlite3.Connection) -> Iterator[CaseRow]:
-    after = ("", "", 0)
+def _open_most_urgent_first(db: Database) -> Iterator[CaseRow]:
+    after = ("", stamp(datetime.min.replace(tzinfo=UTC)), 0)
     sql = (
-        f"SELECT * FROM cases INDEXED BY cases_urgent WHERE {OPEN} AND (priority, due, id) > (?, ?, ?)"
-        f" ORDER BY priority, due, id LIMIT {PIECE}"
+        f"SELECT * FROM cases WHERE {OPEN} AND (priority, due, id) > (?, ?, ?) ORDER BY priority, due, id LIMIT {PIECE}"
     )
     while piece := db.execute(sql, after).fetchall():
         yield from map(case_row, piece)

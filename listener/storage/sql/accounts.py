@@ -1,13 +1,8 @@
 """Counting what is there, and finding rows that contradict each other."""
 
-import sqlite3
-from collections.abc import Mapping
-from datetime import datetime
-
 from listener.storage.contract import Balance, Finding, State
-from listener.storage.sqlite import upkeep
-from listener.storage.sqlite.rows import stamp
-from listener.storage.sqlite.schema import OPEN
+from listener.storage.sql.database import Database
+from listener.storage.sql.rows import OPEN
 
 _STATES = ", ".join(f"'{state}'" for state in State)
 FOUND_AT_MOST = 100  # of each kind
@@ -28,11 +23,11 @@ CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with 
     ),
     "every matched post can be found": (
         "SELECT 'post ' || source || ':' || external_id FROM posts WHERE state NOT IN ('not matched', 'erased')"
-        " AND id NOT IN (SELECT id FROM posts_fts_docsize)",
+        " AND id NOT IN (SELECT {post} FROM {index})",
         "is missing from the text index",
     ),
     "nothing else can be found": (
-        "SELECT 'index row ' || id FROM posts_fts_docsize WHERE id NOT IN"
+        "SELECT 'index row ' || {post} FROM {index} WHERE {post} NOT IN"
         " (SELECT id FROM posts WHERE state NOT IN ('not matched', 'erased'))",
         "is in the text index without a post",
     ),
@@ -70,10 +65,8 @@ CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with 
 }
 
 
-def balance(db: sqlite3.Connection) -> Balance:
+def balance(db: Database) -> Balance:
     """Reads everything: an audit, not a dashboard."""
-    if damage := tuple(upkeep.damage(db)):
-        return Balance(fetched={}, posts={}, mentions={}, owed=0, undeliverable=0, findings=damage, damaged=True)
     posts: dict[str, dict[str, int]] = {}
     for source, state, count in db.execute("SELECT source, state, count(*) FROM posts GROUP BY source, state"):
         posts.setdefault(source, {})[state] = count
@@ -87,37 +80,22 @@ def balance(db: sqlite3.Connection) -> Balance:
     )
 
 
-def _pairs(db: sqlite3.Connection, sql: str) -> dict[str, int]:
+def nothing_counted(damage: tuple[Finding, ...]) -> Balance:
+    """The store cannot be read as it should."""
+    return Balance(fetched={}, posts={}, mentions={}, owed=0, undeliverable=0, findings=damage, damaged=True)
+
+
+def _pairs(db: Database, sql: str) -> dict[str, int]:
     return {row[0]: row[1] for row in db.execute(sql)}
 
 
-def _count(db: sqlite3.Connection, sql: str) -> int:
+def _count(db: Database, sql: str) -> int:
     return int(db.execute(sql).fetchone()[0])
 
 
-def _contradictions(db: sqlite3.Connection) -> list[Finding]:
+def _contradictions(db: Database) -> list[Finding]:
     return [
         Finding(check=check, where=where, problem=problem)
         for check, (sql, problem) in CONTRADICTIONS.items()
-        for (where,) in db.execute(f"{sql} LIMIT {FOUND_AT_MOST}")
+        for (where,) in db.execute(f"{sql.format(**db.index.listed)} LIMIT {FOUND_AT_MOST}")
     ]
-
-
-def counts(db: sqlite3.Connection, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
-    """Reads the days of the window and no others."""
-    rows = db.execute(
-        "SELECT brand, verdict, count(*) FROM mentions WHERE id >= (SELECT min(first_mention) FROM arrivals"
-        " WHERE day >= ?) AND heard >= ? AND heard <= ? GROUP BY brand, verdict",
-        (stamp(since)[:10], stamp(since), stamp(until)),
-    )
-    return {(brand, verdict): count for brand, verdict, count in rows}
-
-
-def arrived(db: sqlite3.Connection, since: datetime) -> Mapping[str, int]:
-    """Reads the days of the window and no others."""
-    rows = db.execute(
-        "SELECT source, count(*) FROM posts WHERE id >= (SELECT min(first) FROM arrivals WHERE day >= ?)"
-        " AND heard >= ? GROUP BY source",
-        (stamp(since)[:10], stamp(since)),
-    )
-    return dict(rows.fetchall())

@@ -1,48 +1,50 @@
 """What the web desk remembers: who may come in until when, which searches are kept, and that something has changed."""
 
-import sqlite3
 from datetime import datetime, timedelta
 
 from listener.storage.contract import SavedSearch
-from listener.storage.sqlite.rows import moment, stamp, storable
+from listener.storage.sql.database import Database
+from listener.storage.sql.rows import moment, stamp, storable
 
 REMEMBERED = timedelta(days=366)  # what was done
 
 
-def keep(db: sqlite3.Connection, key: str, person: str, until: datetime, now: datetime) -> None:
+def keep(db: Database, key: str, person: str, until: datetime, now: datetime) -> None:
     db.execute("DELETE FROM passes WHERE until <= ?", (stamp(now),))
     db.execute(
-        "INSERT OR REPLACE INTO passes (key, person, until) VALUES (?, ?, ?)", (key, storable(person), stamp(until))
+        "INSERT INTO passes (key, person, until) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE"
+        " SET person = excluded.person, until = excluded.until",
+        (key, storable(person), stamp(until)),
     )
 
 
-def of(db: sqlite3.Connection, key: str, now: datetime) -> str | None:
+def of(db: Database, key: str, now: datetime) -> str | None:
     row = db.execute("SELECT person FROM passes WHERE key = ? AND until > ?", (key, stamp(now))).fetchone()
     return str(row["person"]) if row else None
 
 
-def drop(db: sqlite3.Connection, key: str, person: str) -> int:
+def drop(db: Database, key: str, person: str) -> int:
     if key:
         return db.execute("DELETE FROM passes WHERE key = ?", (key,)).rowcount
     return db.execute("DELETE FROM passes WHERE person = ?", (storable(person),)).rowcount
 
 
-def was_done(db: sqlite3.Connection, what: str) -> bool:
+def was_done(db: Database, what: str) -> bool:
     return db.execute("SELECT 1 FROM done WHERE what = ?", (storable(what),)).fetchone() is not None
 
 
-def done(db: sqlite3.Connection, what: str, at: datetime) -> None:
-    db.execute("INSERT OR IGNORE INTO done (what, at) VALUES (?, ?)", (storable(what), stamp(at)))
+def done(db: Database, what: str, at: datetime) -> None:
+    db.execute("INSERT INTO done (what, at) VALUES (?, ?) ON CONFLICT (what) DO NOTHING", (storable(what), stamp(at)))
     db.execute("DELETE FROM done WHERE at < ?", (stamp(at - REMEMBERED),))
 
 
-def moved(db: sqlite3.Connection) -> int:
+def moved(db: Database) -> int:
     """Events are only ever added, so the last one's place in the table grows with each."""
     [last] = db.execute("SELECT max(rowid) FROM events").fetchone()
     return int(last or 0)
 
 
-def searches(db: sqlite3.Connection) -> tuple[SavedSearch, ...]:
+def searches(db: Database) -> tuple[SavedSearch, ...]:
     rows = db.execute("SELECT id, name, query, by, at FROM searches ORDER BY name, id").fetchall()
     return tuple(
         SavedSearch(id=row["id"], name=row["name"], query=row["query"], by=row["by"], at=moment(row["at"]))
@@ -50,11 +52,11 @@ def searches(db: sqlite3.Connection) -> tuple[SavedSearch, ...]:
     )
 
 
-def save_search(db: sqlite3.Connection, name: str, query: str, by: str, at: datetime) -> int:
+def save_search(db: Database, name: str, query: str, by: str, at: datetime) -> int:
     given = (storable(name), storable(query), storable(by), stamp(at))
     row = db.execute("INSERT INTO searches (name, query, by, at) VALUES (?, ?, ?, ?) RETURNING id", given).fetchone()
     return int(row["id"])
 
 
-def drop_search(db: sqlite3.Connection, search: int) -> bool:
+def drop_search(db: Database, search: int) -> bool:
     return db.execute("DELETE FROM searches WHERE id = ?", (search,)).rowcount > 0

@@ -1,6 +1,5 @@
 """Where a mention goes: to a case of its own, to one that another source heard of, or only into the history."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,16 +10,16 @@ from escalation.case import Case, replay
 from escalation.clock import open_case, raised
 from escalation.events import Answered, How, Joined
 from listener.storage.contract import Mention, Opening, State
-from listener.storage.sqlite import incidents, indexing, ledger, people
-from listener.storage.sqlite.rows import judged, marks, storable
-from listener.storage.sqlite.schema import OPEN
+from listener.storage.sql import incidents, ledger, people, tagging
+from listener.storage.sql.database import Database
+from listener.storage.sql.rows import OPEN, judged, marks, storable
 from listener.surge import Surge
 
 INSERT = (
     "INSERT INTO mentions (post, brand, state, reason, case_id, heard, verdict, complaint, severity, priority, cause,"
     f" reasons) VALUES ({marks(12)})"
 )
-LEVEL = "INSERT OR IGNORE INTO levels (brand, verdict, priority, severity) VALUES (?, ?, ?, ?)"
+LEVEL = "INSERT INTO levels (brand, verdict, priority, severity) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 @dataclass(slots=True)
@@ -48,12 +47,12 @@ class Given:
     case: int | None
 
     @property
-    def facts(self) -> indexing.Facts:
+    def facts(self) -> tagging.Facts:
         judged = self.mention.assessment
         return self.mention.brand, judged.verdict, judged.priority or "", judged.severity, self.case is not None
 
 
-def give(db: sqlite3.Connection, post: Post, mention: Mention, at: datetime, tally: Tally) -> Given:
+def give(db: Database, post: Post, mention: Mention, at: datetime, tally: Tally) -> Given:
     """A mention joins an open case that another source heard of, becomes a case of its own, or is only kept."""
     tally.mentions += 1
     tally.complaints += mention.assessment.verdict == "complaint"
@@ -72,23 +71,23 @@ def give(db: sqlite3.Connection, post: Post, mention: Mention, at: datetime, tal
     return Given(mention, State.ESCALATED, "", opened.id)
 
 
-def _open(db: sqlite3.Connection, opening: Opening, at: datetime, tally: Tally) -> Case:
+def _open(db: Database, opening: Opening, at: datetime, tally: Tally) -> Case:
     within = incidents.within(db, opening, at, tally.surge) if tally.surge else 0
     if within:
         tally.within.setdefault(within, []).append(opening)
     about, away = opening.subject, people.away(db, at)
     known_to = people.known_to(db, about.brand, about.customer)
-    opened = open_case(ledger.next_id(db), about, opening.policy, at, away, known_to=known_to)
+    opened = open_case(db.dialect.case_id(db), about, opening.policy, at, away, known_to=known_to)
     return ledger.append(db, None, [replace(opened, within=within)])
 
 
-def _join(db: sqlite3.Connection, case: Case, how: How, opening: Opening, at: datetime) -> None:
+def _join(db: Database, case: Case, how: How, opening: Opening, at: datetime) -> None:
     subject = opening.subject
     joined = Joined(at=at, post=subject.post, url=subject.url, how=how)
     ledger.append(db, case, [joined, *raised(case, subject, opening.policy, at, people.away(db, at))])
 
 
-def _same_matter(db: sqlite3.Connection, opening: Opening, source: str) -> tuple[Case, How] | None:
+def _same_matter(db: Database, opening: Opening, source: str) -> tuple[Case, How] | None:
     """The open case that this post belongs to, and why it does."""
     subject = opening.subject
     for how, column, value in (
@@ -101,7 +100,7 @@ def _same_matter(db: sqlite3.Connection, opening: Opening, source: str) -> tuple
     return None
 
 
-def _open_case(db: sqlite3.Connection, brand: str, column: str, value: str, source: str) -> Case | None:
+def _open_case(db: Database, brand: str, column: str, value: str, source: str) -> Case | None:
     """Within one source two posts of one address are two matters: some feeds give every item the same."""
     sql = f"SELECT id, post FROM cases WHERE brand = ? AND {column} = ? AND {column} <> '' AND {OPEN} ORDER BY id"
     for row in db.execute(sql, (brand, storable(value))):
@@ -110,10 +109,10 @@ def _open_case(db: sqlite3.Connection, brand: str, column: str, value: str, sour
     return None
 
 
-def _answered(db: sqlite3.Connection, post: Post, brand: str, at: datetime) -> None:
+def _answered(db: Database, post: Post, brand: str, at: datetime) -> None:
     """Our own account wrote under a post that somebody has: its first answer is noted."""
     rows = db.execute(
-        "SELECT DISTINCT m.case_id FROM posts p JOIN mentions m ON m.post = p.id WHERE p.source = ?"
+        f"SELECT DISTINCT m.case_id FROM {db.dialect.keyed} JOIN mentions m ON m.post = p.id WHERE p.source = ?"
         " AND p.external_id IN (?, ?) AND p.external_id <> '' AND m.brand = ? AND m.case_id IS NOT NULL",
         (post.source, storable(post.parent), storable(post.root), brand),
     ).fetchall()

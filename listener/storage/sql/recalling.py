@@ -1,10 +1,10 @@
 """What was done before: in cases like this one, for this customer, with the guard's advice."""
 
-import sqlite3
 from datetime import datetime
 
 from listener.storage.contract import CaseRow
-from listener.storage.sqlite.rows import case_row, stamp, storable
+from listener.storage.sql.database import Database
+from listener.storage.sql.rows import case_row, stamp, storable
 
 _SIMILAR = (
     "SELECT id FROM cases WHERE brand = ? AND cause = ? AND opened >= ? AND severity BETWEEN ? AND ?"
@@ -13,23 +13,23 @@ _SIMILAR = (
 
 
 def similar(
-    db: sqlite3.Connection, brand: str, cause: str, severity: tuple[int, int], since: datetime, limit: int
+    db: Database, brand: str, cause: str, severity: tuple[int, int], since: datetime, limit: int
 ) -> tuple[int, ...]:
     given = (storable(brand), storable(cause), stamp(since), *severity, limit)
     return tuple(id_ for (id_,) in db.execute(_SIMILAR, given))
 
 
-def under_way(db: sqlite3.Connection, customer: str) -> tuple[CaseRow, ...]:
+def under_way(db: Database, customer: str) -> tuple[CaseRow, ...]:
     sql = "SELECT * FROM cases WHERE customer = ? AND customer <> '' AND status = 'acknowledged' ORDER BY id LIMIT 20"
     return tuple(map(case_row, db.execute(sql, (storable(customer),)).fetchall()))
 
 
-def guarded(db: sqlite3.Connection, choices: tuple[tuple[str, bool], ...], at: datetime) -> None:
+def guarded(db: Database, choices: tuple[tuple[str, bool], ...], at: datetime) -> None:
     rows = [(fault, stamp(at), accepted) for fault, accepted in choices]
     db.executemany("INSERT INTO guarded (fault, at, accepted) VALUES (?, ?, ?)", rows)
 
 
-def guard_choices(db: sqlite3.Connection, since: datetime, until: datetime) -> dict[str, tuple[int, int]]:
+def guard_choices(db: Database, since: datetime, until: datetime) -> dict[str, tuple[int, int]]:
     sql = (
         "SELECT fault, sum(accepted) AS taken, count(*) - sum(accepted) AS left FROM guarded"
         " WHERE at >= ? AND at < ? GROUP BY fault ORDER BY fault"

@@ -4,7 +4,6 @@ The row itself stays too, with its source's id and its fingerprint, so that hear
 back.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -14,44 +13,44 @@ from escalation.events import Erased
 from escalation.ledger import forget, written
 from listener.query import fold
 from listener.storage.contract import State
-from listener.storage.sqlite import indexing, ledger
-from listener.storage.sqlite.rows import as_json, storable, wordless
-
-PURGE = "purge"  # the setting that says: pages of the text index still hold words of something erased
-ASKED, BEGUN = "asked", "begun"
-PURGED_AT_ONCE = 200  # pages of the index rewritten by one transaction
+from listener.storage.sql import ledger
+from listener.storage.sql.database import Database
+from listener.storage.sql.rows import as_json, storable, wordless
 
 
-def erase(db: sqlite3.Connection, source: str, ids: Iterable[str], at: datetime) -> int:
+def erase(db: Database, source: str, ids: Iterable[str], at: datetime) -> int:
     """In the caller's transaction; says how many were there to be erased."""
     found = []
     for id_ in dict.fromkeys(map(storable, ids)):
-        sql = "SELECT id, state FROM posts WHERE source = ? AND external_id = ? AND state <> 'erased'"
+        where = "p.source = ? AND p.external_id = ? AND p.state <> 'erased'"
+        sql = f"SELECT p.id, p.state FROM {db.dialect.keyed} WHERE {where}"
         if row := db.execute(sql, (source, id_)).fetchone():
             _erase_post(db, row["id"], State(row["state"]), f"{source}:{id_}", at)
             found.append(row["id"])
     if found:
-        db.execute(
-            "INSERT INTO house (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = ?",
-            (PURGE, ASKED, ASKED),
-        )
+        db.index.forgotten(db)
     return len(found)
 
 
-def erase_author(db: sqlite3.Connection, handle: str, at: datetime) -> int:
+def erase_author(db: Database, handle: str, at: datetime) -> int:
     """Everything by this handle, or by this name where the source gives no handle; @ and case do not count."""
-    wanted = fold(storable(handle)).lstrip("@")
+    wanted = _name(handle)
     rows = db.execute(
-        "SELECT source, external_id FROM posts WHERE (handle <> '' OR author <> '') AND ltrim(folded(CASE handle"
-        " WHEN '' THEN author ELSE handle END), '@') = ?",
+        "SELECT source, external_id, handle, author FROM posts WHERE (handle <> '' OR author <> '')"
+        " AND coalesce(ltrim(folded(CASE handle WHEN '' THEN author ELSE handle END), '@') = ?, true)",
         (wanted,),
     ).fetchall()
-    return sum(erase(db, row["source"], [row["external_id"]], at) for row in rows) if wanted else 0
+    meant = [row for row in rows if wanted and _name(row["handle"] or row["author"]) == wanted]
+    return sum(erase(db, row["source"], [row["external_id"]], at) for row in meant)
 
 
-def _erase_post(db: sqlite3.Connection, post_id: int, state: State, key: str, at: datetime) -> None:
+def _name(handle: str) -> str:
+    return fold(storable(handle)).lstrip("@")
+
+
+def _erase_post(db: Database, post_id: int, state: State, key: str, at: datetime) -> None:
     if state is not State.NOT_MATCHED:
-        db.execute(indexing.DELETE, indexing.indexed(db, post_id))
+        db.index.take_out(db, post_id)
     db.execute(
         "UPDATE posts SET state = 'erased', url = '', title = '', text = '', handle = '', author = '', parent = '',"
         " facts = '' WHERE id = ?",
@@ -68,7 +67,7 @@ def _erase_post(db: sqlite3.Connection, post_id: int, state: State, key: str, at
             _forget(db, mention["case_id"], key, at)
 
 
-def _forget(db: sqlite3.Connection, case_id: int, post: str, at: datetime) -> None:
+def _forget(db: Database, case_id: int, post: str, at: datetime) -> None:
     """The timeline keeps its facts and loses the words; that something was erased becomes a fact of its own.
 
     What was or will be said about the case is said again from the timeline, so no notice keeps a word of it either.
@@ -80,28 +79,8 @@ def _forget(db: sqlite3.Connection, case_id: int, post: str, at: datetime) -> No
     )
     _, said = written(None, tuple(timeline))
     db.executemany(
-        "UPDATE notices SET text = ?1 WHERE key = ?2 AND text <> ?1",
+        "UPDATE notices SET text = ? WHERE key = ?",
         [(storable(notice.text), storable(notice.key)) for notice in said],
     )
     ledger.unsay(db, case_id, at)
     ledger.append(db, replay(timeline), [Erased(at=at, post=post)])
-
-
-def purge(db: sqlite3.Connection) -> bool:
-    """A step of rewriting the text index until the words of what was erased are in no page of it; True: more to do.
-
-    Taking a row out of FTS5 only marks it; the words go when its segments are merged, a few pages in each transaction
-    that keeps something (https://www.sqlite.org/fts5.html#the_merge_command).
-    """
-    row = db.execute("SELECT value FROM house WHERE name = ?", (PURGE,)).fetchone()
-    if row is None:
-        return False
-    begun, before = row["value"] == BEGUN, db.total_changes
-    pages = PURGED_AT_ONCE if begun else -PURGED_AT_ONCE  # negative: begin, with all segments there are now
-    db.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('merge', ?)", (pages,))
-    more = not begun or db.total_changes - before >= 2
-    if more:
-        db.execute("UPDATE house SET value = ? WHERE name = ?", (BEGUN, PURGE))
-    else:
-        db.execute("DELETE FROM house WHERE name = ?", (PURGE,))
-    return more

@@ -1,24 +1,23 @@
 """Which posts are to be looked at again, and when (listener/rereading.py decides)."""
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
 from listener.rereading import next_look
 from listener.storage.contract import Batch
-from listener.storage.sqlite.rows import marks, moment, stamp, storable
-from listener.storage.sqlite.schema import OPEN
+from listener.storage.sql.database import Database
+from listener.storage.sql.rows import OPEN, marks, moment, stamp, storable
 
-_PLAN = "INSERT OR REPLACE INTO rereads (post, source, due) VALUES (?, ?, ?)"
+_PLAN = "INSERT INTO rereads (post, source, due) VALUES (?, ?, ?) ON CONFLICT (post) DO UPDATE SET due = excluded.due"
 
 
-def plan(db: sqlite3.Connection, batch: Batch, posts: Iterable[int]) -> None:
+def plan(db: Database, batch: Batch, posts: Iterable[int]) -> None:
     """New posts of a source that can be asked again."""
     due = next_look(batch.at, batch.at, open_case=True)
     db.executemany(_PLAN, [(post, batch.source, stamp(due)) for post in posts if due])
 
 
-def due(db: sqlite3.Connection, source: str, now: datetime, limit: int) -> tuple[str, ...]:
+def due(db: Database, source: str, now: datetime, limit: int) -> tuple[str, ...]:
     sql = (
         "SELECT p.external_id FROM rereads r JOIN posts p ON p.id = r.post WHERE r.source = ? AND r.due <= ?"
         " ORDER BY r.due LIMIT ?"
@@ -26,7 +25,7 @@ def due(db: sqlite3.Connection, source: str, now: datetime, limit: int) -> tuple
     return tuple(id_ for (id_,) in db.execute(sql, (source, stamp(now), limit)).fetchall())
 
 
-def looked_at(db: sqlite3.Connection, batch: Batch) -> None:
+def looked_at(db: Database, batch: Batch) -> None:
     ids = [storable(id_) for id_ in batch.reread]
     rows = db.execute(
         "SELECT r.post, p.heard, EXISTS (SELECT 1 FROM mentions m JOIN cases c ON c.id = m.case_id WHERE m.post = p.id"

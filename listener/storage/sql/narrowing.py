@@ -1,4 +1,4 @@
-"""Conditions on brand, verdict, severity … -> an FTS5 expression over tags (indexing.py). Pure.
+"""Conditions on brand, verdict, severity … -> what is asked of the tags (tagging.py). Pure.
 
 It finds at least everything that is asked for. What stands together in one tag is asked for together: an index that
 has to hold two long lists against each other reads both to their ends.
@@ -7,9 +7,10 @@ has to hold two long lists against each other reads both to their ends.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from listener.query import And, Field, Node, Or
+from listener.query import And, Field, Node, Or, Word
 from listener.search import OF_CASE
-from listener.storage.sqlite.indexing import band, judged, tag
+from listener.storage.sql.database import Ask
+from listener.storage.sql.tagging import band, judged, tag
 from listener.triage import Verdict
 
 HIGHEST = 100
@@ -17,10 +18,10 @@ TOGETHER = ("brand", "verdict", "severity")
 ALONE = ("priority", "source")
 
 
-def narrowed(columns: Sequence[Node]) -> str:
-    """All of these conditions; "" when no tag helps."""
+def narrowed(columns: Sequence[Node]) -> list[Ask]:
+    """All of these conditions; nothing when no tag helps."""
     parts = [_one(_together(columns)), *map(_tags, columns)]
-    return " AND ".join(f"(tags : {part})" for part in parts if part)
+    return [("tags", part) for part in parts if part]
 
 
 def harmless(columns: Iterable[Node]) -> bool:
@@ -65,44 +66,49 @@ def _range(field: Field) -> tuple[int, int]:
             return value, value
 
 
-def _one(facts: _Facts) -> str:
+def _one(facts: _Facts) -> Node | None:
     """A severity is nearly always a complaint's, so its tag is enough; a severity of 0 has none."""
     if facts.low > 0:
         severe = _severe(facts)
-        return severe if facts.verdict in ("", Verdict.COMPLAINT) else f"({severe} AND {_said(facts)})"
+        return severe if facts.verdict in ("", Verdict.COMPLAINT) else _all([severe, _said(facts)])
     return _said(facts)
 
 
-def _severe(facts: _Facts) -> str:
+def _severe(facts: _Facts) -> Node:
     if facts.low == facts.high:
-        exactly = tag("severity", str(facts.low))
-        return f"({band(facts.low, facts.brand)} AND {exactly})" if facts.brand else exactly
+        exactly = Word(tag("severity", str(facts.low)))
+        return And((Word(band(facts.low, facts.brand)), exactly)) if facts.brand else exactly
     tens = range(facts.low // 10, max(facts.low, facts.high) // 10 + 1)
-    return _any(band(value * 10, facts.brand) for value in tens)
+    return _any(Word(band(value * 10, facts.brand)) for value in tens)
 
 
-def _said(facts: _Facts) -> str:
+def _said(facts: _Facts) -> Node | None:
     if facts.brand and facts.verdict:
-        return judged(facts.brand, facts.verdict)
-    return tag("brand", facts.brand) if facts.brand else tag("verdict", facts.verdict) if facts.verdict else ""
+        return Word(judged(facts.brand, facts.verdict))
+    return next((Word(tag(name, value)) for name in ("brand", "verdict") if (value := getattr(facts, name))), None)
 
 
-def _any(tags: Iterable[str]) -> str:
-    return f"({' OR '.join(tags)})"
+def _any(nodes: Iterable[Node]) -> Node:
+    each = tuple(nodes)
+    return Or(each) if len(each) > 1 else each[0]
 
 
-def _tags(node: Node) -> str:
+def _all(nodes: Iterable[Node | None]) -> Node | None:
+    each = tuple(node for node in nodes if node)
+    return And(each) if len(each) > 1 else each[0] if each else None
+
+
+def _tags(node: Node) -> Node | None:
     """Of a condition that nothing else is joined with."""
     match node:
         case Field(name=name, value=value) if name in ALONE:
-            return tag(name, value)
+            return Word(tag(name, value))
         case Field(name=name) if name in OF_CASE:
-            return tag("has", "case")
+            return Word(tag("has", "case"))
         case Or(items=items):
             each = [_one(_together([item])) or _tags(item) for item in items]
-            return _any(each) if all(each) else ""
+            return _any(node for node in each if node) if all(each) else None
         case And(items=items):
-            both = [part for part in (_one(_together(items)), *map(_tags, items)) if part]
-            return f"({' AND '.join(both)})" if both else ""
+            return _all((_one(_together(items)), *map(_tags, items)))
         case _:
-            return ""
+            return None

@@ -1,7 +1,6 @@
 """What a person does to matters that the house would not: two cases are one, a post is a case of its own."""
 
 import json
-import sqlite3
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,11 +10,12 @@ from escalation.clock import open_case, raised
 from escalation.commands import Refused
 from escalation.events import Event, How, Joined, Merged, Reopened, SplitOff
 from listener.storage.contract import Opening
-from listener.storage.sqlite import ledger, people
-from listener.storage.sqlite.rows import storable, stored_post
+from listener.storage.sql import ledger, people
+from listener.storage.sql.database import Database, Row
+from listener.storage.sql.rows import storable, stored_post
 
 
-def post(db: sqlite3.Connection, key: str) -> Post | None:
+def post(db: Database, key: str) -> Post | None:
     """By its key, "source:id", with what the source said of its author and its reach."""
     row = _row(db, key)
     if row is None:
@@ -26,7 +26,7 @@ def post(db: sqlite3.Connection, key: str) -> Post | None:
     return replace(found, author=author, reach=reach, root=told.get("root", ""))
 
 
-def merge(db: sqlite3.Connection, case_id: int, into: int, by: str, at: datetime) -> Case:
+def merge(db: Database, case_id: int, into: int, by: str, at: datetime) -> Case:
     """The posts of the first case are the second's. Raises Refused, UnknownCase."""
     first, second = (replay(ledger.timeline(db, each)) for each in (case_id, into))
     _one_matter(first, second)
@@ -41,7 +41,7 @@ def merge(db: sqlite3.Connection, case_id: int, into: int, by: str, at: datetime
     return ledger.append(db, second, [*joined, *worse])
 
 
-def split(db: sqlite3.Connection, case_id: int, key: str, opening: Opening, by: str, at: datetime) -> Case:
+def split(db: Database, case_id: int, key: str, opening: Opening, by: str, at: datetime) -> Case:
     """This post becomes a case of its own, the one it was before it was joined if it was one. Raises Refused."""
     case = replay(ledger.timeline(db, case_id))
     if key not in case.posts[1:]:
@@ -57,12 +57,12 @@ def split(db: sqlite3.Connection, case_id: int, key: str, opening: Opening, by: 
     return new
 
 
-def _opened(db: sqlite3.Connection, opening: Opening, at: datetime) -> Case:
-    opened = open_case(ledger.next_id(db), opening.subject, opening.policy, at, people.away(db, at))
+def _opened(db: Database, opening: Opening, at: datetime) -> Case:
+    opened = open_case(db.dialect.case_id(db), opening.subject, opening.policy, at, people.away(db, at))
     return ledger.append(db, None, [opened])
 
 
-def _reopened(db: sqlite3.Connection, whole: Case, key: str, by: str, at: datetime) -> Case | None:
+def _reopened(db: Database, whole: Case, key: str, by: str, at: datetime) -> Case | None:
     sql = "SELECT id FROM cases WHERE brand = ? AND post = ?"
     row = db.execute(sql, (whole.subject.brand, storable(key))).fetchone()
     if row is None:
@@ -81,18 +81,18 @@ def _one_matter(first: Case, second: Case) -> None:
             raise Refused(f"case {case.id} is {'an incident' if case.incident else case.status}; it cannot be joined")
 
 
-def _address(db: sqlite3.Connection, key: str) -> str:
+def _address(db: Database, key: str) -> str:
     found = _row(db, key)
     return str(found["url"]) if found else ""
 
 
-def _settle(db: sqlite3.Connection, keys: tuple[str, ...]) -> None:
+def _settle(db: Database, keys: tuple[str, ...]) -> None:
     for found in filter(None, (_row(db, key) for key in keys)):
         ledger.settle(db, found["id"])
 
 
-def _row(db: sqlite3.Connection, key: str) -> sqlite3.Row | None:
+def _row(db: Database, key: str) -> Row | None:
     source, _, id_ = key.partition(":")
-    sql = "SELECT * FROM posts WHERE source = ? AND external_id = ?"
-    row: sqlite3.Row | None = db.execute(sql, (source, storable(id_))).fetchone()
+    sql = f"SELECT p.* FROM {db.dialect.keyed} WHERE p.source = ? AND p.external_id = ?"
+    row: Row | None = db.execute(sql, (source, storable(id_))).fetchone()
     return row

@@ -1,15 +1,14 @@
 """Floods: which incident a new case belongs to, and when one begins (listener/surge.py decides)."""
 
-import sqlite3
 from datetime import datetime, timedelta
 
 from escalation.case import replay
 from escalation.clock import open_incident, raised
 from escalation.events import Grew, Grouped
 from listener.storage.contract import Opening
-from listener.storage.sqlite import ledger, people
-from listener.storage.sqlite.rows import stamp
-from listener.storage.sqlite.schema import OPEN
+from listener.storage.sql import ledger, people
+from listener.storage.sql.database import Database
+from listener.storage.sql.rows import OPEN, stamp
 from listener.surge import WEEKS, WINDOW, Surge, incident
 
 _COUNT = "SELECT count(*) FROM cases WHERE brand = ? AND cause = ? AND incident = 0 AND opened > ? AND opened <= ?"
@@ -21,7 +20,7 @@ _BEHIND = (
 _AHEAD = _BEHIND.format("open", "acknowledged", "reported")
 
 
-def within(db: sqlite3.Connection, opening: Opening, at: datetime, surge: Surge) -> int:
+def within(db: Database, opening: Opening, at: datetime, surge: Surge) -> int:
     """The incident that will speak for the case about to be opened; 0 when it speaks for itself."""
     subject = opening.subject
     sql = f"SELECT id FROM cases WHERE brand = ? AND cause = ? AND incident = 1 AND {OPEN} ORDER BY id DESC LIMIT 1"
@@ -34,7 +33,7 @@ def within(db: sqlite3.Connection, opening: Opening, at: datetime, surge: Surge)
     return 0
 
 
-def grown(db: sqlite3.Connection, incident_id: int, by: int, worst: Opening, at: datetime) -> None:
+def grown(db: Database, incident_id: int, by: int, worst: Opening, at: datetime) -> None:
     """One event for all the customers of a page."""
     case = replay(ledger.timeline(db, incident_id))
     higher = worst.subject.priority < case.subject.priority
@@ -42,15 +41,15 @@ def grown(db: sqlite3.Connection, incident_id: int, by: int, worst: Opening, at:
     ledger.append(db, case, [Grew(at=at, by=by), *worse])
 
 
-def unanswered(db: sqlite3.Connection, limit: int) -> tuple[tuple[int, int], ...]:
+def unanswered(db: Database, limit: int) -> tuple[tuple[int, int], ...]:
     """Customers who were not told yet that their incident was reported back; or that it goes on after all."""
     rows = db.execute(f"{_BEHIND.format('reported', 'closed', 'open')} UNION ALL {_AHEAD} LIMIT ?", (limit,))
     return tuple((row["id"], row["within"]) for row in rows.fetchall())
 
 
-def _begin(db: sqlite3.Connection, opening: Opening, recent: int, at: datetime) -> int:
+def _begin(db: Database, opening: Opening, recent: int, at: datetime) -> int:
     """The incident, and in it all the cases of this window that nobody has taken yet."""
-    number = ledger.next_id(db)
+    number = db.dialect.case_id(db)
     about = incident(opening.subject, recent, at)
     opened = ledger.append(db, None, [open_incident(number, about, opening.policy, at, people.away(db, at))])
     sql = (
@@ -66,12 +65,12 @@ def _begin(db: sqlite3.Connection, opening: Opening, recent: int, at: datetime) 
     return number
 
 
-def _count(db: sqlite3.Connection, opening: Opening, until: datetime) -> int:
+def _count(db: Database, opening: Opening, until: datetime) -> int:
     given = (opening.subject.brand, opening.subject.cause, stamp(until - WINDOW), stamp(until))
     return int(db.execute(_COUNT, given).fetchone()[0])
 
 
-def _usual(db: sqlite3.Connection, opening: Opening, at: datetime) -> list[int]:
+def _usual(db: Database, opening: Opening, at: datetime) -> list[int]:
     """Weeks before the first case of all do not count as quiet ones."""
     first = db.execute("SELECT opened FROM cases ORDER BY id LIMIT 1").fetchone()
     weeks = [at - timedelta(weeks=week) for week in range(1, WEEKS + 1)]

@@ -1,27 +1,27 @@
 """One page of a source becomes memory: posts, mentions, cases, notices, coverage and cursor, in one transaction.
 
-New posts go in with one `executemany` a table on sqlite_utils' connection: its own `insert_all` costs a third to a half
-of the speed here (`make bench`), and the text index is filled from what is in hand instead of by a trigger, which costs
-as much again.
+New posts go in with one `executemany` a table: sqlite_utils' own `insert_all` costs a third to a half of the speed here
+(`make bench`), and the text index is filled from what is in hand instead of by a trigger, which costs as much again.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from listener.storage.contract import Batch, Heard, Kept, Opening, State
-from listener.storage.sqlite import giving, incidents, indexing, listening, rereading
-from listener.storage.sqlite.editing import edit
-from listener.storage.sqlite.erasing import erase, purge
-from listener.storage.sqlite.rows import POST, furthest, marks, post_columns, stamp, storable
+from listener.storage.sql import giving, incidents, listening, rereading, tagging
+from listener.storage.sql.database import Database, IndexRow, Row
+from listener.storage.sql.editing import edit
+from listener.storage.sql.erasing import erase
+from listener.storage.sql.rows import POST, furthest, marks, post_columns, stamp, storable
 
 ASKED_AT_ONCE = 500  # ids in one question
 _INSERT_POST = f"INSERT INTO posts ({', '.join(POST)}) VALUES ({marks(len(POST))})"
 
 
-def keep(db: sqlite3.Connection, batch: Batch) -> Kept:
+def keep(db: Database, batch: Batch) -> Kept:
     """In the caller's transaction."""
-    purge(db)  # first, for the index does not merge what this transaction writes
+    db.index.tidy(db)
+    db.dialect.alone(db, {mention.brand for each in batch.heard for mention in each.mentions})
     tally = giving.Tally(surge=batch.surge)
     heard = {storable(each.post.id): each for each in batch.heard}  # a page may hold an item twice: its last wording
     there = {row["external_id"]: row for row in _there(db, batch.source, heard)}
@@ -50,7 +50,7 @@ def _urgency(opening: Opening) -> tuple[str, int]:
     return opening.subject.priority, -opening.subject.severity
 
 
-def known(db: sqlite3.Connection, source: str, ids: tuple[str, ...]) -> Mapping[str, str]:
+def known(db: Database, source: str, ids: tuple[str, ...]) -> Mapping[str, str]:
     given = {storable(id_): id_ for id_ in ids}
     return {
         given[row["external_id"]]: "" if row["state"] == State.ERASED else row["fingerprint"]
@@ -58,32 +58,33 @@ def known(db: sqlite3.Connection, source: str, ids: tuple[str, ...]) -> Mapping[
     }
 
 
-def _there(db: sqlite3.Connection, source: str, ids: Iterable[str]) -> Iterator[sqlite3.Row]:
+def _there(db: Database, source: str, ids: Iterable[str]) -> Iterator[Row]:
     """In pieces, for a statement takes only so many parameters."""
     keys = list(ids)
     for start in range(0, len(keys), ASKED_AT_ONCE):
         piece = keys[start : start + ASKED_AT_ONCE]
-        sql = "SELECT external_id, fingerprint, state FROM posts WHERE source = ? AND external_id IN"
+        sql = db.dialect.there
         yield from db.execute(f"{sql} ({marks(len(piece))})", (source, *piece)).fetchall()
 
 
-def _insert(db: sqlite3.Connection, batch: Batch, fresh: list[Heard], tally: giving.Tally) -> None:
+def _insert(db: Database, batch: Batch, fresh: list[Heard], tally: giving.Tally) -> None:
     if not fresh:
         return
-    at, first = stamp(batch.at), listening.next_id(db, "posts")
-    posts, mentions, index = list[tuple[Any, ...]](), list[tuple[Any, ...]](), list[indexing.Row]()
-    for post_id, heard in enumerate(fresh, first):
+    at = stamp(batch.at)
+    ids = db.dialect.post_ids(db, batch.source, [storable(each.post.id) for each in fresh], at)
+    posts, mentions, index = list[tuple[Any, ...]](), list[tuple[Any, ...]](), list[IndexRow]()
+    for post_id, heard in zip(ids, fresh, strict=True):
         given = [giving.give(db, heard.post, mention, batch.at, tally) for mention in heard.mentions]
         row = post_columns(post_id, heard.post, furthest(each.state for each in given), at)
         posts.append(row)
         mentions += [giving.columns(post_id, each, at) for each in given]
         if given:
-            index.append(indexing.entry(post_id, heard.post, (each.facts for each in given)))
-    listening.arrived(db, batch.at, range(first, first + len(fresh)), (each.post for each in fresh))
+            index.append(tagging.entry(post_id, heard.post, (each.facts for each in given)))
+    db.dialect.arrived(db, batch.at, ids, (each.post for each in fresh))
     db.executemany(_INSERT_POST, posts)
     db.executemany(giving.INSERT, mentions)
     db.executemany(giving.LEVEL, giving.levels(mention for each in fresh for mention in each.mentions))
-    db.executemany(indexing.INSERT, index)
+    db.index.add(db, at, index)
     if batch.follow:
         rereading.plan(db, batch, (entry[0] for entry in index))
     tally.new += len(fresh)

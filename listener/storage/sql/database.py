@@ -1,0 +1,121 @@
+"""What the rooms need of a store: a connection that speaks PEP 249, and the few things that two databases do each in
+their own way. Pure protocols; sqlite/ and postgres/ implement them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from connectors.post import Post
+from listener.query import Node
+
+IndexRow = tuple[int, str, str, str]  # a post: its words, its author's, its tags, each parted by blanks
+Ask = tuple[str, Node]  # "body", "author" or "tags", and what must stand there
+
+
+class Row(Protocol):
+    """By name or by place."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Cursor(Protocol):
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Posts by their ids, both ends included, and no older or younger than this."""
+
+    low: int
+    high: int
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Index(Protocol):
+    """The full-text index. Its expressions find at least everything that is asked for."""
+
+    listed: Mapping[str, str]  # the "index" that lists which posts it holds, and its column "post"
+    sure: bool  # `folded()` in SQL knows every letter; otherwise it is NULL where it does not, and rows are verified
+
+    def add(self, db: "Database", heard: str, rows: Sequence[IndexRow]) -> None: ...
+    def take_out(self, db: "Database", post: int) -> None:
+        """As the tables have it; before they change."""
+        ...
+
+    def tidy(self, db: "Database") -> None:
+        """At the beginning of a transaction that will add something."""
+        ...
+
+    def forgotten(self, db: "Database") -> None:
+        """Something was taken out that nobody may read any more."""
+        ...
+
+    def expression(self, asks: Iterable[Ask]) -> str:
+        """All of these; "" when it cannot help."""
+        ...
+
+    def together(self, *expressions: str) -> str:
+        """All of these expressions; empty ones ask for nothing."""
+        ...
+
+    def hits(self, db: "Database", expression: str, where: Stretch, limit: int) -> list[int]:
+        """Ids of posts, the highest first."""
+        ...
+
+
+class Dialect(Protocol):
+    """Where the two differ. The strings are pieces of SQL."""
+
+    skip: str  # behind a SELECT of notices n: what somebody else is taking at this moment is passed over
+    searched: str  # mentions m, posts p, cases c of a search
+    keyed: str  # posts p, when asked for by p.source and p.external_id
+    there: str  # the same, with fingerprint and state, also of posts that were dropped for their age
+
+    def post_ids(self, db: "Database", source: str, ids: Sequence[str], at: str) -> Sequence[int]:
+        """Numbers for new posts, in this order."""
+        ...
+
+    def case_id(self, db: "Database") -> int: ...
+    def alone(self, db: "Database", brands: Iterable[str]) -> None:
+        """Nobody else opens or joins a case of these brands until the transaction ends."""
+        ...
+
+    def arrived(self, db: "Database", at: datetime, ids: Sequence[int], posts: Iterable[Post]) -> None:
+        """Notes which posts a day brought, where a search in time needs that."""
+        ...
+
+    def changed(self, db: "Database", at: datetime, heard: str, post: Post) -> None:
+        """An edit at `at` may have given a post, heard then, an older date."""
+        ...
+
+    def counts(self, db: "Database", since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
+        """(brand, verdict) -> mentions heard in that time, both ends included. Reads its days and no others."""
+        ...
+
+    def arrivals(self, db: "Database", since: datetime) -> Mapping[str, int]:
+        """source -> new posts since then. Reads its days and no others."""
+        ...
+
+    def between(self, db: "Database", since: datetime | None, until: datetime | None) -> tuple[int, int]:
+        """Ids of the posts that can lie in that time: nobody hears a post before it is posted."""
+        ...
+
+
+class Database(Protocol):
+    """A connection, inside a transaction where something is written."""
+
+    @property
+    def IntegrityError(self) -> type[Exception]: ...
+    @property
+    def dialect(self) -> Dialect: ...
+    @property
+    def index(self) -> Index: ...
+    def execute(self, sql: str, given: Sequence[Any] = (), /) -> Cursor: ...
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Cursor: ...

@@ -1,0 +1,82 @@
+"""How SQLite does what the two stores do each in their own way: numbers, and which days a search in time must read.
+
+One writes at a time, so nothing needs a lock. Ids are given in the order in which posts arrive; `arrivals` knows which
+of them a day brought and how old the oldest of its posts is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from connectors.post import Post
+from listener.storage.sql.database import Database
+from listener.storage.sql.rows import stamp
+
+
+class Sqlite:
+    skip = ""
+    searched = "mentions m CROSS JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
+    keyed = "posts p"
+    there = "SELECT external_id, fingerprint, state FROM posts WHERE source = ? AND external_id IN"
+
+    def post_ids(self, db: Database, source: str, ids: Sequence[str], at: str) -> range:
+        first = next_id(db, "posts")
+        return range(first, first + len(ids))
+
+    def case_id(self, db: Database) -> int:
+        return int(db.execute("SELECT coalesce(max(id), 0) + 1 FROM cases").fetchone()[0])
+
+    def alone(self, db: Database, brands: Iterable[str]) -> None:
+        """The whole file is ours already."""
+
+    def arrived(self, db: Database, at: datetime, ids: Sequence[int], posts: Iterable[Post]) -> None:
+        _day(db, at)
+        oldest = min(min(post.created or at, at) for post in posts)
+        sql = "UPDATE arrivals SET last = ?, oldest = min(oldest, ?) WHERE day = ?"
+        db.execute(sql, (ids[-1], stamp(oldest), stamp(at)[:10]))
+
+    def changed(self, db: Database, at: datetime, heard: str, post: Post) -> None:
+        _day(db, at)
+        if post.created:
+            sql = "UPDATE arrivals SET oldest = min(oldest, ?) WHERE day = ?"
+            db.execute(sql, (stamp(post.created), heard[:10]))
+
+    def counts(self, db: Database, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
+        rows = db.execute(
+            "SELECT brand, verdict, count(*) FROM mentions WHERE id >= (SELECT min(first_mention) FROM arrivals"
+            " WHERE day >= ?) AND heard >= ? AND heard <= ? GROUP BY brand, verdict",
+            (stamp(since)[:10], stamp(since), stamp(until)),
+        )
+        return {(brand, verdict): count for brand, verdict, count in rows}
+
+    def arrivals(self, db: Database, since: datetime) -> Mapping[str, int]:
+        rows = db.execute(
+            "SELECT source, count(*) FROM posts WHERE id >= (SELECT min(first) FROM arrivals WHERE day >= ?)"
+            " AND heard >= ? GROUP BY source",
+            (stamp(since)[:10], stamp(since)),
+        )
+        return dict(rows.fetchall())
+
+    def between(self, db: Database, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+        low, high = 0, 1 << 62
+        if since:
+            sql = "SELECT min(first) FROM arrivals WHERE day >= ?"
+            low = db.execute(sql, (stamp(since)[:10],)).fetchone()[0] or high
+        if until:
+            sql = "SELECT max(last) FROM arrivals WHERE oldest < ?"
+            high = db.execute(sql, (stamp(until),)).fetchone()[0] or 0
+        return low, high
+
+
+def _day(db: Database, at: datetime) -> None:
+    """Everything that comes from now on belongs to this day or to a later one."""
+    db.execute(
+        "INSERT INTO arrivals (day, first, last, oldest, first_mention) VALUES (?1, ?2, ?2 - 1, ?3, ?4)"
+        " ON CONFLICT (day) DO NOTHING",
+        (stamp(at)[:10], next_id(db, "posts"), stamp(at), next_id(db, "mentions")),
+    )
+
+
+def next_id(db: Database, table: str) -> int:
+    """Ids are never used twice, not even those of deleted rows."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return int(row["seq"]) + 1 if row else 1
