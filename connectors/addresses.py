@@ -2,9 +2,13 @@
 
 from urllib.parse import urljoin, urlsplit
 
+LONGEST = 4_000  # characters; no server takes more
+
 
 def joined(base: str, address: str) -> str:
     """The address as seen from `base`; "" when it is none."""
+    if len(address) > LONGEST:
+        return ""
     if address.startswith(("https://", "http://")):
         return address
     try:

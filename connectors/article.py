@@ -9,10 +9,12 @@ from typing import Any
 
 from lxml import html
 
-from connectors.feed_parse import when
+from connectors.dates import when
 from connectors.text import elements_of, plain
 
 SHORT = 600  # a summary below this many characters is taken for a teaser
+INVITATION = 60  # characters at its end in which it may invite to read on
+LONGEST = 1_000_000  # characters of a page in which an article is looked for
 CONTAINED = 0.8  # of the teaser's words
 _WORD = re.compile(r"\w+")
 _MORE = re.compile(r"(\[?(…|\.\.\.)\]?|read more|continue reading|weiterlesen|lire la suite)\W*$", re.IGNORECASE)
@@ -24,7 +26,7 @@ def teasing(text: str) -> bool:
     """Does this summary look as if there was more on the page? Pure."""
     if len(text) < SHORT:
         return True
-    end = text[-60:].lower()
+    end = text[-INVITATION:].lower()
     words = end.rstrip(_MARKS)
     after = end[len(words) :]
     return "…" in after or "..." in after or words.endswith(_INVITES)
@@ -43,6 +45,7 @@ class Article:
 
 def read_article(page: str, *, whole: bool = True) -> Article:
     """A page of which nothing else is known. Slow: tens of milliseconds; without the `whole` text a tenth of that."""
+    page = page[:LONGEST]
     if (root := elements_of(page)) is None:
         return Article(text=plain(page))
     said = _said_of_itself(root)
@@ -76,7 +79,7 @@ def extract(page: str, teaser: str) -> str:
     import trafilatura  # half a second to import, and most feeds never need it
 
     try:
-        body = _without_menus(page)
+        body = _without_menus(page[:LONGEST])
         found = trafilatura.extract(body, include_comments=False, include_tables=False, favor_recall=True) or ""
     except (ValueError, RecursionError, AttributeError, TypeError):  # what it raises on pages it cannot make sense of
         found = ""
@@ -95,7 +98,8 @@ def _without_menus(page: str) -> Any:
 def whole(teaser: str, article: str) -> str:
     """An extraction that lost the teaser's words took the wrong part of the page, or an article that begins otherwise:
     then both stand. Pure."""
-    said, found = set(_WORD.findall(_MORE.sub("", teaser).lower())), set(_WORD.findall(article.lower()))
+    body, end = teaser[:-INVITATION], _MORE.sub("", teaser[-INVITATION:])
+    said, found = set(_WORD.findall(f"{body}{end}".lower())), set(_WORD.findall(article.lower()))
     if len(article) <= len(teaser):
         return teaser
     return article if len(said & found) >= CONTAINED * len(said) else f"{teaser}\n\n{article}"

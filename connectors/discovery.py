@@ -13,16 +13,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.addresses import host_of, joined
+from connectors.charset import decode
 from connectors.contract import ConnectorError, Fix
-from connectors.feed_parse import NotAFeed, decode, parse
+from connectors.feed_parse import parse
 from connectors.http import Answer, Web, shown
+from connectors.item import NotAFeed
 from connectors.review_parse import reviews_of
 from connectors.sitemap_parse import SITEMAPS, NotASitemap, read_sitemap, sitemaps_named
 from connectors.text import elements_of
 
 TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/json")
+LONGEST = 1_000_000  # bytes of a page in which something is looked for
 MOST_TRIED = 12  # addresses asked for one page
-_LINK = re.compile(r"<([^>]*)>\s*;([^<]*)")
+_LINK = re.compile(r"<([^<>]*)>\s*;([^<]*)")
 _FEEDY = re.compile(r"(^|[/.?=_-])(rss|atom|feed|feeds)([/.?=&_-]|\d|$)|index\.xml$", re.IGNORECASE)
 _USUAL = ("/feed/", "/feed.xml", "/rss.xml", "/atom.xml", "/index.xml", "/feed.json", "/rss", "/feeds/posts/default")
 _OF_BUILDER = {  # what a page says in its meta generator -> where such sites have their feed
@@ -114,7 +117,7 @@ async def discovered(web: Web, answer: Answer, now: datetime) -> Found | None:
         return Found("feed", answer.url, "is a feed")
     if _is_sitemap(answer):
         return Found("sitemap", answer.url, "is a sitemap")
-    page = decode(answer.body, answer.content_type)
+    page = decode(answer.body[:LONGEST], answer.content_type)
     told = [*named_by_header(answer.headers, answer.url), *feeds_of(page, answer.url)]
     if url := await _first_feed(web, told, now):
         return Found("feed", url, "is named by the page")

@@ -1,25 +1,22 @@
 """The one door to the web: polite, bounded and guarded. All connectors share one client.
 
-aiohttp carries the requests: an unchanged feed (304) costs it a twentieth of what httpx's own transport takes. Each
-address is checked where the connection is made, so neither a redirect nor a name that changes its mind leads inside.
+aiohttp carries the requests: an unchanged feed (304) costs it a twentieth of what httpx's own transport takes. Whose
+address may be asked is decided in guard.py, for each redirect and each connection anew.
 """
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urljoin, urlsplit, urlunsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from connectors.contract import Fix, Hearing, Wait
+from connectors.guard import Guard, Private
 
 MOST_BYTES = 15 * 1024 * 1024  # of a body, decompressed
 MOST_REDIRECTS = 5
@@ -89,9 +86,9 @@ class Web:
         return await self._one("POST", url, headers or {}, json=json, data=form)
 
     async def _one(self, method: str, url: str, headers: Mapping[str, str], **sent: Any) -> Answer:
-        self._guard.check(url)
+        to = self._guard.check(url)
         with _translated(url):
-            async with self._client().request(method, url, headers=headers, allow_redirects=False, **sent) as response:
+            async with self._client().request(method, to, headers=headers, allow_redirects=False, **sent) as response:
                 body = await _body(response, url)
                 return Answer(response.status, _headers(response), body, url)
 
@@ -101,10 +98,10 @@ class Web:
         Raises Wait or Fix when the server did not let us listen.
         """
         url = f"http{url[2:]}" if url[:2].lower() == "ws" else url
-        self._guard.check(url)
+        to = self._guard.check(url)
         with _translated(url):
             try:
-                line = await self._client().ws_connect(url, max_msg_size=MOST_BYTES)
+                line = await self._client().ws_connect(to, max_msg_size=MOST_BYTES)
             except aiohttp.WSServerHandshakeError as no:
                 raise refusal(Answer(no.status, dict(no.headers or {}), b"", url), now) from None
             try:
@@ -118,7 +115,9 @@ class Web:
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=100, limit_per_host=2, resolver=self._guard, ttl_dns_cache=60)
+            connector = aiohttp.TCPConnector(
+                limit=100, limit_per_host=2, resolver=self._guard, ttl_dns_cache=60, socket_factory=self._guard.socket
+            )
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 timeout=TIMEOUT,
@@ -231,79 +230,3 @@ def shown(url: str) -> str:
         return urlunsplit((parts.scheme, host, parts.path, query, ""))
     except ValueError:
         return "(an address that cannot be read)"
-
-
-class Private(OSError):
-    """An address inside, which nobody opened."""
-
-
-class Guard(AbstractResolver):
-    """Resolves names, and lets only public addresses through but for the hosts that were opened by name."""
-
-    def __init__(self, opened: frozenset[str]):
-        self._opened = opened
-
-    def check(self, url: str) -> None:
-        """What can be said before a name is resolved. Raises Fix."""
-        try:
-            parts = urlsplit(url)
-            host, port = (parts.hostname or "").lower(), parts.port
-        except ValueError:
-            raise Fix("this is not an address; write it with http:// or https://") from None
-        if parts.scheme not in ("http", "https") or not host:
-            raise Fix(f"{shown(url)}: only http:// and https:// are read")
-        literal = _address(host)
-        port = port or (443 if parts.scheme == "https" else 80)
-        if literal and not self._is_open(host, port) and not public(literal):
-            raise Fix(_refused(host))
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        opened = self._is_open(host.lower(), port)
-        results: list[ResolveResult] = []
-        for kind, _, proto, _, address in found:
-            literal = _address(str(address[0]))
-            if literal and (opened or public(literal)):
-                results.append(_result(host, str(address[0]), port, kind, proto))
-        if not results:
-            raise Private(_refused(host))
-        return results
-
-    async def close(self) -> None: ...
-
-    def _is_open(self, host: str, port: int) -> bool:
-        return host in self._opened or f"{host}:{port}" in self._opened
-
-
-def _result(host: str, address: str, port: int, family: int, proto: int) -> ResolveResult:
-    return ResolveResult(
-        hostname=host, host=address, port=port, family=family, proto=proto, flags=socket.AI_NUMERICHOST
-    )
-
-
-@lru_cache(maxsize=4096)
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(host.strip("[]").partition("%")[0])
-    except ValueError:
-        return None
-
-
-def public(address: IPv4Address | IPv6Address) -> bool:
-    """Reachable by everybody; what is mapped or tunnelled into IPv6 is judged by what it carries. Pure."""
-    if isinstance(address, IPv6Address):
-        inner: Any = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner is not None:
-            return public(inner)
-        if int(address) >> 32 == 0x64FF9B << 64:  # NAT64, RFC 6052
-            return public(IPv4Address(int(address) & 0xFFFFFFFF))
-    return address.is_global and not address.is_multicast
-
-
-def _refused(host: str) -> str:
-    return (
-        f"{host}: is a private address and is not read; if it is yours, open it with allow_private = "
-        f'["{host}"] under [http] in listener.toml'
-    )

@@ -1,11 +1,10 @@
 """A mailbox, for alerts that come by mail, by IMAP (RFC 9051). It is only looked at: nothing is marked or moved.
 
 Mails are read in the order of their UIDs, which the server gives once and never again while UIDVALIDITY stays the same;
-when it changes, the last `history` is read anew, and what is known is told by its Message-ID. The cursor:
-{"validity": UIDVALIDITY, "uid": the last one read}. imaplib waits for answers, so it works in a thread.
+when it changes, the last `history` is read anew, and what is known is told by its Message-ID. Each fetch has
+a connection of its own. The cursor: {"validity": UIDVALIDITY, "uid": the last one read}
 """
 
-import asyncio
 import re
 import ssl
 from base64 import b64encode
@@ -17,6 +16,7 @@ from imaplib import IMAP4, IMAP4_SSL, Internaldate2tuple
 from time import mktime
 from typing import Any
 
+from connectors.blocking import Thread
 from connectors.contract import Broken, ConnectorError, Cursor, Fix, Hearing, Page, Wait, from_env
 from connectors.imap_parse import Mail, post_of, sender_of
 
@@ -26,7 +26,9 @@ DEAF_TO = (
 )
 PAGE = 50  # mails
 LARGEST = 1024 * 1024  # bytes of a mail that are read
+PROTOCOL = 64 * 1024  # bytes beside it
 TIMEOUT = 30.0  # seconds for each answer
+PATIENCE = 150.0  # seconds for one page of mails
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # whatever the language of this machine
 SECURITY = ("tls", "starttls", "none")
 _UID, _SIZE = re.compile(rb"\bUID (\d+)"), re.compile(rb"RFC822\.SIZE (\d+)")
@@ -55,19 +57,38 @@ def mistakes(options: Mapping[str, Any]) -> list[str]:
     return []
 
 
+class _Bounded:
+    """A server may say that a mail has any size: no more than what was asked for is taken in."""
+
+    def read(self, size: int) -> bytes:
+        if size > LARGEST + PROTOCOL:
+            raise IMAP4.abort(f"{size} bytes were sent where at most {LARGEST} were asked for")
+        return super().read(size)  # type: ignore[misc,no-any-return]
+
+
+class _Plain(_Bounded, IMAP4): ...
+
+
+class _Secure(_Bounded, IMAP4_SSL): ...
+
+
 class ImapConnector:
     def __init__(self, name: str, options: Options):
         self.name = name
         self._options = options
         self._place = f"{name}: {options.host}"
+        self._thread = Thread("imap")
 
     async def aclose(self) -> None:
-        """Each fetch has a connection of its own."""
+        self._thread.close()
 
     async def fetch(self, cursor: Cursor, now: datetime) -> Page:
         if not self._options.password:
             raise Fix(f"{self.name}: set IMAP_PASSWORD to the password of {self._options.user}")
-        return await asyncio.to_thread(self._fetch, cursor, now)
+        try:
+            return await self._thread.run(PATIENCE, self._fetch, cursor, now)
+        except TimeoutError:
+            raise Wait(f"{self._place}: gave no mails within {PATIENCE:.0f} s; tried again later") from None
 
     def _fetch(self, cursor: Cursor, now: datetime) -> Page:
         with self._translated(), self._opened() as box:
@@ -113,8 +134,8 @@ class ImapConnector:
     def _connected(self) -> IMAP4:
         host, port = self._options.host, self._options.port
         if self._options.security == "tls":
-            return IMAP4_SSL(host, port, ssl_context=ssl.create_default_context(), timeout=TIMEOUT)
-        box = IMAP4(host, port, timeout=TIMEOUT)
+            return _Secure(host, port, ssl_context=ssl.create_default_context(), timeout=TIMEOUT)
+        box = _Plain(host, port, timeout=TIMEOUT)
         if self._options.security == "starttls":
             self._secured(box)
         return box

@@ -76,7 +76,11 @@ def _raw(message: Message, name: str) -> str:
 
 def _sender(message: Message) -> tuple[str, str]:
     """Name and address."""
-    name, address = parseaddr(_raw(message, "from")[:LONGEST_HEADER])
+    given = _raw(message, "from")[:LONGEST_HEADER]
+    try:
+        name, address = parseaddr(given)
+    except RecursionError:  # comments in comments in comments
+        name, address = given, ""
     return _words(name), _words(address)
 
 

@@ -7,11 +7,12 @@ tag inside a text, comments between items, a document cut short) the whole is pa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha1
+from types import MappingProxyType
 
-from connectors.item import Item
+from connectors.item import Item, fingerprint
 
 Known = Mapping[str, tuple[str, str]]  # fingerprint of an item's text -> its id and link
+NOTHING: Known = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,4 @@ def slices(text: str) -> Slices | None:
     items = [first[at:], *(piece.lstrip() for piece in others)]
     if begin in tail or any(not piece.startswith(begin) or piece.count(begin) > 1 for piece in items[1:]):
         return None
-    return Slices(first[:at], [piece + end for piece in items], [_fingerprint(piece) for piece in items], tail)
-
-
-def _fingerprint(piece: str) -> str:
-    """SHA-1 is the quickest at hand; nobody gains by a collision with an earlier wording of their own."""
-    return sha1(piece.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:16]
+    return Slices(first[:at], [piece + end for piece in items], [fingerprint(piece) for piece in items], tail)

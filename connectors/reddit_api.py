@@ -4,7 +4,6 @@ prawcore would sleep out limits, try again and hide what the server said. Here i
 answer is looked at before it gets it, and what is no answer is translated into our errors.
 """
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from prawcore.exceptions import BadJSON, OAuthException, PrawcoreException, Requ
 from requests import Session
 
 from connectors.api import trouble
+from connectors.blocking import Bounded, Thread
 from connectors.contract import Broken, ConnectorError, Fix, Wait
 from connectors.http import Answer
 from connectors.reddit_parse import shut_because
@@ -95,7 +95,8 @@ class _Requestor(Requestor):
 class Api:
     def __init__(self, access: Access):
         self._access = access
-        self._session = Session()
+        self._session = _session()
+        self._thread = Thread("reddit")
         self._reddit: Reddit | None = None
         self._latest: Answer | None = None
 
@@ -105,8 +106,7 @@ class Api:
             raise NotApproved(f"there is no key for Reddit: set REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET; {APPLY}")
         params = {key: value for key, value in asked if value is not None}
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await asyncio.to_thread(self._get, path, params, now)
+            return await self._thread.run(PATIENCE, self._get, path, params, now)
         except TimeoutError:
             self._reddit = None  # its thread may still be busy with it
             raise Wait(f"Reddit gave no answer to {path} in time; tried again later") from None
@@ -159,7 +159,15 @@ class Api:
         self._latest = answer
 
     def close(self) -> None:
+        self._thread.close()
         self._session.close()
+
+
+def _session() -> Session:
+    session = Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, Bounded())
+    return session
 
 
 def agent(account: str) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 
 from connectors.api import address, trouble
 from connectors.contract import Cursor, Fix, Hearing, Page, Wait
-from connectors.feed_parse import Feed, NotAFeed, parse
+from connectors.feed_parse import parse
 from connectors.http import Answer, Web, shown
-from connectors.item import Item
+from connectors.item import Feed, Item, NotAFeed
 from connectors.post import Author, Post, PostKind
 from connectors.reddit_api import Access
 from connectors.reddit_lanes import Lane, Turn

@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 from lxml import html
 
 from connectors.addresses import joined
-from connectors.feed_parse import when
+from connectors.dates import when
+from connectors.feed_parse import LONGEST_ID
+from connectors.item import identity
 from connectors.text import elements_of, plain
 
 DEEPEST = 40  # levels of JSON-LD
@@ -125,7 +126,7 @@ def _from_json(node: Mapping[str, Any], about: str, url: str) -> Review:
     about = about or _name(node.get("itemReviewed"))
     given = _first(node.get("@id"), node.get("url"), node.get("identifier"))
     return Review(
-        id=_identity(given, url) or _hash(about, author, title, text),
+        id=_identity(given, url) or identity(about, author, title, text),
         text=text,
         title=title,
         author=author,
@@ -140,6 +141,8 @@ def _from_json(node: Mapping[str, Any], about: str, url: str) -> Review:
 
 def _identity(given: str, url: str) -> str:
     """What the page calls it; "" when it calls it nothing. An anchor is the same on whatever page it stands today."""
+    if len(given) > LONGEST_ID:
+        return identity(given)
     if given.startswith(("http://", "https://", "/")):
         return joined(url, given)
     return f"#{given.lstrip('#')}" if given else ""
@@ -167,10 +170,6 @@ def _number(value: Any) -> float | None:
     except ValueError:
         return None
     return found if 0 <= found <= 1_000 else None
-
-
-def _hash(*parts: str) -> str:
-    return blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
 def stars(rating: float | None, best: float) -> str:

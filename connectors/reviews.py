@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from connectors.addresses import host_of
+from connectors.aside import aside
+from connectors.charset import decode
 from connectors.contract import Cursor, Fix, Hearing, Page, Wait
-from connectors.feed_parse import decode
 from connectors.http import Answer, Web, shown
 from connectors.item import Item
 from connectors.post import Author, Post, PostKind
@@ -55,7 +56,7 @@ class ReviewsConnector:
             main = {**cursor["main"], "unchanged": window.unchanged + 1}
             return Page(cursor={**state, "main": main}, wait=wait(answer.headers, None, now))
         page = decode(answer.body, answer.content_type)
-        found = reviews_of(page, answer.url)
+        found = await aside(page, reviews_of, page, answer.url)
         if not found and count == 1:
             raise Fix(f"{shown(url)}: holds no review marked with schema.org/Review; check the address")
         news = [review for review in found if window.is_news(_item(review))]

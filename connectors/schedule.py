@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from connectors.feed_parse import Feed
+from connectors.item import Feed
 
 LONGEST_CACHE = timedelta(hours=1)
 LONGEST_TTL = timedelta(hours=6)

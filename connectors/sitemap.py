@@ -19,8 +19,10 @@ from urllib.robotparser import RobotFileParser
 
 from connectors.addresses import host_of
 from connectors.article import read_article
+from connectors.aside import aside
+from connectors.charset import decode
 from connectors.contract import ConnectorError, Cursor, Fix, Hearing, Page, Wait
-from connectors.feed_parse import decode, when
+from connectors.dates import when
 from connectors.http import Answer, Web, shown
 from connectors.post import Author, Post
 from connectors.sitemap_known import Known, Wanted, short
@@ -30,6 +32,7 @@ from connectors.window import conditions
 AT_ONCE = 20  # pages read for one page of posts
 MOST_MAPS = 30  # of an index, read in one poll
 REMEMBERED_MAPS = 2_000  # of an index
+MOST_RULES = 500 * 1024  # bytes of a robots.txt (RFC 9309, 2.5)
 TRIES = 3  # a page that cannot be read is given up then
 HISTORY = timedelta(days=7)
 LIMITED = timedelta(minutes=15)  # when the server says "too many" and not for how long
@@ -169,7 +172,7 @@ class SitemapConnector:
         if answer.status == 404:
             raise Wait(f"{shown(url)}: not found (404); tried again later, check the address if this lasts")
         try:
-            found = read_sitemap(answer.body, answer.url)
+            found = await aside(answer.body, read_sitemap, answer.body, answer.url)
         except NotASitemap as wrong:
             raise Fix(f"{shown(url)}: is {wrong}; give the address of a sitemap or of the site") from None
         headers = answer.headers
@@ -193,7 +196,7 @@ class SitemapConnector:
             answer = await self._web.get(urljoin(url, "/robots.txt"), now=now)
         except Fix:
             return ""
-        return decode(answer.body, "") if answer.status == 200 else ""
+        return decode(answer.body[:MOST_RULES], "") if answer.status == 200 else ""
 
     async def _read(self, state: dict[str, Any], now: datetime) -> "_Round":
         """Some of what is wanted. A page that fails is wanted again at the next look; a limit ends the round."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from connectors.feed_parse import when
+from connectors.dates import when
 from connectors.sitemap_parse import Place
 
 REMEMBERED = 6_000  # pages; of a larger site, those that were met last

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from connectors.addresses import host_of, joined
-from connectors.feed_parse import when
+from connectors.dates import when
 
 MOST_BYTES = 50 * 1024 * 1024  # unpacked: the protocol's own limit
+LONGEST = 300  # characters of a title or a date: they are kept until the page is read
 MOST_PLACES = 50_000  # the protocol's own limit
 SITEMAPS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml", "/sitemap-index.xml")  # where sites have theirs
 _NAMED = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -69,11 +70,11 @@ def _place(element: Any, url: str) -> Place:
     published = when(given.get("publication_date", ""))
     return Place(
         url=_address(url, given.get("loc", "")),
-        changed=changed or given.get("publication_date", ""),
+        changed=(changed or given.get("publication_date", ""))[:LONGEST],
         at=when(changed) or published,
-        title=given.get("title", "") if "publication_date" in given else "",
+        title=given.get("title", "")[:LONGEST] if "publication_date" in given else "",
         published=published,
-        lang=given.get("language", ""),
+        lang=given.get("language", "")[:LONGEST],
     )
 
 

@@ -16,14 +16,15 @@ from typing import Any
 
 from connectors.addresses import joined
 from connectors.contract import Call, Reply
-from connectors.feed_parse import Feed, when
+from connectors.dates import when
+from connectors.item import Feed
 
 LEASE = timedelta(days=7)  # asked for; the hub decides
 LONGEST = timedelta(days=90)
 RENEW = timedelta(days=1)  # before the end
 PATIENCE = timedelta(hours=6)  # between two requests to a hub
 SLOWLY = timedelta(minutes=30)  # between two polls of a feed whose hub has proved itself
-_LINK = re.compile(r"<([^>]*)>\s*;[^<,]*\brel\s*=\s*\"?(hub|self)\b", re.IGNORECASE)
+_LINK = re.compile(r"<([^<>]*)>\s*;[^<,]*\brel\s*=\s*\"?(hub|self)\b", re.IGNORECASE)
 _ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
 
 

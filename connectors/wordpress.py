@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
-from connectors.feed_parse import Feed, NotAFeed, when
-from connectors.item import Item
+from connectors.dates import when
+from connectors.item import Feed, Item, NotAFeed
 from connectors.text import plain
 
 PAGE = 100
-_API = re.compile(r"<([^>]+)>;\s*rel=\"https://api\.w\.org/\"")
+_API = re.compile(r"<([^<>]+)>;\s*rel=\"https://api\.w\.org/\"")
 
 
 def is_wordpress(generator: str) -> bool:

@@ -4,7 +4,6 @@ tweepy could sleep out limits, knows one host, waits for ever and writes tokens 
 looked at before tweepy sees it, and what is no answer is translated into our errors.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -15,9 +14,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import requests
 import tweepy  # type: ignore[import-untyped]
-from requests.adapters import HTTPAdapter
 
 from connectors.api import table, trouble, words
+from connectors.blocking import Bounded, Thread
 from connectors.contract import Broken, ConnectorError, Hearing, Wait
 from connectors.http import Answer
 
@@ -44,16 +43,17 @@ class _NoAnswer(Exception):
 class Api:
     def __init__(self, address: str, token: str):
         self._client = _client(address, token)
+        self._thread = Thread("x")
 
     def close(self) -> None:
+        self._thread.close()
         self._client.session.close()
 
     async def ask(self, call: str, now: datetime, **asked: Any) -> Mapping[str, Any]:
         """`call` is a method of tweepy.Client, or a path. Raises ConnectorError."""
         given = {key: value for key, value in asked.items() if value not in (None, "")}
         try:
-            async with asyncio.timeout(PATIENCE):
-                response = await asyncio.to_thread(self._ask, call, given)
+            response = await self._thread.run(PATIENCE, self._ask, call, given)
         except TimeoutError:
             raise Wait("X gave no answer in time; tried again later") from None
         except _NoAnswer as no:
@@ -135,7 +135,7 @@ def _client(address: str, token: str) -> tweepy.Client:
     return client
 
 
-class _Door(HTTPAdapter):
+class _Door(Bounded):
     """Leads to `address`, gives up in time, and shows tweepy nothing but good answers."""
 
     def __init__(self, address: str):

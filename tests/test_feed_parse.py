@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.feed_parse import NotAFeed, parse, when
+from connectors.dates import when
+from connectors.feed_parse import parse
+from connectors.item import NotAFeed
 from connectors.text import plain
 
 URL = "https://blog.example/feed"

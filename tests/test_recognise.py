@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.feed_parse import Feed, parse
-from connectors.item import Item
+from connectors.feed_parse import parse
+from connectors.item import Feed, Item
 
 URL = "https://blog.example/feed"
 

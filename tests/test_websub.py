@@ -15,10 +15,11 @@ from webserver import Server
 
 from connectors.contract import Call
 from connectors.feed import FeedConnector, Options
-from connectors.feed_parse import Feed, parse
+from connectors.feed_parse import parse
 from connectors.http import Web
 from connectors.inbound import Inbound
 from connectors.inbox import Inbox
+from connectors.item import Feed
 from connectors.websub import offered, receive, secret_of, signed
 
 KEY, TOPIC = "a long random text", "https://blog.example/feed"
