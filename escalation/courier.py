@@ -90,7 +90,7 @@ class Courier:
             drawn = list(same)
             cards[case] = await self._attempt(drawn, matters[case].case, drawn[-1].ref, now)
             arrived += len(drawn) if cards[case] else 0
-        for one in (*_of(Kind.THREAD, owed), *_of(Kind.HOUSE, owed)):
+        for one in (*_of(Kind.THREAD, owed), *_of(Kind.HOUSE, owed), *_of(Kind.CHANNEL, owed)):
             matter = matters.get(one.notice.case, NO_MATTER)
             line = replace(one, notice=loud(matter.timeline, one.notice))
             ref = cards.get(one.notice.case) or one.ref

@@ -60,6 +60,7 @@ class Kind(StrEnum):
     THREAD = "thread"  # a line under that card
     DIRECT = "direct"  # to one person
     HOUSE = "house"  # to everybody who runs this
+    CHANNEL = "channel"  # of no case, to a channel that somebody chose; `to` is its id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +207,9 @@ def dead_letter(notice: Notice, case: Case | None, why: str) -> Notice | None:
     if notice.kind is Kind.DIRECT:
         text = f"{notice.to} cannot be told of {of}: {why}."
         return Notice(case=HOUSE, seq=notice.case, kind=Kind.HOUSE, to=f"undelivered to {notice.to}", text=text)
+    if notice.kind is Kind.CHANNEL:
+        text = f"The channel {notice.to} cannot be told of what a saved search found: {why}."
+        return Notice(case=HOUSE, seq=0, kind=Kind.HOUSE, to=f"undelivered to {notice.to}", text=text)
     if notice.kind is Kind.CARD and case:
         text = f"The card of {of} cannot be shown in its channel: {why}."
         return Notice(case=HOUSE, seq=notice.case, kind=Kind.DIRECT, to=case.owner, text=text)

@@ -16,7 +16,7 @@ from connectors.inbox import Inbox
 from connectors.post import Post
 from escalation.courier import Courier
 from escalation.desk import Desk
-from listener import lighter
+from listener import lighter, subscriptions
 from listener.coverage import failed, must_wait, return_of, short_of_money, silence
 from listener.settings import Settings, Source
 from listener.shift_end import LATE, Ended, ended, summaries
@@ -203,6 +203,7 @@ async def remind(house: House) -> int:
             await _sum_up(house, over, now)
             house.reminded.add((over.name, over.at))
     await lighter.told(house.store, house.settings, now)
+    await subscriptions.told(house.store, house.settings, now)
     return 0
 
 

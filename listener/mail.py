@@ -1,6 +1,7 @@
 """The one door to a mail server: a text and the same as HTML, to one person. Standard library, in a thread."""
 
 import asyncio
+import html
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -46,6 +47,11 @@ def message(letter: Letter, sender: str, now: datetime) -> EmailMessage:
     made.set_content(letter.text)
     made.add_alternative(letter.html, subtype="html")
     return made
+
+
+def escaped(text: str) -> str:
+    """For the HTML of a letter."""
+    return html.escape(text)
 
 
 def _send(made: EmailMessage, mail: Mail) -> None:

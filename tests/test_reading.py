@@ -1,18 +1,15 @@
 """Digests reach their readers at their own time, once, by Slack and by mail; a mail server that is down loses none."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 
 import configs
 import pytest
-from aiosmtpd.smtp import SMTP
 from builders import NOW, batch, complaint
 from deskworld import PEOPLE
+from letterbox import Mailbox, serving
 
 from connectors.contract import Hearing
 from listener.digest import Scope, compose
@@ -29,29 +26,10 @@ def settings(directory: Path, digest: str, **env: str) -> Settings:
     return load(configs.write(directory, people=PEOPLE, listener=main), env)
 
 
-class Mailbox:
-    """What a mail server took; `closed` refuses everything."""
-
-    def __init__(self) -> None:
-        self.letters: list[EmailMessage] = []
-        self.closed = False
-        self.port = 0
-
-    async def handle_DATA(self, server: object, session: object, envelope: object) -> str:
-        if self.closed:
-            return "451 later"
-        self.letters.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[attr-defined,arg-type]
-        return "250 taken"
-
-
 @pytest.fixture
 async def mailbox() -> AsyncIterator[Mailbox]:
-    box, loop = Mailbox(), asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(box, loop=loop), "127.0.0.1", 0)
-    box.port = server.sockets[0].getsockname()[1]
-    yield box
-    server.close()
-    await server.wait_closed()
+    async with serving() as box:
+        yield box
 
 
 def wanted(tmp_path: Path, mailbox: Mailbox, digest: str = 'who = "Lee Park"\nwhen = "08:00"') -> Settings:

@@ -17,7 +17,7 @@ from escalation.events import Erased, Joined, Revised
 from escalation.ledger import Conflict, UnknownCase
 from escalation.notices import HOUSE, Kind, Notice
 from listener.query import parse
-from listener.storage.contract import Failure, Heard, Question, Sort, State, Store
+from listener.storage.contract import Failure, Heard, Question, Sort, State, Store, Way
 
 LEASE = timedelta(seconds=60)
 
@@ -379,3 +379,24 @@ async def test_a_row_says_when_it_is_due_to_whom_it_is_offered_and_that_it_was_m
     await desk.look(due)
     [row] = [row async for row in store.cases()]
     assert (row.offered, row.missed) == ((), True)
+
+
+async def test_a_search_is_told_to_each_once_and_its_end_ends_that(store: Store) -> None:
+    search = await store.save_search("fire", "caught fire", "Dana Fox", NOW)
+    first = await store.subscribe(search, Way.CHANNEL, "C0CARE123", "Pia Roth", NOW)
+    again = await store.subscribe(search, Way.CHANNEL, "C0CARE123", "Dana Fox", NOW + timedelta(hours=1))
+    mailed = await store.subscribe(search, Way.MAIL, "Pia Roth", "Pia Roth", NOW)
+    assert first and first == again and first.search.name == "fire"
+    assert await store.subscriptions() == (first, mailed)
+    assert await store.subscribe(99, Way.MAIL, "Pia Roth", "Pia Roth", NOW) is None
+    assert await store.unsubscribe(first.id) and not await store.unsubscribe(first.id)
+    assert await store.drop_search(search) and await store.subscriptions() == ()
+
+
+async def test_a_key_is_known_by_its_hash_until_it_is_taken_back(store: Store) -> None:
+    key = await store.add_key("hash", "the wallboard", "Pia Roth", NOW)
+    assert [one.name for one in await store.keys()] == ["the wallboard"]
+    known = await store.key_of("hash")
+    assert known and (known.id, known.person, known.at) == (key, "Pia Roth", NOW)
+    assert await store.key_of("other") is None
+    assert await store.drop_key(key) and await store.key_of("hash") is None and not await store.drop_key(key)

@@ -112,6 +112,8 @@ class SlackMessenger:
 
     async def _places(self, notice: Notice, case: Case | None) -> list[str]:
         """Where it belongs: one channel; for word from the house perhaps several."""
+        if notice.kind is Kind.CHANNEL:
+            return [notice.to]
         if notice.kind is not Kind.DIRECT:
             return self._channels_for(notice.to)
         if member := self._member(notice.to):

@@ -188,6 +188,36 @@ class SavedSearch:
     at: datetime
 
 
+class Way(StrEnum):
+    """How somebody is told of what a saved search has newly found."""
+
+    CHANNEL = "channel"  # to a Slack channel; `to` is its id
+    MAIL = "mail"  # `to` is a person's name
+    FEED = "feed"  # who shows the secret of its address; `to` is the secret's hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Somebody is told of what this search newly finds."""
+
+    id: int
+    search: SavedSearch
+    way: Way
+    to: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A program may ask in this person's name, with this person's rights. What it shows is kept as a hash only."""
+
+    id: int
+    name: str  # what it is for
+    person: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
     """A line of the list of cases."""
@@ -379,7 +409,31 @@ class Store(Ledger, Protocol):
         ...
 
     async def save_search(self, name: str, query: str, by: str, at: datetime) -> int: ...
-    async def drop_search(self, search: int) -> bool: ...
+    async def drop_search(self, search: int) -> bool:
+        """With its subscriptions."""
+        ...
+
+    async def subscriptions(self) -> tuple[Subscription, ...]:
+        """Oldest first."""
+        ...
+
+    async def subscribe(self, search: int, way: Way, to: str, by: str, at: datetime) -> Subscription | None:
+        """The same again is the one there is; None when there is no such search."""
+        ...
+
+    async def unsubscribe(self, subscription: int) -> bool: ...
+
+    # keys of programs
+    async def keys(self) -> tuple[Key, ...]:
+        """Oldest first."""
+        ...
+
+    async def add_key(self, key: str, name: str, person: str, at: datetime) -> int:
+        """`key` is a hash of what the program shows."""
+        ...
+
+    async def key_of(self, key: str) -> Key | None: ...
+    async def drop_key(self, key: int) -> bool: ...
 
 
 class StoreError(Exception):

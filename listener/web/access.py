@@ -87,7 +87,12 @@ async def _new(store: Store, what: str, person: str, now: datetime, lasts: timed
 async def visitor(store: Store, settings: Settings, token: str, now: datetime) -> Visitor | None:
     """None for a token that is unknown or over, and for who is not in people.toml any more."""
     name = await store.pass_of(hashed(token, "session"), now) if token else None
-    person = settings.person(name) if name else None
+    return named(settings, name, token) if name else None
+
+
+def named(settings: Settings, name: str, token: str = "") -> Visitor | None:
+    """Somebody of people.toml, with the rights they have now."""
+    person = settings.person(name)
     if person is None:
         return None
     member = settings.members.get(person.name)

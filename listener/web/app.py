@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from escalation.ledger import UnknownCase
-from listener.web import board, cases, digests, entry, live, searching
+from listener.web import board, cases, digests, entry, feeds, live, searching
 from listener.web.access import Act, visitor
 from listener.web.guarding import MOST_BYTES, Guarded
 from listener.web.room import Call, Room, bare
@@ -43,6 +43,8 @@ DOORS = (
     Door("/search/preview", searching.preview, Act.SEARCH),
     Door("/search/saved", searching.save, Act.SEARCH, "POST"),
     Door("/search/saved/{id}/drop", searching.drop, Act.SEARCH, "POST"),
+    Door("/search/saved/{id}/tell", feeds.subscribe, Act.SEARCH, "POST"),
+    Door("/search/told/{id}/drop", feeds.unsubscribe, Act.SEARCH, "POST"),
     Door("/search/export/{form}", searching.export, Act.SEARCH),
     Door("/digest", digests.digest, Act.LEAD),
     Door("/live", live.stream, Act.LOOK),
@@ -53,6 +55,7 @@ OPEN = (  # for who is not signed in
     Route("/enter/{token}", entry.link, methods=["GET", "POST"]),
     Route("/slack/start", entry.to_slack),
     Route("/slack/back", entry.from_slack),
+    Route("/feed/{token}", feeds.feed),
 )
 
 

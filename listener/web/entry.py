@@ -54,7 +54,7 @@ async def link(room: Room, request: Request) -> Response:
     """Looking at it spends nothing (a chat program may look before its reader does); entering spends it."""
     if not room.by_itself(request):
         return _refused("Away from the machine itself people sign in with Slack.")
-    if room.lid.shut(_address(request)):
+    if room.lid.shut(caller(request)):
         return _refused("Too many tries. Wait five minutes.", 429)
     token, now = request.path_params["token"], room.clock()
     whose = await room.store.pass_of(access.hashed(token, "link"), now)
@@ -71,7 +71,7 @@ async def link(room: Room, request: Request) -> Response:
     return await _let_in(room, request, name, RedirectResponse("/", 303))
 
 
-def _address(request: Request) -> str:
+def caller(request: Request) -> str:
     """Whose try it is: a proxy on this machine says it, nobody else is believed."""
     peer = request.client.host if request.client else ""
     if peer in LOCAL and (told := request.headers.get("x-forwarded-for")):
@@ -95,7 +95,7 @@ async def to_slack(room: Room, request: Request) -> Response:
     desk = room.settings.desk
     if not desk.signs_in_with_slack:
         return _refused("Signing in with Slack is not set up here.", 404)
-    if room.lid.shut(_address(request)):
+    if room.lid.shut(caller(request)):
         return _refused("Too many tries. Wait five minutes.", 429)
     state = secrets.token_urlsafe(32)
     asked = {
@@ -127,7 +127,7 @@ def _slack(room: Room) -> str:
 
 async def from_slack(room: Room, request: Request) -> Response:
     """The answer of somebody's browser, which may say anything: only what Slack itself tells us counts."""
-    if room.lid.shut(_address(request)):
+    if room.lid.shut(caller(request)):
         return _refused("Too many tries. Wait five minutes.", 429)
     state, code = request.cookies.get(STATE, ""), request.query_params.get("code", "")
     given = request.query_params.get("state", "")

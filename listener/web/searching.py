@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from listener.query import Node, Purpose, QueryError, check_tracking, parse, spans
 from listener.routing import story
 from listener.search import question
-from listener.storage.contract import MentionRow, Question, Sort
+from listener.storage.contract import MentionRow, Question, Sort, Subscription
 from listener.web import exporting, pictures, words
 from listener.web.access import Act
 from listener.web.room import Call
@@ -83,10 +83,19 @@ async def search(call: Call) -> Response:
         first=not call.asked("before"),
         sorts=list(Sort),
         saved=await call.room.store.searches(),
+        subscribed=await _subscribed(call),
         examples=EXAMPLES,
         forms=exporting.FORMS if call.who.may(Act.SEARCH) else (),
         status=200 if not wanted.problem else 422,
     )
+
+
+async def _subscribed(call: Call) -> dict[int, list[Subscription]]:
+    """Saved search -> who is told of it."""
+    found = dict[int, list[Subscription]]()
+    for one in await call.room.store.subscriptions():
+        found.setdefault(one.search.id, []).append(one)
+    return found
 
 
 def hits(rows: list[MentionRow], query: Node | None) -> list[Hit]:

@@ -1,10 +1,9 @@
-"""What the web desk remembers: who may come in until when, which searches are kept, and that something has changed."""
+"""What the web desk remembers: who may come in until when, and that something has changed."""
 
 from datetime import datetime, timedelta
 
-from listener.storage.contract import SavedSearch
 from listener.storage.sql.database import Database
-from listener.storage.sql.rows import moment, stamp, storable
+from listener.storage.sql.rows import stamp, storable
 
 REMEMBERED = timedelta(days=366)  # what was done
 
@@ -42,21 +41,3 @@ def moved(db: Database) -> int:
     """Events are only ever added, so the last one's place in the table grows with each."""
     [last] = db.execute("SELECT max(rowid) FROM events").fetchone()
     return int(last or 0)
-
-
-def searches(db: Database) -> tuple[SavedSearch, ...]:
-    rows = db.execute("SELECT id, name, query, by, at FROM searches ORDER BY name, id").fetchall()
-    return tuple(
-        SavedSearch(id=row["id"], name=row["name"], query=row["query"], by=row["by"], at=moment(row["at"]))
-        for row in rows
-    )
-
-
-def save_search(db: Database, name: str, query: str, by: str, at: datetime) -> int:
-    given = (storable(name), storable(query), storable(by), stamp(at))
-    row = db.execute("INSERT INTO searches (name, query, by, at) VALUES (?, ?, ?, ?) RETURNING id", given).fetchone()
-    return int(row["id"])
-
-
-def drop_search(db: Database, search: int) -> bool:
-    return db.execute("DELETE FROM searches WHERE id = ?", (search,)).rowcount > 0

@@ -15,12 +15,15 @@ from listener.storage.contract import (
     CaseRow,
     Failure,
     Kept,
+    Key,
     MentionRow,
     Opening,
     Question,
     SavedSearch,
     SourceState,
     Span,
+    Subscription,
+    Way,
 )
 from listener.storage.sql import (
     incidents,
@@ -33,6 +36,7 @@ from listener.storage.sql import (
     recalling,
     rereading,
     searching,
+    shelf,
 )
 from listener.storage.sql.database import Database
 from listener.storage.sql.lanes import D
@@ -201,11 +205,34 @@ class SqlStore(Generic[D]):
     async def moved(self) -> int:
         return await self._reader.read(passes.moved)
 
+    # searches that are kept
     async def searches(self) -> tuple[SavedSearch, ...]:
-        return await self._reader.read(passes.searches)
+        return await self._reader.read(shelf.searches)
 
     async def save_search(self, name: str, query: str, by: str, at: datetime) -> int:
-        return await self._writer.write(lambda db: passes.save_search(db, name, query, by, at))
+        return await self._writer.write(lambda db: shelf.save_search(db, name, query, by, at))
 
     async def drop_search(self, search: int) -> bool:
-        return await self._writer.write(lambda db: passes.drop_search(db, search))
+        return await self._writer.write(lambda db: shelf.drop_search(db, search))
+
+    async def subscriptions(self) -> tuple[Subscription, ...]:
+        return await self._reader.read(shelf.subscriptions)
+
+    async def subscribe(self, search: int, way: Way, to: str, by: str, at: datetime) -> Subscription | None:
+        return await self._writer.write(lambda db: shelf.subscribe(db, search, way, to, by, at))
+
+    async def unsubscribe(self, subscription: int) -> bool:
+        return await self._writer.write(lambda db: shelf.unsubscribe(db, subscription))
+
+    # keys of programs
+    async def keys(self) -> tuple[Key, ...]:
+        return await self._reader.read(shelf.keys)
+
+    async def add_key(self, key: str, name: str, person: str, at: datetime) -> int:
+        return await self._writer.write(lambda db: shelf.add_key(db, key, name, person, at))
+
+    async def key_of(self, key: str) -> Key | None:
+        return await self._reader.read(lambda db: shelf.key_of(db, key))
+
+    async def drop_key(self, key: int) -> bool:
+        return await self._writer.write(lambda db: shelf.drop_key(db, key))

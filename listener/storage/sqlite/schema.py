@@ -164,6 +164,21 @@ def done_once(db: Database) -> None:
     db.executescript("CREATE TABLE done (what TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID")
 
 
+@house()
+def told_and_let_in(db: Database) -> None:
+    """Who is told of what a saved search finds; which programs may ask."""
+    db.executescript("""
+        CREATE TABLE subscriptions (
+          id INTEGER PRIMARY KEY AUTOINCREMENT, search INTEGER NOT NULL REFERENCES searches (id), way TEXT NOT NULL,
+          recipient TEXT NOT NULL, by TEXT NOT NULL, at TEXT NOT NULL, UNIQUE (search, way, recipient)
+        );
+        CREATE TABLE keys (
+          id INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, person TEXT NOT NULL,
+          at TEXT NOT NULL
+        );
+    """)
+
+
 def prepare(db: Database) -> None:
     """Brings the tables up to this version, in one transaction: of two processes that start at once, one does it.
 
