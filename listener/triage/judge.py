@@ -20,7 +20,7 @@ from listener.triage.scoring import FLIPPED, complaint, kind
 from listener.triage.severity import factors, graded, reason
 from listener.triage.wording import telling
 
-WORDING = "wording"
+COMPLAINS = "complaint"  # the base of every complaint and what its words add
 OWN_CAUSE = 100.0  # a cause that only the team's own rules know goes before what was learned
 NEVER_BELOW_P2 = ("safety", "legal")
 
@@ -54,7 +54,7 @@ def _complaint(post: Post, of: Reading, said: Features, probability: float, rule
     if found := telling(of, said, rules.weights):
         start, end = found
         points = round(rules.base_severity + base(said.lang) + learned, 1)
-        reasons.insert(0, Reason(factor=WORDING, points=points, words=of.text[start:end], start=start, end=end))
+        reasons.insert(0, Reason(factor=COMPLAINS, points=points, words=of.text[start:end], start=start, end=end))
     total = sum(reason.points for reason in reasons)
     cause = _cause(of, rules)
     severity = max(graded(total), _floor(of, cause, rules))

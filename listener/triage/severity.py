@@ -17,7 +17,7 @@ from listener.triage.reading import Reading
 from listener.triage.rules import Rules
 
 _TIME, _TRIES = FORM.index("time"), FORM.index("tries")
-LEAST_HITS = 0.25  # points under which a factor is not worth a line
+LEAST_HITS = 0.5  # points under which a factor is not worth a line
 NEGATED = 3.0  # points of a phrase that is denied: "no answer", "not fixed"
 LOW, HIGH = 20, 70  # between them a point is a point
 _NUMBER = {

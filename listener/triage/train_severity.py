@@ -29,15 +29,22 @@ from listener.triage.train import hashed, log, quantised
 from listener.triage.weights import SIZE
 
 HERE = Path(__file__).parent
-# What a care lead would give; what is learned stays near.
+# What a care lead would give; what is learned stays near, and keeps its sign: a reason must make sense to its reader.
 SEVERITIES = {
     "hurt": 24, "death": 32, "fire": 28, "unsafe": 20, "poison": 22, "medicine": 16, "frail": 10, "assault": 22,
     "hate": 20, "law": 19, "data": 17, "home": 15, "livelihood": 14, "chance": 12, "many": 12, "stranded": 11,
     "trifle": -11, "mended": -9,
 }  # fmt: skip
-GRAVE = {"danger": 16, "safety": 12, "legal": 10, "privacy": 8, "vulnerable": 5, "discrimination": 10}
 FAMILY = "family."  # of default.toml, in front of its name
+FAMILIES = {
+    "danger": 16, "safety": 12, "legal": 10, "discrimination": 10, "privacy": 8, "lockout": 7, "vulnerable": 6,
+    "billing": 5, "outage": 5, "deadline": 5, "cancellation": 4, "no_reply": 4, "repeat": 4, "refund": 4, "staff": 4,
+    "churn": 4, "public": 4, "failure": 3, "delivery": 3, "time_lost": 3, "hygiene": 3, "anger": 2, "policy": 1,
+    "usability": 1, "sarcasm": 1, "praise": -3, "solved": -8,
+}  # fmt: skip
+LEAST = 1.0  # points under which a family is not worth a line; those not named above have none
 PULL, BASE_PULL = 12.0, 0.5  # how hard the points of a family, and the base of a language, are held
+LIGHT = 0.75  # words count less than families, which can be told to a reader
 PAIRS, MARGIN, ROUNDS = 2.0, 35.0, 3
 
 
@@ -55,7 +62,7 @@ class Rows:
             for hit, share in of.ours.families:
                 if not hit.negated:
                     self.dense[row, names.index(FAMILY + hit.family.name)] += share
-        self.words = _words(readings)
+        self.words = LIGHT * _words(readings)
 
 
 def named(rules: Rules) -> list[str]:
@@ -77,13 +84,23 @@ def _words(readings: Sequence[Reading]) -> Any:
 
 
 def fit(graded: Rows, severities: Any, worse: Rows, milder: Rows) -> tuple[Any, Any]:
-    """The points of SEVERITIES and of each language, and the table of words."""
-    free = graded.dense.shape[1] - len(LANGUAGES)
-    prior = np.zeros(free + len(LANGUAGES))
-    prior[: len(SEVERITIES)] = list(SEVERITIES.values())
-    for family, points in GRAVE.items():
-        prior[graded.names.index(FAMILY + family)] = points
-    scale = np.array([PULL**-0.5] * free + [BASE_PULL**-0.5] * len(LANGUAGES))
+    """The points of each family and of each language, and the table of words."""
+    points = SEVERITIES | {FAMILY + family: points for family, points in FAMILIES.items()}
+    prior = np.array([*[points.get(name, 0.0) for name in graded.names], *[0.0] * len(LANGUAGES)], float)
+    families = np.arange(len(prior)) < len(graded.names)
+    free = ~families | (prior != 0)
+    while True:
+        found, table = _near(prior, free, graded, severities, worse, milder)
+        out = free & families & (found * np.sign(prior) < LEAST)
+        if not out.any():
+            return found, table
+        prior[out], free[out] = np.sign(prior[out]) * LEAST, False
+
+
+def _near(prior: Any, free: Any, graded: Rows, severities: Any, worse: Rows, milder: Rows) -> tuple[Any, Any]:
+    """Points near the prior, and just there where they are not free."""
+    languages = np.arange(len(prior)) >= len(graded.names)
+    scale = np.where(languages, BASE_PULL, PULL) ** -0.5 * free
     apart = worse.dense - milder.dense
     sheet = sparse.vstack([
         sparse.hstack([graded.dense * scale, graded.words]),
@@ -133,7 +150,7 @@ def _side(side: tuple[BrandTarget, str], rules: Rules) -> Reading:
 
 
 def write(points: Any, table: Any, rules: Rules, folder: Path) -> None:
-    data, scale = quantised(table)
+    data, scale = quantised(LIGHT * table)
     (folder / "severity.bin").write_bytes(data)
     base = dict(zip(LANGUAGES, [round(float(value), 1) for value in points[-len(LANGUAGES) :]], strict=True))
     (folder / "severity.json").write_text(json.dumps({"scale": scale, "base": base}, indent=1) + "\n", "utf-8")

@@ -43,4 +43,6 @@ def _heaviest(words: Sequence[Word], head: int) -> tuple[int, int]:
     sums = [0.0, *accumulate([word.weights[head] for word in words])]
     worth = list(map(sub, sums[size:], sums))
     first = worth.index(max(worth))
-    return first, first + size - 1
+    within = range(first, first + size)
+    said = [number for number in within if words[number].text[:1].isalnum()] or within  # no mark at either end
+    return said[0], said[-1]
