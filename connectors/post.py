@@ -58,6 +58,11 @@ class Post:
     extra: Mapping[str, str] = field(default_factory=dict)  # small facts a connector wants to keep, never searched
 
     @property
+    def seen_by(self) -> int:
+        """How many may have seen it: how often it was viewed, or who follows its author; 0 when nobody says."""
+        return max(self.reach.views or 0, self.author.followers or 0, 0)
+
+    @property
     def fingerprint(self) -> str:
         """Changes when what was said changes: the way an edit is told from a second hearing.
 

@@ -9,7 +9,7 @@ from builders import NOW, assessment, batch, post
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.post import Post
+from connectors.post import Post, Reach
 from listener.query import Word, document
 from listener.search import holds, question, split
 from listener.storage.contract import Heard, Mention, MentionRow, Question, Sort
@@ -27,7 +27,9 @@ POSTS = 80
 
 def said(number: int) -> Post:
     words = [word for place, word in enumerate(("bag", "lost", "refund", "返金"), 2) if number % place == 0]
-    return post(f"p{number}", text=" ".join((*words, "acme")), title="", source="blog" if number % 3 else "forum")
+    seen = Reach(views=number * 7 % 5) if number % 2 else Reach()
+    source = "blog" if number % 3 else "forum"
+    return post(f"p{number}", text=" ".join((*words, "acme")), title="", source=source, reach=seen)
 
 
 def mention(number: int, brand: int) -> Mention:
@@ -51,7 +53,7 @@ def shelf() -> Iterator[sqlite3.Connection]:
         one = batch(heard(number), source=said(number).source, at=NOW + number * timedelta(hours=1))
         transaction(db, lambda db, one=one: keeping.keep(db, one))  # type: ignore[misc]
     with pytest.MonkeyPatch.context() as small:
-        for name, size in {"FEW": 3, "FIRST_LOOK": 2, "LONGEST_LOOK": 5}.items():
+        for name, size in {"FEW": 3, "SOME": 6, "FIRST_LOOK": 2, "LONGEST_LOOK": 5}.items():
             small.setattr(searching, name, size)
         yield db
     db.close()
@@ -78,7 +80,7 @@ QUERIES = st.recursive(
 
 
 @settings(max_examples=60, deadline=None)
-@given(text=QUERIES, sort=st.sampled_from([Sort.NEWEST, Sort.SEVERITY]), limit=st.sampled_from([1, 7, 500]))
+@given(text=QUERIES, sort=st.sampled_from([Sort.NEWEST, Sort.SEVERITY, Sort.REACH]), limit=st.sampled_from([1, 7, 500]))
 def test_however_far_it_goes_it_finds_what_the_query_means_in_the_order_asked_for(
     shelf: sqlite3.Connection, text: str, sort: Sort, limit: int
 ) -> None:
@@ -113,12 +115,14 @@ def key(row: MentionRow) -> tuple[str, str, int]:
 def plainly(asked: Question) -> list[tuple[str, str, int]]:
     """Every mention held against the query, sorted: slow and surely right."""
     found = [
-        (said(number).text, each.brand, each.assessment.severity)
+        (said(number).text, each.brand, each.assessment.severity, said(number).seen_by)
         for number in reversed(range(POSTS))
         for each in reversed(heard(number).mentions)
         if asked.query is None or holds(asked.query, document(said(number)), facts(each))
     ]
-    return sorted(found, key=lambda row: -row[2]) if asked.sort is Sort.SEVERITY else found
+    if asked.sort in (Sort.SEVERITY, Sort.REACH):
+        found.sort(key=lambda row: -row[2 if asked.sort is Sort.SEVERITY else 3])
+    return [row[:3] for row in found]
 
 
 def facts(one: Mention) -> dict[str, object]:

@@ -155,6 +155,7 @@ class MentionRow:
     reason: str
     case: int | None
     reasons: tuple[Mapping[str, Any], ...] = ()
+    reach: int = 0  # how many may have seen it, as far as the platform says (connectors/post.py)
 
 
 class Sort(StrEnum):
@@ -162,6 +163,7 @@ class Sort(StrEnum):
 
     NEWEST = "newest"
     SEVERITY = "severity"
+    REACH = "reach"
     RELEVANCE = "relevance"
 
 
@@ -175,6 +177,18 @@ class Question:
     sort: Sort = Sort.NEWEST
     limit: int = 50
     before: int | None = None  # the id of the last row of the page before: what comes after it, in the same order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What a search came to. `times` begin with an hour or with a day, in UTC; `by` names "source", "cause",
+    "priority", "severity", as far as each could be counted."""
+
+    total: int
+    more: bool  # there are more: the newest ones were counted
+    hours: bool
+    times: Mapping[tuple[datetime, str, str], tuple[int, int]]  # (begins, brand, verdict) -> mentions, severities added
+    by: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +365,14 @@ class Store(Ledger, Protocol):
 
     async def notice_keys(self, case_id: int) -> frozenset[str]:
         """Keys of every notice this case has caused, delivered or not."""
+        ...
+
+    async def picture(self, question: Question) -> Picture:
+        """Counted without reading the mentions where it can be; `sort`, `limit` and `before` do not matter."""
+        ...
+
+    async def thread(self, mention: int, limit: int) -> tuple[MentionRow, ...]:
+        """What was kept, of the same brand, of the thread this mention stands in; itself too; oldest first."""
         ...
 
     async def case_mentions(self, case_id: int) -> tuple[MentionRow, ...]: ...

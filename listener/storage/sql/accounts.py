@@ -36,6 +36,12 @@ CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with 
         " l.brand = m.brand AND l.verdict = m.verdict AND l.priority = m.priority AND l.severity = m.severity)",
         "has a severity that a search by severity would pass over",
     ),
+    "the charts count every mention": (
+        "SELECT 'tallies of ' || brand || ', ' || verdict FROM (SELECT brand, verdict, mentions AS n FROM tallies"
+        " WHERE facet = 'day' UNION ALL SELECT brand, verdict, -1 FROM mentions WHERE state <> 'erased') AS both_ways"
+        " GROUP BY brand, verdict HAVING sum(n) <> 0",
+        "count other mentions than there are",
+    ),
     "an escalated mention has a case": (
         "SELECT 'mention ' || id FROM mentions WHERE state IN ('escalated', 'joined to case', 'dismissed')"
         " AND (case_id IS NULL OR case_id NOT IN (SELECT id FROM cases))",

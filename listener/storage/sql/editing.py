@@ -10,7 +10,7 @@ from listener.storage.contract import Batch, Heard, Mention, State
 from listener.storage.sql import giving, ledger, people, tagging
 from listener.storage.sql.database import Database, Row
 from listener.storage.sql.giving import Given, Tally, give
-from listener.storage.sql.rows import POST, judged, post_columns, stamp, storable
+from listener.storage.sql.rows import POST, REACHED, judged, post_columns, stamp, storable
 
 NO_LONGER = "edited: no longer matched"
 _UPDATE_POST = f"UPDATE posts SET {', '.join(f'{column} = ?' for column in POST)} WHERE id = ?"
@@ -30,11 +30,15 @@ def edit(db: Database, batch: Batch, heard: Heard, tally: Tally) -> None:
             (row["id"], stamp(batch.at), row["title"], row["text"]),
         )
         db.index.take_out(db, row["id"])
+        tally.counted.stored(db, row["id"], -1)
     state = State.KEPT if was_kept or heard.mentions else State.NOT_MATCHED
     db.execute(_UPDATE_POST, (*post_columns(row["id"], post, state, row["heard"]), row["id"]))
     if state is State.KEPT:
         _judge_again(db, row["id"], heard, batch.at, tally)
         ledger.settle(db, row["id"])
+        tally.counted.stored(db, row["id"], 1)
+        if post.seen_by:
+            db.execute(REACHED, (row["id"], post.seen_by))
         db.index.add(db, row["heard"], [tagging.indexed(db, row["id"])])
 
 

@@ -16,19 +16,23 @@ from listener.storage.contract import State
 from listener.storage.sql import ledger
 from listener.storage.sql.database import Database
 from listener.storage.sql.rows import as_json, storable, wordless
+from listener.storage.sql.tallies import Delta
 
 
-def erase(db: Database, source: str, ids: Iterable[str], at: datetime) -> int:
-    """In the caller's transaction; says how many were there to be erased."""
-    found = []
+def erase(db: Database, source: str, ids: Iterable[str], at: datetime, counted: Delta | None = None) -> int:
+    """In the caller's transaction; says how many were there to be erased. `counted`: the caller writes the tallies."""
+    found, less = [], counted or Delta()
     for id_ in dict.fromkeys(map(storable, ids)):
         where = "p.source = ? AND p.external_id = ? AND p.state <> 'erased'"
         sql = f"SELECT p.id, p.state FROM {db.dialect.keyed} WHERE {where}"
         if row := db.execute(sql, (source, id_)).fetchone():
+            less.stored(db, row["id"], -1)
             _erase_post(db, row["id"], State(row["state"]), f"{source}:{id_}", at)
             found.append(row["id"])
     if found:
         db.index.forgotten(db)
+    if counted is None:
+        less.write(db)
     return len(found)
 
 
@@ -56,6 +60,7 @@ def _erase_post(db: Database, post_id: int, state: State, key: str, at: datetime
         " facts = '' WHERE id = ?",
         (post_id,),
     )
+    db.execute("DELETE FROM reaches WHERE post = ?", (post_id,))
     db.execute("DELETE FROM post_versions WHERE post = ?", (post_id,))
     db.execute("DELETE FROM rereads WHERE post = ?", (post_id,))
     for mention in db.execute("SELECT id, case_id, reasons FROM mentions WHERE post = ?", (post_id,)).fetchall():

@@ -13,6 +13,7 @@ from listener.storage.contract import Mention, Opening, State
 from listener.storage.sql import incidents, ledger, people, tagging
 from listener.storage.sql.database import Database
 from listener.storage.sql.rows import OPEN, judged, marks, storable
+from listener.storage.sql.tallies import Delta
 from listener.surge import Surge
 
 INSERT = (
@@ -35,6 +36,7 @@ class Tally:
     opened: list[int] = field(default_factory=list)
     into: list[int] = field(default_factory=list)
     within: dict[int, list[Opening]] = field(default_factory=dict)  # incident -> what it has grown by
+    counted: Delta = field(default_factory=Delta)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from listener.storage.sql import giving, incidents, listening, rereading, taggin
 from listener.storage.sql.database import Database, IndexRow, Row
 from listener.storage.sql.editing import edit
 from listener.storage.sql.erasing import erase
-from listener.storage.sql.rows import POST, furthest, marks, post_columns, stamp, storable
+from listener.storage.sql.rows import POST, REACHED, furthest, marks, post_columns, posted, stamp, storable
 
 ASKED_AT_ONCE = 500  # ids in one question
 _INSERT_POST = f"INSERT INTO posts ({', '.join(POST)}) VALUES ({marks(len(POST))})"
@@ -31,7 +31,8 @@ def keep(db: Database, batch: Batch) -> Kept:
             edit(db, batch, heard[id_], tally)
     for incident, openings in tally.within.items():
         incidents.grown(db, incident, len(openings), min(openings, key=_urgency), batch.at)
-    erased = erase(db, batch.source, batch.gone, batch.at)
+    erased = erase(db, batch.source, batch.gone, batch.at, tally.counted)
+    tally.counted.write(db)
     rereading.looked_at(db, batch)
     listening.heard(db, batch, tally.new)
     return Kept(
@@ -73,6 +74,7 @@ def _insert(db: Database, batch: Batch, fresh: list[Heard], tally: giving.Tally)
     at = stamp(batch.at)
     ids = db.dialect.post_ids(db, batch.source, [storable(each.post.id) for each in fresh], at)
     posts, mentions, index = list[tuple[Any, ...]](), list[tuple[Any, ...]](), list[IndexRow]()
+    seen = list[tuple[int, int]]()
     for post_id, heard in zip(ids, fresh, strict=True):
         given = [giving.give(db, heard.post, mention, batch.at, tally) for mention in heard.mentions]
         row = post_columns(post_id, heard.post, furthest(each.state for each in given), at)
@@ -80,11 +82,16 @@ def _insert(db: Database, batch: Batch, fresh: list[Heard], tally: giving.Tally)
         mentions += [giving.columns(post_id, each, at) for each in given]
         if given:
             index.append(tagging.entry(post_id, heard.post, (each.facts for each in given)))
+            tally.counted.new(batch.source, posted(row), heard.mentions)
+            if heard.post.seen_by:
+                seen.append((post_id, heard.post.seen_by))
     db.dialect.arrived(db, batch.at, ids, (each.post for each in fresh))
     db.executemany(_INSERT_POST, posts)
     db.executemany(giving.INSERT, mentions)
     db.executemany(giving.LEVEL, giving.levels(mention for each in fresh for mention in each.mentions))
     db.index.add(db, at, index)
+    if seen:
+        db.executemany(REACHED, seen)
     if batch.follow:
         rereading.plan(db, batch, (entry[0] for entry in index))
     tally.new += len(fresh)

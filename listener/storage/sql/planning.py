@@ -14,9 +14,9 @@ from listener.storage.contract import Question, State
 from listener.storage.sql.database import Ask, Database, Stretch
 from listener.storage.sql.narrowing import narrowed
 from listener.storage.sql.rows import stamp
+from listener.storage.sql.tallies import POSTED
 
 LEVELLED = ("brand", "verdict", "priority", "severity")
-_POSTED = "CASE WHEN p.created < p.heard THEN p.created ELSE p.heard END"
 _COLUMN = {
     "brand": "m.brand", "verdict": "m.verdict", "priority": "m.priority", "cause": "m.cause", "owner": "c.owner",
     "status": "c.status", "outcome": "c.outcome", "source": "p.source", "kind": "p.kind",
@@ -38,6 +38,7 @@ class Plan:
     where: str
     given: tuple[Any, ...]
     levels: tuple[str, tuple[Any, ...]]  # those of the conditions that say which severities there can be
+    text: Node | None  # what only the index and the words themselves can say
     verify: Node | None
     stretch: Stretch
     below: int = 1 << 62  # mentions of the highest post count only below this id
@@ -47,7 +48,7 @@ def plan(db: Database, question: Question) -> Plan:
     parts = split(question.query)
     conditions = [("m.state <> ?", (State.ERASED,)), *map(_sql, parts.columns)]
     conditions += [
-        (f"{_POSTED} {op} ?", (stamp(at),)) for op, at in ((">=", question.since), ("<", question.until)) if at
+        (f"{POSTED} {op} ?", (stamp(at),)) for op, at in ((">=", question.since), ("<", question.until)) if at
     ]
     where, given = _every(conditions)
     low, high = db.dialect.between(db, question.since, question.until)
@@ -59,6 +60,7 @@ def plan(db: Database, question: Question) -> Plan:
         where=where,
         given=given,
         levels=_every([_sql(node) for node in parts.columns if _of_level(node)]),
+        text=parts.text,
         verify=_verify(question.query if parts.columns and not db.index.sure else parts.text),
         stretch=Stretch(low, high, question.since, question.until),
     )
@@ -111,9 +113,9 @@ def _condition(field: Field) -> tuple[str, tuple[Any, ...]]:
         case "severity":
             return f"m.severity {'=' if field.op == ':' else field.op} ?", (int(field.value),)
         case "since":
-            return f"{_POSTED} >= ?", (stamp(instant(field.value)),)
+            return f"{POSTED} >= ?", (stamp(instant(field.value)),)
         case "until":
-            return f"{_POSTED} < ?", (stamp(instant(field.value)),)
+            return f"{POSTED} < ?", (stamp(instant(field.value)),)
         case "has":
             return _HAS[field.value], ()
         case name:

@@ -71,6 +71,16 @@ def post_columns(post_id: int, post: Post, state: State, at: str) -> tuple[Any, 
     return (*key, created, url, title, text, handle, name, post.kind, lang, site, parent, _facts(post))
 
 
+def posted(columns: tuple[Any, ...]) -> str:
+    """When a post was written, of its columns: nobody hears it before."""
+    heard, created = columns[_HEARD], columns[_CREATED]
+    return str(created if created and created < heard else heard)
+
+
+_HEARD, _CREATED = POST.index("heard"), POST.index("created")
+REACHED = "INSERT INTO reaches (post, reach) VALUES (?, ?) ON CONFLICT (post) DO UPDATE SET reach = excluded.reach"
+
+
 FACTS = "root author_url followers replies reposts likes views".split()
 _NONE_TOLD = ("", "", None, None, None, None, None)
 
@@ -124,7 +134,7 @@ def wordless(reasons: str) -> str:
 MENTION = (
     "m.id, m.post, m.brand, m.heard, m.verdict, m.complaint, m.severity, m.priority, m.cause, m.state, m.reason,"
     " m.case_id, m.reasons, p.source, p.external_id, p.url, p.handle, p.author, p.title, p.created, p.text, p.kind,"
-    " p.lang, p.site, p.parent"
+    " p.lang, p.site, p.parent, (SELECT r.reach FROM reaches r WHERE r.post = m.post) AS reach"
 )
 
 
@@ -151,6 +161,7 @@ def mention_row(row: Row) -> MentionRow:
         reason=reason,
         case=case,
         reasons=tuple(dict(zip(REASON, each, strict=True)) for each in json.loads(reasons)),
+        reach=row[25] or 0,
     )
 
 

@@ -21,6 +21,7 @@ from listener.storage.sql.rows import MENTION, mention_row, moment, moment_or_no
 
 RANKED = 2_000  # hits that relevance looks at
 FEW = 1_000  # hits that are sorted by severity in one go
+SOME = 20_000  # hits whose reach is looked up in one go
 FIRST_LOOK, LONGEST_LOOK = 64, 256  # posts looked at in one go
 ENOUGH = 8  # when fewer than one hit in so many is wanted, reading the lists of the tags is quicker than reading rows
 _COLUMNS = f"{MENTION}, p.heard AS arrived, c.owner, c.status, c.outcome, c.promise, c.answered"
@@ -48,6 +49,8 @@ def _candidates(db: Database, plan: Plan, question: Question) -> Iterator[Row]:
         return iter(())
     if question.sort is Sort.SEVERITY:
         return _worst_first(db, plan, last)
+    if question.sort is Sort.REACH:
+        return _farthest_first(db, plan, last)
     if question.sort is Sort.RELEVANCE and plan.words:
         return _after(_best_first(db, plan), question.before)
     return _newest_first(db, _behind(plan, last), min(max(question.limit, FIRST_LOOK), LONGEST_LOOK))
@@ -55,7 +58,11 @@ def _candidates(db: Database, plan: Plan, question: Question) -> Iterator[Row]:
 
 def _last(db: Database, before: int) -> Row | None:
     """The last row of the page before."""
-    row: Row | None = db.execute("SELECT id, post, severity FROM mentions WHERE id = ?", (before,)).fetchone()
+    sql = (
+        "SELECT m.id, m.post, m.severity, coalesce(r.reach, 0) AS reach FROM mentions m"
+        " LEFT JOIN reaches r ON r.post = m.post WHERE m.id = ?"
+    )
+    row: Row | None = db.execute(sql, (before,)).fetchone()
     return row
 
 
@@ -153,6 +160,50 @@ def _levels(db: Database, plan: Plan) -> list[int]:
     where, given = plan.levels
     sql = f"SELECT DISTINCT severity FROM levels m WHERE {where or 'true'} ORDER BY severity DESC"
     return [level for (level,) in db.execute(sql, given)] + [0] * harmless(plan.columns)
+
+
+def _farthest_first(db: Database, plan: Plan, last: Row | None) -> Iterator[Row]:
+    """Of not too many hits the farthest are picked; of more, posts are looked at from the farthest down. Those whose
+    reach nobody says come last, newest first."""
+    found = db.index.together(plan.words, plan.tags)
+    if found and len(posts := db.index.hits(db, found, plan.stretch, SOME)) < SOME:
+        known = _reach_of(db, posts)
+        posts.sort(key=lambda post: (-known.get(post, 0), -post))
+        if last is not None:
+            behind = (-last["reach"], -last["post"])
+            posts = [post for post in posts if (-known.get(post, 0), -post) >= behind]
+        yield from _past(_rows(db, plan, posts), last)
+        return
+    if last is None or last["reach"]:
+        yield from _past(_from_the_farthest(db, plan, last), last)
+    rest = _behind(plan, last) if last is not None and not last["reach"] else plan
+    yield from (row for row in _newest_first(db, rest, FIRST_LOOK) if not row["reach"])
+
+
+def _past(rows: Iterator[Row], last: Row | None) -> Iterator[Row]:
+    """Without the last row's own post as far as it was shown."""
+    return (row for row in rows if last is None or row["post"] != last["post"] or row["id"] < last["id"])
+
+
+def _reach_of(db: Database, posts: Sequence[int]) -> dict[int, int]:
+    found = dict[int, int]()
+    for start in range(0, len(posts), FEW):
+        piece = ",".join(map(str, posts[start : start + FEW]))
+        found |= {row[0]: row[1] for row in db.execute(f"SELECT post, reach FROM reaches WHERE post IN ({piece})")}
+    return found
+
+
+def _from_the_farthest(db: Database, plan: Plan, last: Row | None) -> Iterator[Row]:
+    sql = (
+        "SELECT post, reach FROM reaches WHERE (reach < ? OR (reach = ? AND post <= ?)) AND post BETWEEN ? AND ?"
+        " ORDER BY reach DESC, post DESC LIMIT ?"
+    )
+    (reach, post), look = (last["reach"], last["post"]) if last is not None else (1 << 62, 1 << 62), FIRST_LOOK
+    while rows := db.execute(sql, (reach, reach, post, plan.stretch.low, plan.stretch.high, look)).fetchall():
+        for row in _rows(db, plan, [row["post"] for row in rows]):
+            if plan.text is None or _verified(plan.text, row):
+                yield row
+        reach, post, look = rows[-1]["reach"], rows[-1]["post"] - 1, LONGEST_LOOK
 
 
 def _best_first(db: Database, plan: Plan) -> Iterator[Row]:

@@ -18,6 +18,7 @@ from listener.storage.contract import (
     Key,
     MentionRow,
     Opening,
+    Picture,
     Question,
     SavedSearch,
     SourceState,
@@ -33,10 +34,12 @@ from listener.storage.sql import (
     matters,
     passes,
     people,
+    picturing,
     recalling,
     rereading,
     searching,
     shelf,
+    threads,
 )
 from listener.storage.sql.database import Database
 from listener.storage.sql.lanes import D
@@ -169,6 +172,12 @@ class SqlStore(Generic[D]):
 
     def cases(self, *, ended: bool = False) -> AsyncIterator[CaseRow]:
         return self._reader.stream(lambda db: ledger.case_rows(db, ended=ended))
+
+    async def picture(self, question: Question) -> Picture:
+        return await self._reader.read(lambda db: picturing.picture(db, question))
+
+    async def thread(self, mention: int, limit: int) -> tuple[MentionRow, ...]:
+        return await self._reader.read(lambda db: threads.of_mention(db, mention, limit))
 
     async def case_mentions(self, case_id: int) -> tuple[MentionRow, ...]:
         return await self._reader.read(lambda db: searching.of_case(db, case_id))

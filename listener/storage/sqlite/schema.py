@@ -9,7 +9,7 @@ from sqlite_utils import Database, Migrations
 
 from listener.query.fts import TOKENIZER
 from listener.storage.contract import StoreError
-from listener.storage.sql import tagging
+from listener.storage.sql import tagging, tallies
 from listener.storage.sql.database import Database as Connected
 from listener.storage.sql.rows import OPEN
 from listener.storage.sqlite import indexing
@@ -177,6 +177,29 @@ def told_and_let_in(db: Database) -> None:
           at TEXT NOT NULL
         );
     """)
+
+
+@house()
+def counted(db: Database) -> None:
+    """Charts without reading the history: a minute for a million mentions. How far posts went, and their threads."""
+    db.executescript("""
+        CREATE TABLE tallies (
+          facet TEXT NOT NULL, value TEXT NOT NULL, brand TEXT NOT NULL, verdict TEXT NOT NULL, at TEXT NOT NULL,
+          mentions INTEGER NOT NULL, severity INTEGER NOT NULL, PRIMARY KEY (facet, value, brand, verdict, at)
+        ) WITHOUT ROWID;
+        CREATE TABLE reaches (post INTEGER PRIMARY KEY REFERENCES posts (id), reach INTEGER NOT NULL);
+        CREATE INDEX reaches_far ON reaches (reach, post);
+        CREATE INDEX posts_parent ON posts (source, parent) WHERE parent <> '';
+    """)
+    db.execute(_REACHED)
+    tallies.counted_anew(cast(Connected, db.conn))
+
+
+_SEEN = ", ".join(f"coalesce(CAST(json_extract(facts, '$.{each}') AS INTEGER), 0)" for each in ("views", "followers"))
+_REACHED = (
+    f"INSERT INTO reaches (post, reach) SELECT id, max({_SEEN}) FROM posts WHERE facts <> ''"
+    f" AND state NOT IN ('not matched', 'erased') AND max({_SEEN}) > 0"
+)
 
 
 def prepare(db: Database) -> None:
