@@ -66,7 +66,7 @@ class BlueskyConnector:
         async def read(search: str, place: Place) -> Step:
             return await self._search(search, place, now)
 
-        return await take_turn(self._options.searches, cursor, now, read)
+        return await take_turn(self._options.searches, cursor, now, read, self._options.overlap)
 
     async def _search(self, search: str, place: Place, now: datetime) -> Step:
         going = place.get("at") or self._span(place, now)

@@ -32,6 +32,7 @@ from connectors.window import Window, conditions, older_than_known, reaches_know
 
 MOST_PAGES = 60  # of older items followed in one go
 IDLE = 10  # of them that show again what newer ones did: while they are read more is written, which moves them on
+FULL = 5  # items; a feed that showed so many does not lose them all at once
 HISTORY = timedelta(days=7)
 LOST = "more was written than the feed shows, and its older pages end here"
 
@@ -154,31 +155,39 @@ class FeedConnector:
         window.raws = feed.raws
         before = visit.state.pop("before", list(window.items)[-200:])
         left = await visit.take(feed.items, window, PostKind.POST)
-        if not left:
+        whole = not left and not self._doubted(feed, window, visit)
+        if whole:
             window.validators(answer.headers)
             await visit.look_for(feed.items, window)
         visit.state |= {"main": window.dump(), "generator": feed.generator, "link": feed.link}
         if left:
             visit.state["before"] = before
             visit.more = True
-        elif older_than_known(feed.items, before):
+        elif whole and older_than_known(feed.items, before):
             self._go_on(visit, feed, answer.url, _Below(before, first=not before))
         await self._subscribe(feed, answer, visit)
 
+    def _doubted(self, feed: Feed, window: Window, visit: Visit) -> bool:
+        """Was this not the whole feed? Then what it does not show proves nothing, and it is asked for whole again."""
+        if feed.left_out:
+            visit.missed(f"the feed is too large: of its items the last {feed.left_out:,} were not read")
+        if feed.cut:
+            visit.missed(f"the feed breaks off after {len(feed.items)} items; read again at the next poll")
+        emptied = not feed.items and len(window.shown) >= FULL
+        if emptied:
+            visit.missed(f"the feed is empty, although it showed {len(window.shown)} items before")
+        return feed.cut or emptied
+
     async def _read(self, answer: Answer, window: Window, visit: Visit) -> Feed | None:
-        """The feed, or None when the page led to one that is read next. Raises Fix."""
+        """The feed, or None when the page led to one that is read next. Raises ConnectorError."""
         try:
-            feed = await self._parsed(answer, window.known)
+            return await self._parsed(answer, window.known)
         except NotAFeed as wrong:
-            if "main" in visit.state or "url" in visit.state:  # it was a feed before: this is trouble
-                raise Fix(f"{shown(answer.url)}: is {wrong}; give the address of a feed") from None
+            if "main" in visit.state or "url" in visit.state:
+                raise Wait(f"{shown(answer.url)}: is {wrong}, and was a feed before; tried again later") from None
             found = await discovered(self._web, answer, visit.now)
             if found is None or found.kind != "feed":
                 raise Fix(f"{shown(answer.url)}: is {wrong}; {_instead(found)}") from None
-        else:
-            if feed.left_out:
-                visit.missed(f"the feed is too large: of its items the last {feed.left_out:,} were not read")
-            return feed
         visit.state["url"] = found.url
         visit.facts = {"url": found.url, "found": found.how}
         visit.more = True

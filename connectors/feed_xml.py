@@ -75,7 +75,7 @@ def _tree(text: str) -> tuple[Any, bool]:
         raise NotAFeed(f"XML that cannot be read: {str(wrong)[:120]}") from None
     if root is None:
         raise NotAFeed("not XML")
-    return root, any("premature end" in str(error.message).lower() for error in parser.error_log)
+    return root, re.search(rf"</(?:[\w.-]+:)?{re.escape(_local(root))}\s*>", text) is None
 
 
 def _parser(*, recover: bool) -> etree.XMLParser:

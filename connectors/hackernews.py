@@ -52,7 +52,7 @@ class HackerNewsConnector:
         async def read(search: str, place: Place) -> Step:
             return await self._read(search, place, now)
 
-        return await take_turn(self._options.searches, cursor, now, read)
+        return await take_turn(self._options.searches, cursor, now, read, self._options.overlap)
 
     async def _read(self, search: str, place: Place, now: datetime) -> Step:
         if not place.get("slices"):

@@ -64,7 +64,7 @@ class MastodonConnector:
         async def read(lane: str, place: Place) -> Step:
             return await (self._tag if lane.startswith("#") else self._search)(lane, place, now)
 
-        page = await take_turn(lanes, cursor, now, read)
+        page = await take_turn(lanes, cursor, now, read, self._options.overlap)
         page = replace(page, cursor={**page.cursor, "settings": settings})
         return page if page.more else self._with_what_is_hidden(page, settings, lanes)
 

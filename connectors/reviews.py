@@ -19,7 +19,7 @@ from connectors.contract import Cursor, Fix, Hearing, Page, Wait
 from connectors.http import Answer, Web, shown
 from connectors.item import Item
 from connectors.post import Author, Post, PostKind
-from connectors.review_parse import Review, next_page, reviews_of, stars
+from connectors.review_parse import Review, breaks_off, next_page, reviews_of, stars
 from connectors.schedule import wait
 from connectors.window import Window, conditions
 
@@ -57,6 +57,8 @@ class ReviewsConnector:
             return Page(cursor={**state, "main": main}, wait=wait(answer.headers, None, now))
         page = decode(answer.body, answer.content_type)
         found = await aside(page, reviews_of, page, answer.url)
+        if breaks_off(page) or (count == 1 and not found and window.items):
+            raise Wait(f"{shown(url)}: breaks off, or shows no review any more; read again later")
         if not found and count == 1:
             raise Fix(f"{shown(url)}: holds no review marked with schema.org/Review; check the address")
         news = [review for review in found if window.is_news(_item(review))]

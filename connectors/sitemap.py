@@ -33,6 +33,7 @@ AT_ONCE = 20  # pages read for one page of posts
 MOST_MAPS = 30  # of an index, read in one poll
 REMEMBERED_MAPS = 2_000  # of an index
 MOST_RULES = 500 * 1024  # bytes of a robots.txt (RFC 9309, 2.5)
+FULL = 5  # pages; a site that had so many does not lose them all at once
 TRIES = 3  # a page that cannot be read is given up then
 HISTORY = timedelta(days=7)
 LIMITED = timedelta(minutes=15)  # when the server says "too many" and not for how long
@@ -52,6 +53,7 @@ class _Look:
     places: list[Place] = field(default_factory=list)
     left: int = 0  # maps that wait for the next look
     trouble: str = ""
+    emptied: bool = False
 
     def is_news(self, child: Place) -> bool:
         return not child.changed or self.children.get(short(child.url)) != short(child.changed)
@@ -124,6 +126,8 @@ class SitemapConnector:
         for top in state["tops"]:
             await self._top(top, look, now)
         known = Known.load(state, now - self._options.history)
+        if look.emptied and len(known.pages) >= FULL:
+            look.trouble = f"the sitemap is empty, although it had {len(known.pages)} pages before"
         wanted, later = known.wanted(self._of_interest(look.places))
         again = [one for one in state.pop("failed", []) if one["tries"] < TRIES]
         state |= known.dump(learning=known.first and bool(look.left))
@@ -142,6 +146,7 @@ class SitemapConnector:
         found = await self._map(top, look.maps, now)
         if found is None or not found.index:
             look.places += found.places if found else ()
+            look.emptied = look.emptied or (found is not None and not found.places)
             return
         look.maps.pop(top, None)  # that an index is unchanged says nothing of its maps
         children = sorted(filter(look.is_news, found.places), key=_changed, reverse=True)
@@ -174,7 +179,9 @@ class SitemapConnector:
         try:
             found = await aside(answer.body, read_sitemap, answer.body, answer.url)
         except NotASitemap as wrong:
-            raise Fix(f"{shown(url)}: is {wrong}; give the address of a sitemap or of the site") from None
+            raise Wait(f"{shown(url)}: is {wrong}, and was a sitemap before; tried again later") from None
+        if found.cut:
+            raise Wait(f"{shown(url)}: the sitemap breaks off; read again later")
         headers = answer.headers
         maps[url] = {"etag": headers.get("etag", ""), "modified": headers.get("last-modified", ""), "unchanged": 0}
         return found

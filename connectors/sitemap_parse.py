@@ -18,6 +18,7 @@ MOST_BYTES = 50 * 1024 * 1024  # unpacked: the protocol's own limit
 LONGEST = 300  # characters of a title or a date: they are kept until the page is read
 MOST_PLACES = 50_000  # the protocol's own limit
 SITEMAPS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml", "/sitemap-index.xml")  # where sites have theirs
+_ENDED = re.compile(rb"</([\w.-]+:)?(urlset|sitemapindex)\s*>|<([\w.-]+:)?(urlset|sitemapindex)[^<>]*/>", re.IGNORECASE)
 _NAMED = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 _LISTS = re.compile(
     r"/(tags?|categor(y|ies)|topics?|authors?|page/\d+|archives?|search|feed)(/|$)|/(posts?|blog|news|articles?)/?$",
@@ -45,20 +46,24 @@ class Place:
 class Sitemap:
     places: tuple[Place, ...]
     index: bool = False  # its places are maps
+    cut: bool = False  # it ended too early
 
 
 def read_sitemap(body: bytes, url: str) -> Sitemap:
     """Raises NotASitemap."""
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    whole = unpacked(body)
     try:
-        root = etree.fromstring(unpacked(body), parser)
+        root = etree.fromstring(whole, parser)
     except (etree.XMLSyntaxError, ValueError) as wrong:
         raise NotASitemap(f"not XML ({str(wrong)[:120]})") from None
     name = etree.QName(root).localname.lower() if root is not None else ""
     if name not in ("urlset", "sitemapindex"):
         raise NotASitemap(f"<{name[:40]}>, which is no sitemap")
     places = [_place(element, url) for element in root if isinstance(element.tag, str)]
-    return Sitemap(places=tuple(one for one in places if one.url)[:MOST_PLACES], index=name == "sitemapindex")
+    cut = not _ENDED.search(whole)
+    sound = [one for one in places[: len(places) - cut] if one.url]
+    return Sitemap(places=tuple(sound)[:MOST_PLACES], index=name == "sitemapindex", cut=cut)
 
 
 def _place(element: Any, url: str) -> Place:

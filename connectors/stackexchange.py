@@ -56,7 +56,7 @@ class StackExchangeConnector:
         if not lanes:
             raise Fix(f"{self.name}: there is nothing to look for; add tags, or a word to a brand's query")
         visit = _Visit(self.name, self._options, self._web, cursor, now)
-        page = await take_turn(lanes, cursor, now, visit.read)
+        page = await take_turn(lanes, cursor, now, visit.read, self._options.overlap)
         return visit.closed(page, cursor)
 
     async def reread(self, ids: Sequence[str], cursor: Cursor, now: datetime) -> Page:

@@ -64,7 +64,7 @@ class YouTubeConnector:
         lanes = visit.lanes()
         if not lanes:
             raise Fix(f"{self.name}: there is nothing to follow; add channels, videos, or search = true")
-        page = await take_turn(lanes, cursor, now, visit.read)
+        page = await take_turn(lanes, cursor, now, visit.read, self._options.overlap)
         return visit.closed(page, cursor)
 
     def _api(self, cursor: Cursor, now: datetime) -> Api:
@@ -143,7 +143,7 @@ class _Visit:
             del self.found[video]
             return Step(place={})
         if refused.reason == "commentsDisabled":
-            return Step(place={**tidy({**place, "at": None}), "closed": True})
+            return Step(place={**tidy({**place, "at": None}), "closed": True}, asked=False)
         raise refused
 
     async def _replies(self, place: Place) -> Step:
@@ -185,10 +185,10 @@ class _Visit:
     async def _search(self, search: str, place: Place) -> Step:
         heard = place.get("heard")
         if heard and self.now.timestamp() - heard < self.options.search_every.total_seconds():
-            return Step(place=place)
+            return Step(place=place, asked=False)
         if self.api.quota.left < DEAR + self.options.units // KEPT:
             left = f"{self.api.quota.left} units are left of the day and kept for comments"
-            return Step(place=place, note=f"search {search}: put off, since {left}")
+            return Step(place=place, note=f"search {search}: put off, since {left}", asked=False)
         after = datetime.fromtimestamp(self._beginning(place)["floor"], self.now.tzinfo)
         asked = {"part": "id", "type": "video", "order": "date", "maxResults": 50, "q": search}
         answer = await self.api.ask("search", {**asked, "publishedAfter": f"{after:%Y-%m-%dT%H:%M:%SZ}"}, DEAR)

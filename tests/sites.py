@@ -79,8 +79,6 @@ class Shop:
         following = (
             f'<a rel="next" href="/reviews?page={number + 1}">older</a>' if len(newest) > number * A_PAGE else ""
         )
-        body = (
-            "".join(shown) or "<div itemscope itemtype='https://schema.org/Review'><p itemprop='reviewBody'>-</p></div>"
-        )
+        body = "".join(shown)
         text = f"<!doctype html><html><body><div itemscope itemtype='https://schema.org/Product'>{body}</div>{following}</body></html>"
         return web.Response(text=text, content_type="text/html")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from polling import NOW, Poller
 from webserver import Server
-from worlds import SECRET, WORLDS, World
+from worlds import SECRET, WORLDS, World, hear
 
 from connectors import KINDS, deaf_to, dialect_of, secrets_of
 from connectors.contract import START, Broken, ConnectorError, Hearing, Rereader, Wait
@@ -29,15 +29,6 @@ def world(request: pytest.FixtureRequest, server: Server, web_: Web, tmp_path: P
     opened = WORLDS[request.param](server, web_, tmp_path)
     yield opened
     opened.end()
-
-
-async def hear(world: World, *, minutes: int = 10, polls: int = 1) -> dict[str, Post]:
-    """id -> its last wording, over so many polls with some time between them."""
-    heard: dict[str, Post] = {}
-    for _ in range(polls):
-        world.poller.now += minutes * MINUTE
-        heard |= {post.id: post for post in await world.poller.poll()}
-    return heard
 
 
 def written(world: World, *keys: str) -> set[str]:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from polling import NOW, Poller, ids
 from webserver import Server
 
-from connectors.contract import Fix
+from connectors.contract import Fix, Wait
 from connectors.discovery import discover, feeds_of, named_by_header, usual
 from connectors.feed import FeedConnector, Options
 from connectors.http import Web
@@ -168,7 +168,7 @@ async def test_a_page_in_the_place_of_a_feed_that_was_heard_starts_no_search(ser
     await poller.poll()
     server.answers |= {"/feed": page("Sign in"), "/feed/": RSS}
     server.asked.clear()
-    with pytest.raises(Fix, match="a web page, not a feed"):
+    with pytest.raises(Wait, match="was a feed before"):
         await poller.poll()
     assert server.paths() == ["/feed"]
 

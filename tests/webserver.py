@@ -1,7 +1,9 @@
 """A web server on loopback that does what a test tells it to."""
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
@@ -14,6 +16,9 @@ class Server:
 
     answers: dict[str, object] = field(default_factory=dict)
     asked: list[web.Request] = field(default_factory=list)
+    spoil: Callable[[web.Request, web.StreamResponse], Any] | None = (
+        None  # gives another answer in the place of a good one
+    )
     address: str = ""
 
     async def __aenter__(self) -> "Server":
@@ -38,6 +43,13 @@ class Server:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request)
+        good = await self._good(request)
+        if self.spoil is None:
+            return good
+        spoilt = self.spoil(request, good)
+        return await spoilt if inspect.isawaitable(spoilt) else spoilt
+
+    async def _good(self, request: web.Request) -> web.StreamResponse:
         found = self.answers.get(str(request.rel_url), self.answers.get(request.path))
         if callable(found):
             return await found(request)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import escape
 from pathlib import Path
+from typing import ClassVar
 
 import sites
 import test_appstore
@@ -33,6 +34,7 @@ from xserver import FakeX
 from connectors.feed import FeedConnector
 from connectors.feed import Options as FeedOptions
 from connectors.http import Web
+from connectors.post import Post
 from connectors.replay import Options as ReplayOptions
 from connectors.replay import ReplayConnector
 from connectors.reviews import Options as ReviewsOptions
@@ -52,7 +54,8 @@ class World:
     directory: Path
     troubles: list[object] = field(default_factory=list)  # what the next requests are answered with instead
     ids: dict[str, str] = field(default_factory=dict)  # key -> the platform's id
-    online = True
+    online: ClassVar = True  # does it speak HTTP?
+    doubted: ClassVar = True  # is it noticed when it shows nothing at all any more?
 
     def __post_init__(self) -> None:
         self.poller = self.begin()
@@ -73,6 +76,15 @@ class World:
 
     def delete(self, key: str) -> None:
         raise NotImplementedError
+
+
+async def hear(world: World, *, minutes: int = 10, polls: int = 1) -> dict[str, Post]:
+    """id -> its last wording, over so many polls with some time between them."""
+    heard: dict[str, Post] = {}
+    for _ in range(polls):
+        world.poller.now += timedelta(minutes=minutes)
+        heard |= {post.id: post for post in await world.poller.poll()}
+    return heard
 
 
 class Troubled(dict[str, object]):
@@ -114,7 +126,7 @@ class Feed(World):
 
 
 class Replay(World):
-    online = False
+    online, doubted = False, False  # a file may be emptied
 
     def begin(self) -> Poller:
         self.file = self.directory / "posts.jsonl"
@@ -263,6 +275,8 @@ class StackExchange(World):
 class X(World):
     """Searches and mentions; ids are given in the order in which posts are published, whatever their date."""
 
+    doubted = False  # nothing is read twice there; what is missing is missed by X's own counts, once a day
+
     def begin(self) -> Poller:
         self.x = FakeX(self.server)
         self.x.account("acmeair", "99")
@@ -296,7 +310,7 @@ class Discourse(World):
 
 
 class Webhook(World):
-    online = False
+    online, doubted = False, False  # silence is what `expect` is for
 
     def begin(self) -> Poller:
         self.bringing = test_webhook.ear(self.directory)
@@ -314,7 +328,8 @@ class Webhook(World):
 
 
 class Imap(World):
-    online = False  # its own troubles are in tests/test_imap.py: it does not speak HTTP
+    online = False  # its own troubles are in tests/test_imap.py
+    doubted = False  # a box may be tidied
 
     def begin(self) -> Poller:
         self.opened = ExitStack()
