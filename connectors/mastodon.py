@@ -101,8 +101,10 @@ class MastodonConnector:
         asked = {"q": lane, "type": "statuses", "limit": PAGE, "offset": at["offset"], "min_id": at["floor"] or None}
         found = await self._found("v2/search", asked, now)
         offset = at["offset"] + len(found.ids)
-        if found.ids and (offset > DEEPEST or found.ids[:1] == (at.get("first"),)) and at["floor"] not in found.ids:
-            deaf = f"{lane}: the search shows only its newest {at['offset']} posts"
+        again = found.ids[:1] == (at.get("first"),)
+        if found.ids and (offset > DEEPEST or again) and at["floor"] not in found.ids:
+            all_there = again and len(found.ids) < PAGE  # it knows no offset, and needs none
+            deaf = "" if all_there else f"{lane}: the search shows only its newest {at['offset']} posts"
             found = replace(found, note="; ".join(filter(None, (found.note, deaf))), ids=())
         on = {"offset": offset, "floor": at["floor"], "first": found.ids[0] if found.ids else ""}
         return self._backward(place, at, found, now, on)
