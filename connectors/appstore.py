@@ -17,7 +17,7 @@ from connectors.contract import Broken, Cursor, Fix, Page
 from connectors.http import Web
 from connectors.lanes import Place, Step, since, take_turn
 from connectors.post import Author, Post, PostKind, Reach
-from connectors.review_parse import stars
+from connectors.review_parse import share, stars
 
 DEAF_TO = (
     "App Store: only the newest 500 reviews of a country are shown, and ratings without words are not",
@@ -141,6 +141,7 @@ def review_of(raw: Mapping[str, Any], source: str, country: str, app: str) -> Po
         kind=PostKind.REVIEW,
         site=SITE,
         reach=Reach(likes=_number(raw, "im:voteSum")),
+        rating=share(rating, BEST),
         extra={
             **({"rating": f"{rating}/{BEST}"} if rating else {}),
             "version": _label(raw, "im:version"),

@@ -12,6 +12,7 @@ from typing import Any
 
 from lxml import etree
 
+from connectors import wordpress
 from connectors.addresses import joined
 from connectors.dates import when
 from connectors.item import Feed, Item, NotAFeed, identity
@@ -26,6 +27,7 @@ ANSWERS = f"{THREAD}in-reply-to"  # RFC 4685
 ATOM = "{http://www.w3.org/2005/Atom}"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _RSS = ("{http://purl.org/rss/1.0/}", "{http://my.netscape.com/")
+COMMENT = "#comment-"  # in the ids that WordPress gives to comments
 RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
@@ -133,15 +135,18 @@ def _rss_item(item: Any, url: str) -> Item:
         link = next((e.get("href", "") for e in item.findall(f"{ATOM}link")), "")
     link = joined(url, link) if link else guid if guid.startswith(("http://", "https://")) else ""
     whole, summary, title = said(CONTENT, ""), said("description", ""), plain(said("title", ""))
+    text, answers = whole or summary, said(ANSWERS, "")
+    if COMMENT in guid:
+        answers, text = _answering(text, answers)
     return Item(
         id=guid or link or identity(link, title, summary),
         link=link,
         title=title,
-        text=plain(whole or summary),
+        text=plain(text),
         teaser=not whole,
         author=plain(said(f"{DC}creator") or said("author", "")),
         published=when(said("pubDate") or said(f"{DC}date", "")),
-        parent=said(ANSWERS, ""),
+        parent=answers,
         comments_feed=joined(url, given[WFW]) if WFW in given else "",
         comments=_number(said(SLASH)),
     )
@@ -186,21 +191,29 @@ def _atom_entry(entry: Any, url: str, lang: str) -> Item:
     link = links.get("alternate", "")
     content, summary = _markup(given.get("content")), _markup(given.get("summary"))
     author = _named(given["author"]) if "author" in given else {}
-    title = plain(_markup(given.get("title")))
+    title, id_ = plain(_markup(given.get("title"))), _said(given.get("id"))
+    answers, text = next((e.get("ref", "") for e in entry if e.tag == ANSWERS), ""), content or summary
+    if COMMENT in id_:
+        answers, text = _answering(text, answers)
     return Item(
-        id=_said(given.get("id")) or link or identity(link, title, content or summary),
+        id=id_ or link or identity(link, title, content or summary),
         link=link,
         title=title,
-        text=plain(content or summary),
+        text=plain(text),
         teaser=not content,
         author=plain(_said(author.get("name"))),
         author_url=_said(author.get("uri")),
         published=when(next((said for name in _DATES if (said := _said(given.get(name)))), "")),
-        parent=next((e.get("ref", "") for e in entry if e.tag == ANSWERS), ""),
+        parent=answers,
         comments_feed=links.get("replies", "") if links.get("replies-type", "").endswith("+xml") else "",
         comments=_number(entry.findtext(f"{THREAD}total")),
         lang=entry.get(XML_LANG, lang),
     )
+
+
+def _answering(markup: str, answers: str) -> tuple[str, str]:
+    said, own = wordpress.answering(markup)
+    return answers or said, own
 
 
 def _named(element: Any) -> dict[str, Any]:

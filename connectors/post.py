@@ -55,6 +55,7 @@ class Post:
     parent: str = ""  # id of what it answers, when it answers something
     root: str = ""  # id of what began the thread, when that is known and another
     reach: Reach = NOT_SAID
+    rating: float | None = None  # the stars of a review, from 0, the worst, to 1, the best; its title shows them too
     extra: Mapping[str, str] = field(default_factory=dict)  # small facts a connector wants to keep, never searched
 
     @property

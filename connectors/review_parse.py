@@ -178,6 +178,14 @@ def _number(value: Any) -> float | None:
     return found if 0 <= found <= 1_000 else None
 
 
+def share(rating: float | None, best: float) -> float | None:
+    """0 for the worst, 1 for the best: one star of five is the worst there is."""
+    if rating is None or best <= 0:
+        return None
+    worst = 1.0 if best > 1 else 0.0
+    return min(max((rating - worst) / (best - worst), 0.0), 1.0)
+
+
 def stars(rating: float | None, best: float) -> str:
     """As people see it, in fives: "★★☆☆☆"; "" without a rating."""
     if rating is None or best <= 0:

@@ -19,7 +19,7 @@ from connectors.contract import Cursor, Fix, Hearing, Page, Wait
 from connectors.http import Answer, Web, shown
 from connectors.item import Item
 from connectors.post import Author, Post, PostKind
-from connectors.review_parse import Review, breaks_off, next_page, reviews_of, stars
+from connectors.review_parse import Review, breaks_off, next_page, reviews_of, share, stars
 from connectors.schedule import wait
 from connectors.window import Window, conditions
 
@@ -96,6 +96,7 @@ class ReviewsConnector:
             kind=PostKind.REVIEW,
             lang=review.lang,
             site=host_of(review.url or self._options.url),
+            rating=share(review.rating, review.best),
             extra=_facts(review),
         )
 

@@ -16,6 +16,7 @@ from connectors.item import Feed, Item, NotAFeed
 from connectors.text import plain
 
 PAGE = 100
+_ANSWERING = re.compile(r"\s*<p>[^<>]{0,80}<a href=\"([^\"<>]*#comment-\d+)\"[^<>]*>[^<>]{0,200}</a>[^<>]{0,80}</p>\s*")
 _API = re.compile(r"<([^<>]+)>;\s*rel=\"https://api\.w\.org/\"")
 
 
@@ -54,6 +55,12 @@ def comment_id(id_: str) -> str:
     """Feeds and API name a comment after its post, and not always by the same name; its number is the site's own."""
     number = id_.rpartition("#comment-")[2]
     return f"#comment-{number}" if number != id_ and number.isdigit() else id_
+
+
+def answering(markup: str) -> tuple[str, str]:
+    """What a comment answers, and its own words: in a feed they begin with "In reply to X.", in the site's language."""
+    found = _ANSWERING.match(markup)
+    return (found[1], markup[found.end() :]) if found else ("", markup)
 
 
 def api_of(headers: Mapping[str, str], url: str) -> str:

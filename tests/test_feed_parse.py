@@ -1,6 +1,7 @@
 """Feeds as they are: three formats, wrong charsets, broken XML, and what is refused."""
 
 from datetime import UTC, datetime, timedelta
+from html import escape
 
 import pytest
 from hypothesis import given
@@ -170,3 +171,26 @@ def test_deep_markup_does_no_harm() -> None:
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-45", "Mon, 99 Foo 2026"])
 def test_what_is_no_date_is_none(text: str) -> None:
     assert when(text) is None
+
+
+@pytest.mark.parametrize("said", ["In reply to {}.", "Antwort auf {}.", "En réponse à {}.", "{} への返信。"])
+@pytest.mark.parametrize("kind", ["atom", "rss"])
+def test_whom_a_comment_answers_is_no_part_of_its_words(kind: str, said: str) -> None:
+    """WordPress writes it in front of them, in the language of the site, and in its RSS says it nowhere else."""
+    answered = "https://blog.example/a/#comment-65"
+    address = said.format(f'<a href="{answered}">Bea</a>')
+    text, id_ = f"<p>{address}</p>\n<p>My bag is lost, too.</p>", "https://blog.example/a/#comment-66"
+    feeds = {
+        "atom": f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>{id_}</id><content type="html">{escape(text)}</content></entry></feed>',
+        "rss": f'<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><item><guid>{id_}</guid>'
+        f"<content:encoded>{escape(text)}</content:encoded></item></channel></rss>",
+    }
+    [item] = parse(feeds[kind].encode(), "", "https://blog.example/comments/feed/").items
+    assert (item.text, item.parent) == ("My bag is lost, too.", answered)
+
+
+def test_a_comment_that_begins_with_a_link_keeps_it() -> None:
+    text = '<p>See <a href="https://blog.example/other/">the other post</a>.</p><p>It is true.</p>'
+    feed = f"<rss><channel><item><guid>https://blog.example/a/#comment-1</guid><description>{escape(text)}</description></item></channel></rss>"
+    [item] = parse(feed.encode(), "", "https://blog.example/").items
+    assert item.text == "See the other post.\nIt is true." and not item.parent

@@ -6,9 +6,11 @@ counts that cannot point to words in the post or to a number.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.post import Post
+from listener.triage import stars
 from listener.triage.clauses import LONGEST
 from listener.triage.features import Features
 from listener.triage.grades import HEAD, base
@@ -32,20 +34,24 @@ def subject_text(post: Post) -> str:
 
 def assess(post: Post, brand: BrandTarget, rules: Rules, others: Sequence[BrandTarget] = ()) -> Assessment:
     """`others` are further tracked brands that the post names."""
-    text = subject_text(post)[:LONGEST]
+    text = stars.hidden(post, subject_text(post))[:LONGEST]
     lang, judged = language(post.lang, text, rules.weights.votes)
     if not judged:
         reason = Reason(factor="language not judged", points=0, words=lang)
         return Assessment(verdict=Verdict.OTHER, complaint=0.0, severity=0, priority=None, cause="", reasons=(reason,))
     of = reading(text, brand, others, rules, lang)
     probability, said = complaint(of, rules, lang)
+    shown = None if others else stars.reason(post)  # who is named beside another may be the better one
+    if shown:
+        probability = stars.with_stars(probability, post)
     if probability < rules.complaint_from:
-        verdict = kind(said, rules, lang)
-        reasons = tuple(_evidence(of, said, rules, lang))
+        verdict = stars.kind(kind(said, rules, lang), post) if shown else kind(said, rules, lang)
+        reasons = (*filter(None, [shown]), *_evidence(of, said, rules, lang))
         return Assessment(
             verdict=verdict, complaint=round(probability, 4), severity=0, priority=None, cause="", reasons=reasons
         )
-    return _complaint(post, of, said, probability, rules)
+    found = _complaint(post, of, said, probability, rules)
+    return replace(found, reasons=(*found.reasons, replace(shown, points=0.0))) if shown else found
 
 
 def _complaint(post: Post, of: Reading, said: Features, probability: float, rules: Rules) -> Assessment:
