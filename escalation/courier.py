@@ -14,7 +14,7 @@ from typing import Protocol
 
 from escalation.case import Case, replay
 from escalation.events import Event
-from escalation.ledger import Ledger, Owed
+from escalation.ledger import Ledger, Owed, Unreadable
 from escalation.manners import CALM, Due, Wait, loud, plan
 from escalation.notices import HOUSE, Kind, Notice, dead_letter
 
@@ -98,7 +98,10 @@ class Courier:
         return arrived
 
     async def _matter(self, case: int) -> "_Matter":
-        timeline = await self.ledger.timeline(case)
+        try:
+            timeline = await self.ledger.timeline(case)
+        except Unreadable:  # what is owed because of it is said all the same, as far as that goes
+            return NO_MATTER
         return _Matter(timeline, replay(timeline))
 
     async def _tell(self, owed: list[Owed], matters: Mapping[int, "_Matter"], now: datetime) -> int:

@@ -1,15 +1,17 @@
 """Where people's requests and the clock become events: read, decide, append. The rules are in decide.py and case.py."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from escalation.case import Case, replay
 from escalation.clock import answered_with, overdue
 from escalation.commands import Command
 from escalation.decide import decide
 from escalation.events import Event
-from escalation.ledger import Conflict, Ledger
+from escalation.ledger import Conflict, Ledger, Unreadable
+from escalation.notices import unreadable
 
+READ_AGAIN = timedelta(hours=1)  # what cannot be read
 PATIENCE = 20  # times somebody else may be quicker before we believe that something is wrong
 
 
@@ -36,7 +38,11 @@ class Desk:
         late = await self.ledger.due(now, limit)
         away = await self.ledger.away(now) if late else frozenset[str]()
         for case_id in late:
-            await self._step(case_id, now, away)
+            try:
+                await self._step(case_id, now, away)
+            except Unreadable as why:  # it must not stand in the way of the others
+                await self.ledger.owe(unreadable(case_id, str(why), now), now)
+                await self.ledger.set_aside(case_id, now + READ_AGAIN)
         for case_id, incident in await self.ledger.unanswered(limit):
             await self._answer(case_id, incident, now)
         return len(late)

@@ -19,6 +19,10 @@ class UnknownCase(LookupError):
     """There is no such case."""
 
 
+class Unreadable(UnknownCase):
+    """It is there, but its timeline is damaged, or was written by a newer version."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
     """A notice that was claimed for delivery. `attempts` counts this one; `ref` is what it must redraw, if anything."""
@@ -32,7 +36,7 @@ class Owed:
 
 class Ledger(Protocol):
     async def timeline(self, case_id: int) -> tuple[Event, ...]:
-        """Oldest first. Raises UnknownCase."""
+        """Oldest first. Raises UnknownCase, or Unreadable."""
         ...
 
     async def append(self, case: Case, new: tuple[Event, ...]) -> Case:
@@ -44,7 +48,11 @@ class Ledger(Protocol):
         ...
 
     async def due(self, now: datetime, limit: int) -> tuple[int, ...]:
-        """Open cases whose deadline has passed, longest overdue first."""
+        """Open cases whose deadline has passed: the worst first, and of these the longest overdue."""
+        ...
+
+    async def set_aside(self, case_id: int, until: datetime) -> None:
+        """It cannot be read, so it is not due before `until`, and the others are dealt with."""
         ...
 
     async def unanswered(self, limit: int) -> tuple[tuple[int, int], ...]:

@@ -216,6 +216,13 @@ def dead_letter(notice: Notice, case: Case | None, why: str) -> Notice | None:
     return None
 
 
+def unreadable(case_id: int, why: str, now: datetime) -> Notice:
+    """Said once a day for each such case."""
+    midnight = int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+    text = f"{why[:300]}. Nobody is reminded of it until that is mended; see docs/operating.md."
+    return Notice(case=HOUSE, seq=midnight, kind=Kind.HOUSE, to=f"case {case_id} unreadable", text=text)
+
+
 def _executive(case: Case, at: datetime) -> Iterator[tuple[Kind, str, str]]:
     """The lead has the whole on one page when it begins."""
     lead = case.policy.lead(at)

@@ -77,7 +77,8 @@ async def build(
             desk=Desk(store),
             courier=Courier(store, messenger or await _messenger(settings, store, console, clock, stack)),
             clock=clock,
-            pulse=_pulse(settings, web) if settings.heartbeat else None,
+            pulse=_call(settings.heartbeat, web) if settings.heartbeat else None,
+            proof=_call(settings.audit_heartbeat, web) if settings.audit_heartbeat else None,
             calendars=calendars,
         )
 
@@ -90,11 +91,11 @@ async def _turns(settings: Settings, store: Store, web: Web, clock: Clock) -> Se
     return dressed
 
 
-def _pulse(settings: Settings, web: Web) -> Callable[[], Awaitable[None]]:
-    async def pulse() -> None:
-        await web.try_get(settings.heartbeat)
+def _call(address: str, web: Web) -> Callable[[], Awaitable[None]]:
+    async def call() -> None:
+        await web.try_get(address)
 
-    return pulse
+    return call
 
 
 def _inbox(settings: Settings, source: str) -> Inbox:

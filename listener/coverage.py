@@ -67,7 +67,7 @@ def absence(was: datetime | None, now: datetime, late: int) -> Notice | None:
         return None
     passed = f"{late or 'no'} deadline{'' if late < 2 else 's'} passed meanwhile"
     text = f"Nobody was listening from {was:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC: the engine was not at work."
-    return _notice("engine", "absent", was, f"{text} {passed.capitalize()}; the oldest are dealt with first.")
+    return _notice("engine", "absent", was, f"{text} {passed.capitalize()}; the worst and oldest are dealt with first.")
 
 
 def _notice(source: str, what: str, since: datetime, text: str) -> Notice:

@@ -46,6 +46,7 @@ class House:
     courier: Courier
     clock: Callable[[], datetime]
     pulse: Callable[[], Awaitable[None]] | None = None  # tells the outside that we are alive
+    proof: Callable[[], Awaitable[None]] | None = None  # tells the outside that an audit balanced
     calendars: Callable[[], Awaitable[Settings]] | None = None  # reads again whose turn it is, where calendars say so
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # source -> what was brought to it
     reminded: set[tuple[str, datetime]] = field(default_factory=set)  # whose shift's end was summed up

@@ -81,10 +81,7 @@ async def _pulsing(house: House, beats: Mapping[str, datetime], stop: asyncio.Ev
     while house.pulse and not stop.is_set():
         well = alive(beats, house.clock())
         if well:
-            try:
-                await house.pulse()
-            except ConnectorError as wrong:
-                log.warning("heartbeat: %s", wrong)
+            await _told(house.pulse)
         await _pause(stop, PULSE if well else TICK)
 
 
@@ -123,7 +120,7 @@ async def _reading(house: House, stop: asyncio.Event) -> None:
 
 
 async def audited(house: House) -> int:
-    """How many things do not balance; people are told once a day at most."""
+    """How many things do not balance; people are told once a day at most, and the outside when there are none."""
     now = house.clock()
     findings = (await audit(house.store, now)).findings
     if findings:
@@ -135,7 +132,16 @@ async def audited(house: House) -> int:
         midnight = int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
         notice = Notice(case=HOUSE, seq=midnight, kind=Kind.HOUSE, to="audit", text=text)
         await house.store.owe(notice, now)
+    elif house.proof:
+        await _told(house.proof)
     return len(findings)
+
+
+async def _told(outside: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await outside()
+    except ConnectorError as wrong:
+        log.warning("heartbeat: %s", wrong)
 
 
 async def _listening(house: House, stop: asyncio.Event) -> None:

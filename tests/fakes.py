@@ -61,6 +61,9 @@ class MemoryLedger:
     async def away(self, now: datetime) -> frozenset[str]:
         return frozenset()
 
+    async def set_aside(self, case_id: int, until: datetime) -> None:
+        raise NotImplementedError("what is held in memory can be read")
+
     async def unanswered(self, limit: int) -> tuple[tuple[int, int], ...]:
         return ()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -52,8 +52,15 @@ async def test_what_does_not_balance_is_said_once_a_day(tmp_path: Path, store: S
 
 
 async def unbalanced(house: House, clock: Clock) -> None:
+    proofs = list[datetime]()
+
+    async def proof() -> None:
+        proofs.append(clock())
+
+    house = replace(house, proof=proof)
     await house.store.keep(batch(complaint()))
     assert await audited(house) == 0
+    assert proofs == [clock()], "whoever watches from outside hears of an audit that balances, and of no other"
     clock.forward(hours=2)
     assert await audited(house) == await audited(house) == 1
     clock.forward(days=1)
@@ -62,6 +69,7 @@ async def unbalanced(house: House, clock: Clock) -> None:
         one.notice.text for one in await house.store.claim(clock(), 25, timedelta(minutes=1)) if not one.notice.case
     ]
     assert len(said) == 2 and "deadlines, case 1" in said[0]
+    assert len(proofs) == 1
 
 
 async def test_after_a_silence_of_our_own_people_are_told_once(tmp_path: Path, store: Store, clock: Clock) -> None:

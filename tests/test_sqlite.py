@@ -289,7 +289,9 @@ def terms(db: sqlite3.Connection) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize(
     ("sql", "index"),
     [
-        ("SELECT id FROM cases WHERE {open} AND due <= ? ORDER BY due LIMIT 9", "cases_due"),
+        ("SELECT 1 FROM cases WHERE {open} AND due <= ? LIMIT 1", "cases_due"),
+        ("SELECT min(priority) FROM cases WHERE {open} AND priority > ?", "cases_urgent"),
+        ("SELECT id FROM cases WHERE {open} AND priority = ? AND due <= ? ORDER BY due, id LIMIT 9", "cases_urgent"),
         ("SELECT id FROM cases WHERE brand = ? AND thread = ? AND thread <> '' AND {open} ORDER BY id", "cases_thread"),
         ("SELECT 1 FROM notices WHERE sent_at IS NULL AND dead = 0 AND next_try <= ? LIMIT 1", "notices_owed"),
         ("SELECT * FROM mentions m WHERE m.case_id = ? ORDER BY m.id", "mentions_case"),

@@ -368,6 +368,21 @@ async def test_a_look_finds_every_case_whose_time_has_come_longest_overdue_first
     assert await store.due(T0 + HOUR, 10) == ()
 
 
+def _ranked(id_: str, priority: str) -> Heard:
+    heard = escalated(post(id_))
+    opening = heard.mentions[0].opening
+    assert opening
+    about = replace(opening.subject, priority=priority)
+    return replace(heard, mentions=(replace(heard.mentions[0], opening=replace(opening, subject=about)),))
+
+
+async def test_of_much_that_is_overdue_the_worst_comes_first_and_of_these_the_oldest(store: Store) -> None:
+    for number, priority in enumerate(("P3", "P1", "P2", "P1"), 1):
+        await store.keep(page(_ranked(str(number), priority), at=T0 + number * MINUTE))
+    assert await store.due(T0 + HOUR, 3) == (2, 4, 3)
+    assert await store.due(T0 + HOUR, 10) == (2, 4, 3, 1)
+
+
 async def test_open_cases_come_most_urgent_first_all_cases_newest_first_and_every_one_once(store: Store) -> None:
     await store.keep(page(*(escalated(post(str(n))) for n in range(450))))
     await told(store, 7, Dismiss(by="Dana Fox", reason="satire"), T0 + MINUTE)

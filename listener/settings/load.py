@@ -51,6 +51,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         surge=_surge(incident),
         playbook=_playbook(read(directory / "playbook.toml", problems)),
         heartbeat=Secret(env.get("LISTENER_HEARTBEAT", "").strip()),
+        audit_heartbeat=Secret(env.get("LISTENER_AUDIT_HEARTBEAT", "").strip()),
         audit_every=listen.duration("audit_every", timedelta(days=1)),
         silent_after=listen.duration("silent_after", timedelta(hours=1)),
     )

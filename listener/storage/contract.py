@@ -375,6 +375,10 @@ class Store(Ledger, Protocol):
         """What was kept, of the same brand, of the thread this mention stands in; itself too; oldest first."""
         ...
 
+    async def put_off(self, until: datetime, limit: int) -> tuple[tuple[str, datetime], ...]:
+        """(key, when it is tried) of notices that are owed, and not tried before `until`."""
+        ...
+
     async def case_mentions(self, case_id: int) -> tuple[MentionRow, ...]: ...
     def timelines(self, since: datetime) -> AsyncIterator[int]:
         """Ids of the cases that were open at, or changed after, `since`: for digests and the audit."""

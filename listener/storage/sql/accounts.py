@@ -60,6 +60,10 @@ CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with 
         " OR seq <> (SELECT max(seq) FROM events e WHERE e.case_id = c.id)",
         "has other events than its row says",
     ),
+    "a timeline has its case": (
+        "SELECT 'case ' || case_id FROM events WHERE seq = 1 AND case_id NOT IN (SELECT id FROM cases)",
+        "has a timeline, and no look sees it",
+    ),
     "a notice waits or is given up": (
         "SELECT 'notice ' || key FROM notices WHERE sent_at IS NULL AND dead = 0 AND next_try IS NULL",
         "is owed, but will never be tried",

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from connectors.post import Post
-from escalation.case import replay
 from escalation.clock import raised
 from escalation.events import Revised
 from listener.storage.contract import Batch, Heard, Mention, State
@@ -77,7 +76,7 @@ def _no_longer(db: Database, was: Row, post: Post, at: datetime) -> None:
 
 
 def _revise(db: Database, case_id: int, post: Post, judged: Mention | None, at: datetime) -> None:
-    case = replay(ledger.timeline(db, case_id))
+    case = ledger.case(db, case_id)
     if case.status.ended:
         return
     key, severity = f"{post.source}:{post.id}", judged.assessment.severity if judged else case.subject.severity

@@ -1,14 +1,16 @@
 """Where a mention goes: to a case of its own, to one that another source heard of, or only into the history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from connectors.post import Post
-from escalation.case import Case, replay
+from escalation.case import Case
 from escalation.clock import open_case, raised
 from escalation.events import Answered, How, Joined
+from escalation.ledger import Unreadable
 from listener.storage.contract import Mention, Opening, State
 from listener.storage.sql import incidents, ledger, people, tagging
 from listener.storage.sql.database import Database
@@ -37,6 +39,7 @@ class Tally:
     into: list[int] = field(default_factory=list)
     within: dict[int, list[Opening]] = field(default_factory=dict)  # incident -> what it has grown by
     counted: Delta = field(default_factory=Delta)
+    read: dict[int, Case] = field(default_factory=dict)  # cases that were joined: a page may hold a hundred copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,8 @@ def give(db: Database, post: Post, mention: Mention, at: datetime, tally: Tally)
         return Given(mention, State.SUPPRESSED, mention.reason, None)
     if mention.opening is None:
         return Given(mention, State.KEPT, mention.reason, None)
-    if found := _same_matter(db, mention.opening, post.source):
-        _join(db, *found, mention.opening, at)
+    if found := _same_matter(db, mention.opening, post.source, tally):
+        tally.read[found[0].id] = _join(db, *found, mention.opening, at)
         tally.joined += 1
         tally.into.append(found[0].id)
         return Given(mention, State.JOINED, "", found[0].id)
@@ -83,13 +86,13 @@ def _open(db: Database, opening: Opening, at: datetime, tally: Tally) -> Case:
     return ledger.append(db, None, [replace(opened, within=within)])
 
 
-def _join(db: Database, case: Case, how: How, opening: Opening, at: datetime) -> None:
+def _join(db: Database, case: Case, how: How, opening: Opening, at: datetime) -> Case:
     subject = opening.subject
     joined = Joined(at=at, post=subject.post, url=subject.url, how=how)
-    ledger.append(db, case, [joined, *raised(case, subject, opening.policy, at, people.away(db, at))])
+    return ledger.append(db, case, [joined, *raised(case, subject, opening.policy, at, people.away(db, at))])
 
 
-def _same_matter(db: Database, opening: Opening, source: str) -> tuple[Case, How] | None:
+def _same_matter(db: Database, opening: Opening, source: str, tally: Tally) -> tuple[Case, How] | None:
     """The open case that this post belongs to, and why it does."""
     subject = opening.subject
     for how, column, value in (
@@ -97,18 +100,20 @@ def _same_matter(db: Database, opening: Opening, source: str) -> tuple[Case, How
         (How.AUTHOR, "customer", subject.customer),
         (How.COPY, "story", subject.story),
     ):
-        if value and (found := _open_case(db, subject.brand, column, value, source)):
-            return found, how
+        for id_, seq in _open_cases(db, subject.brand, column, value, source) if value else ():
+            with suppress(Unreadable):  # then it is a case of its own: nothing is lost
+                known = tally.read.get(id_)
+                return known if known and known.seq == seq else ledger.case(db, id_), how
     return None
 
 
-def _open_case(db: Database, brand: str, column: str, value: str, source: str) -> Case | None:
-    """Within one source two posts of one address are two matters: some feeds give every item the same."""
-    sql = f"SELECT id, post FROM cases WHERE brand = ? AND {column} = ? AND {column} <> '' AND {OPEN} ORDER BY id"
+def _open_cases(db: Database, brand: str, column: str, value: str, source: str) -> Iterator[tuple[int, int]]:
+    """(case, its events). Within one source two posts of one address are two matters: some feeds give every item the
+    same."""
+    sql = f"SELECT id, seq, post FROM cases WHERE brand = ? AND {column} = ? AND {column} <> '' AND {OPEN} ORDER BY id"
     for row in db.execute(sql, (brand, storable(value))):
         if column != "thread" or not row["post"].startswith(f"{source}:"):
-            return replay(ledger.timeline(db, row["id"]))
-    return None
+            yield row["id"], row["seq"]
 
 
 def _answered(db: Database, post: Post, brand: str, at: datetime) -> None:
@@ -119,11 +124,15 @@ def _answered(db: Database, post: Post, brand: str, at: datetime) -> None:
         (post.source, storable(post.parent), storable(post.root), brand),
     ).fetchall()
     for row in rows:
-        case = replay(ledger.timeline(db, row["case_id"]))
-        if not (case.status.ended or case.answered):
-            key, by = f"{post.source}:{post.id}", post.author.handle or post.author.name
-            said = {"by": storable(by), "post": storable(key), "url": storable(post.url)}
-            ledger.append(db, case, [Answered(at=at, posted=post.created, **said)])
+        with suppress(Unreadable):
+            _answer(db, ledger.case(db, row["case_id"]), post, at)
+
+
+def _answer(db: Database, case: Case, post: Post, at: datetime) -> None:
+    if not (case.status.ended or case.answered):
+        key, by = f"{post.source}:{post.id}", post.author.handle or post.author.name
+        said = {"by": storable(by), "post": storable(key), "url": storable(post.url)}
+        ledger.append(db, case, [Answered(at=at, posted=post.created, **said)])
 
 
 def columns(post_id: int, given: Given, at: str) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from escalation.case import replay
 from escalation.clock import open_incident, raised
 from escalation.events import Grew, Grouped
 from listener.storage.contract import Opening
@@ -35,7 +34,7 @@ def within(db: Database, opening: Opening, at: datetime, surge: Surge) -> int:
 
 def grown(db: Database, incident_id: int, by: int, worst: Opening, at: datetime) -> None:
     """One event for all the customers of a page."""
-    case = replay(ledger.timeline(db, incident_id))
+    case = ledger.case(db, incident_id)
     higher = worst.subject.priority < case.subject.priority
     worse = raised(case, worst.subject, worst.policy, at, people.away(db, at)) if higher else ()
     ledger.append(db, case, [Grew(at=at, by=by), *worse])
@@ -58,7 +57,7 @@ def _begin(db: Database, opening: Opening, recent: int, at: datetime) -> int:
     )
     subject = opening.subject
     rows = db.execute(sql, (subject.brand, subject.cause, stamp(at - WINDOW))).fetchall()
-    waiting = [case for row in rows if not (case := replay(ledger.timeline(db, row["id"]))).taken]
+    waiting = [case for row in rows if not (case := ledger.case(db, row["id"])).taken]
     for case in waiting:
         ledger.append(db, case, [Grouped(at=at, within=number)])
     ledger.append(db, opened, [Grew(at=at, by=len(waiting))])

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from escalation import codec
 from escalation.case import Case, replay
-from escalation.events import DismissalUndone, Dismissed, Event, Reopened
-from escalation.ledger import Conflict, Owed, UnknownCase, written
+from escalation.events import DismissalUndone, Dismissed, Event, Opened, Reopened
+from escalation.ledger import Conflict, Owed, UnknownCase, Unreadable, written
 from escalation.manners import Ping
 from escalation.notices import Kind, Notice
 from listener.storage.contract import CaseRow
@@ -31,7 +31,18 @@ def timeline(db: Database, case_id: int) -> tuple[Event, ...]:
     rows = db.execute("SELECT body FROM events WHERE case_id = ? ORDER BY seq", (case_id,)).fetchall()
     if not rows:
         raise UnknownCase(f"there is no case {case_id}")
-    return tuple(codec.decode(json.loads(body)) for (body,) in rows)
+    try:
+        events = tuple(codec.decode(json.loads(body)) for (body,) in rows)
+        if not isinstance(events[0], Opened):
+            raise ValueError("its beginning is missing")
+        return events
+    except (ValueError, TypeError, KeyError) as wrong:
+        raise Unreadable(f"case {case_id} cannot be read: {wrong}") from wrong
+
+
+def case(db: Database, case_id: int) -> Case:
+    """As its timeline has it. Raises UnknownCase, Unreadable."""
+    return replay(timeline(db, case_id))
 
 
 def append(db: Database, case: Case | None, new: Sequence[Event]) -> Case:
@@ -132,9 +143,24 @@ def owe(db: Database, notice: Notice, at: datetime) -> None:
     )
 
 
+_LATE = f"SELECT 1 FROM cases WHERE {OPEN} AND due <= ? LIMIT 1"
+_LATE_OF = f"SELECT id FROM cases WHERE {OPEN} AND priority = ? AND due <= ? ORDER BY due, id LIMIT ?"
+_NEXT_PRIORITY = f"SELECT min(priority) FROM cases WHERE {OPEN} AND priority > ?"
+
+
 def due(db: Database, now: datetime, limit: int) -> tuple[int, ...]:
-    rows = db.execute(f"SELECT id FROM cases WHERE {OPEN} AND due <= ? ORDER BY due LIMIT ?", (stamp(now), limit))
-    return tuple(case_id for (case_id,) in rows.fetchall())
+    """Priority by priority, so that no more is read than is asked for. Most times nothing is late."""
+    found, at, priority = list[int](), stamp(now), ""
+    if not db.execute(_LATE, (at,)).fetchone():
+        return ()
+    while len(found) < limit and (after := db.execute(_NEXT_PRIORITY, (priority,)).fetchone()[0]) is not None:
+        priority = str(after)
+        found += [id_ for (id_,) in db.execute(_LATE_OF, (priority, at, limit - len(found))).fetchall()]
+    return tuple(found)
+
+
+def set_aside(db: Database, case_id: int, until: datetime) -> None:
+    db.execute("UPDATE cases SET due = ? WHERE id = ?", (stamp(until), case_id))
 
 
 def anything_owed(db: Database, now: datetime) -> bool:
@@ -237,6 +263,11 @@ def notice_keys(db: Database, case_id: int) -> frozenset[str]:
     return frozenset(key for (key,) in db.execute("SELECT key FROM notices WHERE case_id = ?", (case_id,)))
 
 
+def put_off(db: Database, until: datetime, limit: int) -> tuple[tuple[str, datetime], ...]:
+    sql = "SELECT key, next_try FROM notices WHERE sent_at IS NULL AND dead = 0 AND next_try > ? ORDER BY id LIMIT ?"
+    return tuple((key, moment(at)) for key, at in db.execute(sql, (stamp(until), limit)).fetchall())
+
+
 def case_ids(db: Database, where: str, given: tuple[object, ...] = ()) -> Iterator[int]:
     """Every case for which `where` holds, oldest first, a piece at a time."""
     last = 0
@@ -248,7 +279,7 @@ def case_ids(db: Database, where: str, given: tuple[object, ...] = ()) -> Iterat
 
 def open_cases(db: Database) -> Iterator[Case]:
     for case_id in case_ids(db, OPEN):
-        yield replay(timeline(db, case_id))
+        yield case(db, case_id)
 
 
 def changed_since(db: Database, since: datetime) -> Iterator[int]:

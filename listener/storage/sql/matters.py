@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from connectors.post import Post, Reach
-from escalation.case import Case, replay
+from escalation.case import Case
 from escalation.clock import open_case, raised
 from escalation.commands import Refused
 from escalation.events import Event, How, Joined, Merged, Reopened, SplitOff
@@ -28,7 +28,7 @@ def post(db: Database, key: str) -> Post | None:
 
 def merge(db: Database, case_id: int, into: int, by: str, at: datetime) -> Case:
     """The posts of the first case are the second's. Raises Refused, UnknownCase."""
-    first, second = (replay(ledger.timeline(db, each)) for each in (case_id, into))
+    first, second = (ledger.case(db, each) for each in (case_id, into))
     _one_matter(first, second)
     ledger.append(db, first, [Merged(at=at, by=by, into=into)])
     joined: list[Event] = [Joined(at=at, post=key, url=_address(db, key), how=How.HAND) for key in first.posts]
@@ -43,7 +43,7 @@ def merge(db: Database, case_id: int, into: int, by: str, at: datetime) -> Case:
 
 def split(db: Database, case_id: int, key: str, opening: Opening, by: str, at: datetime) -> Case:
     """This post becomes a case of its own, the one it was before it was joined if it was one. Raises Refused."""
-    case = replay(ledger.timeline(db, case_id))
+    case = ledger.case(db, case_id)
     if key not in case.posts[1:]:
         raise Refused(f"{key} was not joined to case {case_id}; it has {', '.join(case.posts[1:]) or 'no other post'}")
     new = _reopened(db, case, key, by, at) or _opened(db, opening, at)
@@ -67,7 +67,7 @@ def _reopened(db: Database, whole: Case, key: str, by: str, at: datetime) -> Cas
     row = db.execute(sql, (whole.subject.brand, storable(key))).fetchone()
     if row is None:
         return None
-    case = replay(ledger.timeline(db, row["id"]))
+    case = ledger.case(db, row["id"])
     return ledger.append(db, case, [Reopened(at=at, by=by, reason=f"it is no part of case {whole.id}")])
 
 

@@ -105,6 +105,9 @@ class SqlStore(Generic[D]):
     async def due(self, now: datetime, limit: int) -> tuple[int, ...]:
         return await self._reader.read(lambda db: ledger.due(db, now, limit))
 
+    async def set_aside(self, case_id: int, until: datetime) -> None:
+        await self._writer.write(lambda db: ledger.set_aside(db, case_id, until))
+
     async def away(self, now: datetime) -> frozenset[str]:
         return await self._reader.read(lambda db: people.away(db, now))
 
@@ -159,6 +162,9 @@ class SqlStore(Generic[D]):
 
     async def owe(self, notice: Notice, at: datetime) -> None:
         await self._writer.write(lambda db: ledger.owe(db, notice, at))
+
+    async def put_off(self, until: datetime, limit: int) -> tuple[tuple[str, datetime], ...]:
+        return await self._reader.read(lambda db: ledger.put_off(db, until, limit))
 
     async def notice_keys(self, case_id: int) -> frozenset[str]:
         return await self._reader.read(lambda db: ledger.notice_keys(db, case_id))
