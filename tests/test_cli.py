@@ -2,11 +2,14 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import configs
 import pytest
 from click.testing import CliRunner, Result
+from everycommand import COMMANDS
 
 from listener.cli import main
 
@@ -311,8 +314,15 @@ def test_completion(shell: str) -> None:
     assert result.exit_code == 0 and "_LISTENER_COMPLETE" in result.stdout
 
 
-@pytest.mark.parametrize("name", sorted(main.commands))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_has_help_with_an_example(name: str) -> None:
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0
     assert "listener " + name in result.output.replace("Usage: main", "")
+
+
+def test_what_only_asks_for_help_waits_for_no_library() -> None:
+    """Whatever is slow to read is read by the command that needs it."""
+    asked = "import sys, listener.cli; sys.exit(bool({'aiohttp', 'slack_sdk', 'sqlite_utils'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
+    assert all(command.name == name and command.help for name, command in COMMANDS.items())

@@ -16,6 +16,7 @@ import configs
 import pytest
 from builders import batch, complaint
 from click.testing import CliRunner
+from everycommand import COMMANDS
 from webserver import Server
 
 from escalation.events import Event
@@ -98,7 +99,7 @@ def test_the_events_of_a_case_are_the_ones_the_page_names() -> None:
 
 def test_the_readme_names_every_command() -> None:
     told = {word for code in CODE.findall(prose(ROOT / "README.md")) for word in code.split()}
-    assert main.commands.keys() - told == set()
+    assert COMMANDS.keys() - told == set()
 
 
 # Commands
@@ -123,7 +124,7 @@ def commands_in(path: Path) -> list[list[str]]:
 def parsed(words: list[str]) -> None:
     """By the real parser, which also looks at the files that are named. Raises click.UsageError."""
     lay_out(words)
-    main.commands[words[0]].make_context(words[0], words[1:]).close()
+    COMMANDS[words[0]].make_context(words[0], words[1:]).close()
 
 
 def lay_out(words: list[str]) -> None:
@@ -136,7 +137,7 @@ def lay_out(words: list[str]) -> None:
 
 EXAMPLES = [
     pytest.param(words, id=" ".join(words)[:60])
-    for command in main.commands.values()
+    for command in COMMANDS.values()
     for words in typed(command.help or "")
     if len(words) > 1 or words[0] != "init"  # which asks
 ]
@@ -151,8 +152,8 @@ def test_the_examples_in_the_help_are_right_use(
 
 
 def test_every_command_has_an_example_in_its_help() -> None:
-    shown = {words[0] for command in main.commands.values() for words in typed(command.help or "")}
-    assert main.commands.keys() == shown
+    shown = {words[0] for command in COMMANDS.values() for words in typed(command.help or "")}
+    assert COMMANDS.keys() == shown
 
 
 @each_document
@@ -169,8 +170,8 @@ def test_every_command_line_is_right_use(path: Path, tmp_path: Path, monkeypatch
 def test_a_command_named_in_passing_exists_with_its_options(path: Path) -> None:
     for code in CODE.findall(prose(path)):
         if found := re.match(r"listener ([a-z-]+)(.*)", code):
-            assert found[1] in main.commands, f"{name_of(path)} speaks of `{code}`"
-            known = {option for each in main.commands[found[1]].params for option in each.opts}
+            assert found[1] in COMMANDS, f"{name_of(path)} speaks of `{code}`"
+            known = {option for each in COMMANDS[found[1]].params for option in each.opts}
             assert set(re.findall(r"--[a-z-]+", found[2])) <= known | {"--help"}, f"{name_of(path)} speaks of `{code}`"
 
 
