@@ -9,7 +9,7 @@ from escalation.commands import Command
 from escalation.decide import decide
 from escalation.events import Event
 from escalation.ledger import Conflict, Ledger, Unreadable
-from escalation.notices import unreadable
+from escalation.notices import unchecked, unreadable
 
 READ_AGAIN = timedelta(hours=1)  # what cannot be read
 PATIENCE = 20  # times somebody else may be quicker before we believe that something is wrong
@@ -37,22 +37,31 @@ class Desk:
         """One step for every case whose deadline has passed; says how many there were."""
         late = await self.ledger.due(now, limit)
         away = await self.ledger.away(now) if late else frozenset[str]()
+        waiting = set[int]()
         for case_id in late:
             try:
-                await self._step(case_id, now, away)
+                waiting.add(await self._step(case_id, now, away))
             except Unreadable as why:  # it must not stand in the way of the others
                 await self.ledger.owe(unreadable(case_id, str(why), now), now)
                 await self.ledger.set_aside(case_id, now + READ_AGAIN)
+        for incident in waiting - {0}:
+            await self._unchecked(await self.case(incident), now)
         for case_id, incident in await self.ledger.unanswered(limit):
             await self._answer(case_id, incident, now)
         return len(late)
 
-    async def _step(self, case_id: int, now: datetime, away: frozenset[str]) -> None:
+    async def _step(self, case_id: int, now: datetime, away: frozenset[str]) -> int:
+        """The incident for which this customer waits; 0 when they do not."""
         case = await self.case(case_id)
         try:
             await self._append(case, overdue(case, now, away))
         except Conflict:
-            return  # somebody acted this very moment; the next look sees what is left
+            return 0  # somebody acted this very moment; the next look sees what is left
+        return case.within if case.spoken_for else 0
+
+    async def _unchecked(self, incident: Case, now: datetime) -> None:
+        for notice in unchecked(incident, now):
+            await self.ledger.owe(notice, now)
 
     async def _answer(self, case_id: int, incident: int, now: datetime) -> None:
         case = await self.case(case_id)

@@ -216,11 +216,29 @@ def dead_letter(notice: Notice, case: Case | None, why: str) -> Notice | None:
     return None
 
 
+def unchecked(incident: Case, now: datetime) -> tuple[Notice, ...]:
+    """An incident has ended, and customers of it wait for their check: one word a day for all, on Mondays to the lead
+    too. While it goes on its own clock speaks for them."""
+    if not incident.status.ended:
+        return ()
+    lead = {incident.policy.lead(now)} if now.weekday() == 0 else set()
+    text = (
+        f"Incident {incident.id} is {incident.status}, and customers within it are not checked on yet: `listener cases`"
+        " lists them. Say of each whether it helped; who is worse is a case again."
+    )
+    seq = _midnight(now) + incident.id  # several incidents may end on one day
+    told = sorted({incident.owner, *lead})
+    return tuple(Notice(case=HOUSE, seq=seq, kind=Kind.DIRECT, to=name, text=text) for name in told)
+
+
+def _midnight(now: datetime) -> int:
+    return int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+
+
 def unreadable(case_id: int, why: str, now: datetime) -> Notice:
     """Said once a day for each such case."""
-    midnight = int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
     text = f"{why[:300]}. Nobody is reminded of it until that is mended; see docs/operating.md."
-    return Notice(case=HOUSE, seq=midnight, kind=Kind.HOUSE, to=f"case {case_id} unreadable", text=text)
+    return Notice(case=HOUSE, seq=_midnight(now), kind=Kind.HOUSE, to=f"case {case_id} unreadable", text=text)
 
 
 def _executive(case: Case, at: datetime) -> Iterator[tuple[Kind, str, str]]:

@@ -22,6 +22,11 @@ class Surge:
     least: int = 20
     times_usual: int = 4
 
+    def goes_on(self, recent: int) -> bool:
+        """An incident that is open takes new ones in while there are a quarter as many as began it: what comes later,
+        of the same cause, is most likely another matter."""
+        return 4 * recent >= self.least
+
     def is_one(self, recent: int, usual: Sequence[int]) -> bool:
         """`recent` cases in this window; `usual` in the same window of earlier weeks."""
         return recent >= max(self.least, self.times_usual * (fmean(usual) if usual else 0.0))

@@ -75,6 +75,23 @@ async def test_what_every_week_brings_is_no_incident(store: Store) -> None:
     assert any([row.incident async for row in store.cases()]), "four times the usual is one"
 
 
+async def test_who_complains_after_it_was_reported_back_speaks_for_themselves(store: Store) -> None:
+    await store.keep(flood(1, 8))
+    desk, later = Desk(store), NOW + timedelta(minutes=10)
+    await desk.handle(await the_incident(store), REPORT, later)
+    await store.keep(flood(20, 4, later))
+    assert not any([row.within async for row in store.cases() if row.opened == later])
+    await store.keep(flood(30, 1, later))
+    assert len([row async for row in store.cases() if row.incident]) == 2, "as many again are another one"
+
+
+async def test_what_comes_when_the_flood_is_long_over_is_another_matter(store: Store) -> None:
+    await store.keep(flood(1, 8))
+    await store.keep(flood(20, 1, NOW + HOUR))
+    (late,) = [row async for row in store.cases() if row.opened == NOW + HOUR]
+    assert not late.within and (await the_incident(store)), "the incident is open still"
+
+
 async def test_one_taken_up_by_itself_is_a_case_like_any_other(store: Store) -> None:
     await store.keep(flood(1, 8))
     desk = Desk(store)
@@ -120,7 +137,9 @@ async def test_its_report_is_the_report_of_customers_nobody_took_up_each_with_a_
     await desk.look(later)
     waiting = sorted([row.id async for row in store.cases() if row.within == incident])
     assert waiting == others, "that it helped one of them says nothing of the others"
-    assert {case for case, _, _ in await said(store, later)} == {8, incident}, "and nobody is pinged for them"
+    told_now = await said(store, later)
+    assert {case for case, _, _ in told_now} == {0, 8, incident}, "nobody is pinged for each of them"
+    assert [to for case, _, to in told_now if case == 0] == ["Dana Fox"], "one word a day for all of them"
     for case in waiting:
         await desk.handle(case, FollowUp(by="Sam Ortiz", result=Result.NO_ANSWER), later)
     assert not [row async for row in store.cases() if row.within]

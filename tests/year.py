@@ -145,7 +145,8 @@ class Year:
             pass
         on_duty = {person.name for person in self.people if person.on_duty(self.now)}
         async for row in self.store.cases():
-            if row.owner in on_duty and not row.within and self.chance.random() < 0.25:
+            checked = not row.within or row.status == Status.REPORTED
+            if row.owner in on_duty and checked and self.chance.random() < 0.25:
                 await self._touch(desk, row)
         await self._deliver()
 

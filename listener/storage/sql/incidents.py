@@ -7,10 +7,12 @@ from escalation.events import Grew, Grouped
 from listener.storage.contract import Opening
 from listener.storage.sql import ledger, people
 from listener.storage.sql.database import Database
-from listener.storage.sql.rows import OPEN, stamp
+from listener.storage.sql.rows import stamp
 from listener.surge import WEEKS, WINDOW, Surge, incident
 
+GOING_ON = "status IN ('open', 'acknowledged')"  # once it is reported back, who complains anew speaks for themselves
 _COUNT = "SELECT count(*) FROM cases WHERE brand = ? AND cause = ? AND incident = 0 AND opened > ? AND opened <= ?"
+_BY_THEMSELVES = f"{_COUNT} AND within = 0"  # a flood of last week is not what is usual
 
 _BEHIND = (
     "SELECT m.id, m.within FROM cases i JOIN cases m ON m.within = i.id WHERE i.incident = 1"
@@ -22,11 +24,11 @@ _AHEAD = _BEHIND.format("open", "acknowledged", "reported")
 def within(db: Database, opening: Opening, at: datetime, surge: Surge) -> int:
     """The incident that will speak for the case about to be opened; 0 when it speaks for itself."""
     subject = opening.subject
-    sql = f"SELECT id FROM cases WHERE brand = ? AND cause = ? AND incident = 1 AND {OPEN} ORDER BY id DESC LIMIT 1"
+    sql = f"SELECT id FROM cases WHERE brand = ? AND cause = ? AND incident = 1 AND {GOING_ON} ORDER BY id DESC LIMIT 1"
     row = db.execute(sql, (subject.brand, subject.cause)).fetchone()
     if row:
-        return int(row["id"])
-    recent = _count(db, opening, at) + 1
+        return int(row["id"]) if surge.goes_on(_count(db, _COUNT, opening, at) + 1) else 0
+    recent = _count(db, _BY_THEMSELVES, opening, at) + 1
     if surge.is_one(recent, ()) and surge.is_one(recent, _usual(db, opening, at)):
         return _begin(db, opening, recent, at)
     return 0
@@ -64,13 +66,15 @@ def _begin(db: Database, opening: Opening, recent: int, at: datetime) -> int:
     return number
 
 
-def _count(db: Database, opening: Opening, until: datetime) -> int:
+def _count(db: Database, sql: str, opening: Opening, until: datetime) -> int:
     given = (opening.subject.brand, opening.subject.cause, stamp(until - WINDOW), stamp(until))
-    return int(db.execute(_COUNT, given).fetchone()[0])
+    return int(db.execute(sql, given).fetchone()[0])
 
 
 def _usual(db: Database, opening: Opening, at: datetime) -> list[int]:
     """Weeks before the first case of all do not count as quiet ones."""
     first = db.execute("SELECT opened FROM cases ORDER BY id LIMIT 1").fetchone()
     weeks = [at - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
-    return [_count(db, opening, week) for week in weeks if first and stamp(week - WINDOW) >= first["opened"]]
+    return [
+        _count(db, _BY_THEMSELVES, opening, week) for week in weeks if first and stamp(week - WINDOW) >= first["opened"]
+    ]
