@@ -1,19 +1,21 @@
 """Two thousand invented feeds on loopback, over many ports: the bare minimum of HTTP, so that the server is not what is
-measured. /same/N is unchanged to whoever has its ETag; /one/N has one item more, /all/N is never known."""
+measured. /same/N is unchanged to whoever has its ETag; /one/N has one item more, /all/N is never known. Any other
+/WORD/N is new, then unchanged, then has one item more."""
 
 import asyncio
 import os
-import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.world import SYLLABLES
+from benchmarks.world import World
 
 FEEDS, ITEMS, PORTS = 2_000, 30, 50
 DISTINCT = 100  # feeds with words of their own; the others repeat them
 ETAG = '"same"'
+KINDS = ("same", "one", "all")
 
 
 @contextmanager
@@ -28,16 +30,15 @@ def served() -> Iterator[list[str]]:
             server.kill()
 
 
-def feed(number: int, *, more: int = 0) -> bytes:
-    """46 kB: thirty texts of 230 words, plain as most summaries are."""
-    chance = random.Random(number)
+def feed(world: World, number: int) -> tuple[bytes, bytes]:
+    """Some 35 kB: thirty texts of 230 words, plain as most summaries are; and the same with one item more."""
     items = "".join(
-        _item(f"item-{n}", f"{number}/{n}", "blog" if n else "blog opening", _text(chance)) for n in range(ITEMS)
+        _item(f"item-{n}", f"{number}/{n}", "blog" if n else "blog opening", world.prose(230)) for n in range(ITEMS)
     )
-    text = _text(chance)
-    news = "".join(_item(f"new-{n}", f"{number}/new-{n}", "blog", text) for n in range(more))
+    news = _item("new-0", f"{number}/new-0", "blog", world.prose(230))
     head = f'<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>Blog {number}</title>'
-    return f"{head}{news}{items}</channel></rss>".encode()
+    same, one = (f"{head}{first}{items}</channel></rss>".encode() for first in ("", news))
+    return same, one
 
 
 def _item(id_: str, path: str, words: str, text: str) -> str:
@@ -47,23 +48,33 @@ def _item(id_: str, path: str, words: str, text: str) -> str:
     )
 
 
-def _text(chance: random.Random) -> str:
-    return " ".join("".join(chance.choices(SYLLABLES, k=chance.randint(1, 4))) for _ in range(230))
+PASSES = ("same", None, "one")  # what a feed of another path answers to the first, the second and each later request
 
 
-def _answers() -> dict[bytes, bytes]:
-    """Path -> a whole answer."""
-    answers: dict[bytes, bytes] = {}
+def _answers() -> dict[tuple[str, int], bytes]:
+    """Kind and number -> a whole answer."""
+    answers: dict[tuple[str, int], bytes] = {}
+    world = World()
     for number in range(DISTINCT):
-        same, one = feed(number), feed(number, more=1)
+        same, one = feed(world, number)
         for shared in range(number, FEEDS, DISTINCT):
-            answers |= {b"/same/%d" % shared: same, b"/all/%d" % shared: same, b"/one/%d" % shared: one}
+            answers |= {("same", shared): same, ("all", shared): same, ("one", shared): one}
     return answers
 
 
 async def _serve() -> None:
     head = f"Content-Type: application/rss+xml\r\nETag: {ETAG}\r\n".encode()
     unchanged, bodies = b"HTTP/1.1 304 Not Modified\r\n" + head + b"\r\n", _answers()
+    asked: Counter[str] = Counter()
+
+    def found(path: str, *, knows: bool) -> bytes | None:
+        """None when it is unchanged."""
+        _, kind, number = path.split("/")
+        if kind in KINDS:
+            return None if kind == "same" and knows else bodies[kind, int(number)]
+        asked[path] += 1
+        now = PASSES[min(asked[path], len(PASSES)) - 1]
+        return bodies[now, int(number)] if now else None
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -72,12 +83,12 @@ async def _serve() -> None:
             except (asyncio.IncompleteReadError, ConnectionError):
                 writer.close()
                 return
-            path = request.split(b" ", 2)[1]
-            if path.startswith(b"/same") and b"if-none-match" in request.lower():
+            body = found(request.split(b" ", 2)[1].decode(), knows=b"if-none-match" in request.lower())
+            if body is None:
                 writer.write(unchanged)
             else:
-                writer.write(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n" % (head, len(bodies[path])))
-                writer.write(bodies[path])
+                writer.write(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n" % (head, len(body)))
+                writer.write(body)
             await writer.drain()
 
     servers = [await asyncio.start_server(answer, "127.0.0.1", 0) for _ in range(PORTS)]

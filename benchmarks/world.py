@@ -51,6 +51,10 @@ class World:
     def _drawn(self, number: int) -> list[str]:
         return self._random.choices(self.words, cum_weights=self._weights, k=number)
 
+    def prose(self, words: int) -> str:
+        """So many of them, and nothing else."""
+        return " ".join(self._drawn(words)).capitalize()
+
     @staticmethod
     def _coloured(said: str, word: str, kind: int) -> str:
         match kind:
