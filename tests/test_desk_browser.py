@@ -32,6 +32,8 @@ PAGES = (
     "/search?q=acme",
     "/search/preview?q=acme",
     "/digest",
+    "/trends",
+    "/trends/unusual",
     "/raise",
 )
 LOOKS = {

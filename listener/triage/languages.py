@@ -111,3 +111,6 @@ def guess(text: str, known: Votes) -> str:
 def _foreign(low: str) -> bool:
     letters = [character for character in low if character.isalpha()]
     return sum(character > "\u024f" for character in letters) > len(letters) / 2
+
+
+SMALL_WORDS = frozenset(word for words in _TELLING.values() for word in words.split())  # of all those languages

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from escalation.ledger import UnknownCase
-from listener.web import board, cases, digests, entry, feeds, live, searching
+from listener.web import board, cases, digests, entry, feeds, live, searching, trends
 from listener.web.access import Act, visitor
 from listener.web.guarding import MOST_BYTES, Guarded
 from listener.web.room import Call, Room, bare
@@ -40,6 +40,9 @@ DOORS = (
     Door("/board/promises", board.promises, Act.LEAD),
     Door("/search", searching.search, Act.LOOK),
     Door("/search/picture", searching.picture, Act.LOOK),
+    Door("/search/thread/{id}", searching.thread, Act.LOOK),
+    Door("/trends", trends.trends, Act.LOOK),
+    Door("/trends/unusual", trends.unusual, Act.LOOK),
     Door("/search/preview", searching.preview, Act.SEARCH),
     Door("/search/saved", searching.save, Act.SEARCH, "POST"),
     Door("/search/saved/{id}/drop", searching.drop, Act.SEARCH, "POST"),

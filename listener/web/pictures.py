@@ -1,45 +1,38 @@
-"""Charts as numbers: how many a day, what share of what. Pure; the templates draw them, with the table behind them."""
+"""Charts as numbers: what a search came to, in columns of time and in shares. Pure; the templates draw them, with the
+table behind them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from listener.storage.contract import MentionRow
+from listener.query import fold, index_text
+from listener.routing import TELLING
+from listener.storage.contract import MentionRow, Picture
 
 VERDICTS = ("complaint", "question", "praise", "other")  # from the bottom up
 WIDTH, HEIGHT, FOOT, LEFT = 960, 180, 22, 44
-MOST_BARS = 120  # then a bar is a week, or a month
+MOST_HOURS, MOST_BARS = 72, 120  # then a column is a day, a week, a month
+LABELS = {"hour": "%a %d %b %H:%M", "month": "%Y-%m"}
+ALIKE = 0.6  # of what two texts say, so that they are copies
 
 
 @dataclass(slots=True)
-class Tally:
-    """What a search came to, counted as its rows stream by."""
+class Column:
+    """One stretch of time: how much of each series, and how severe its complaints were."""
 
-    zone: str
-    total: int = 0
-    verdicts: Counter[str] = field(default_factory=Counter)
-    brands: Counter[str] = field(default_factory=Counter)
-    sources: Counter[str] = field(default_factory=Counter)
-    authors: Counter[str] = field(default_factory=Counter)
-    causes: Counter[str] = field(default_factory=Counter)
-    days: dict[date, Counter[str]] = field(default_factory=dict)
+    begin: datetime
+    end: datetime
+    label: str
+    counts: Counter[str] = field(default_factory=Counter)
+    complaints: int = 0
+    severity: int = 0  # of its complaints, added
 
-    def add(self, row: MentionRow) -> None:
-        self.total += 1
-        self.verdicts[row.verdict] += 1
-        self.brands[row.brand] += 1
-        self.sources[row.source] += 1
-        for name, counter in ((row.author, self.authors), (row.cause, self.causes)):
-            if name:
-                counter[name] += 1
-        self.days.setdefault(_day(row, self.zone), Counter())[row.verdict] += 1
-
-
-def _day(row: MentionRow, zone: str) -> date:
-    posted: datetime = min(row.created or row.heard, row.heard)
-    return posted.astimezone(ZoneInfo(zone)).date()
+    @property
+    def total(self) -> int:
+        return self.counts.total()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,70 +43,153 @@ class Bar:
     y: float
     width: float
     height: float
-    verdict: str
+    series: str
+    column: int  # which one it is a piece of
     label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One series through all columns."""
+
+    series: str
+    number: int  # its place, for its colour
+    points: str  # "x,y x,y", as SVG has them
+    dots: tuple[tuple[float, float, int, str], ...]  # x, y, column, label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
+    columns: tuple[Column, ...]
+    series: tuple[str, ...]
     bars: tuple[Bar, ...]
-    columns: tuple[tuple[str, Mapping[str, int]], ...]  # the table: label, verdict -> count
+    lines: tuple[Line, ...]
     ticks: tuple[tuple[float, str], ...]  # along the foot
-    most: int  # what the highest column counts
+    most: int  # what the highest column, or dot, counts
     unit: str
     width: int = WIDTH
     height: int = HEIGHT + FOOT
     top: int = HEIGHT
 
 
-def chart(days: Mapping[date, Counter[str]]) -> Chart | None:
-    """Columns in order of time, days without a mention too; None when there is nothing to draw."""
-    if not days:
+def verdicts(picture: Picture) -> Counter[str]:
+    return _summed(picture, 2)
+
+
+def brands(picture: Picture) -> Counter[str]:
+    return _summed(picture, 1)
+
+
+def _summed(picture: Picture, place: int) -> Counter[str]:
+    counts = Counter[str]()
+    for key, (count, _) in picture.times.items():
+        counts[str(key[place])] += count
+    return counts
+
+
+def severity(picture: Picture, brand: str = "") -> int | None:
+    """The mean severity of the complaints; None without any."""
+    rows = [row for (_, of, verdict), row in picture.times.items() if verdict == "complaint" and brand in ("", of)]
+    count = sum(number for number, _ in rows)
+    return round(sum(added for _, added in rows) / count) if count else None
+
+
+def stacked(picture: Picture, zone: str) -> Chart | None:
+    """Columns of verdicts in order of time, empty ones too; None when there is nothing to draw."""
+    unit, columns = _columns(picture, zone, lambda brand, verdict: verdict)
+    if not columns:
         return None
-    unit, columns = _columns(days)
-    most = max(counts.total() for _, counts in columns)
-    step = (WIDTH - LEFT) / len(columns)
-    every = max(1, -(-len(columns) // 8))
-    return Chart(
-        bars=tuple(
-            bar for place, (day, counts) in enumerate(columns) for bar in _stack(place, step, most, day, counts)
-        ),
-        columns=tuple((day.isoformat(), counts) for day, counts in columns if counts),
-        ticks=tuple(
-            (LEFT + place * step, f"{day:%d %b}") for place, (day, _) in enumerate(columns) if not place % every
-        ),
-        most=most,
-        unit=unit,
+    most, step = max(column.total for column in columns) or 1, (WIDTH - LEFT) / len(columns)
+    bars = tuple(bar for place, column in enumerate(columns) for bar in _stack(place, step, most, column))
+    return _chart(columns, unit, VERDICTS, bars=bars, most=most)
+
+
+def compared(picture: Picture, zone: str, names: Iterable[str]) -> Chart | None:
+    """A line for each brand."""
+    unit, columns = _columns(picture, zone, lambda brand, verdict: brand)
+    if not columns:
+        return None
+    series = tuple(names)
+    most, step = max(max(column.counts.values(), default=0) for column in columns) or 1, (WIDTH - LEFT) / len(columns)
+    lines = tuple(_line(number, name, columns, step, most) for number, name in enumerate(series))
+    return _chart(columns, unit, series, lines=lines, most=most)
+
+
+def _chart(
+    columns: list[Column],
+    unit: str,
+    series: tuple[str, ...],
+    *,
+    bars: tuple[Bar, ...] = (),
+    lines: tuple[Line, ...] = (),
+    most: int,
+) -> Chart:
+    step, every = (WIDTH - LEFT) / len(columns), max(1, -(-len(columns) // 8))
+    form = "%H:%M" if unit == "hour" else "%d %b" if unit != "month" else "%b %Y"
+    ticks = tuple(
+        (round(LEFT + place * step, 2), column.begin.strftime(form))
+        for place, column in enumerate(columns)
+        if not place % every
     )
+    return Chart(columns=tuple(columns), series=series, bars=bars, lines=lines, ticks=ticks, most=most, unit=unit)
 
 
-def _columns(days: Mapping[date, Counter[str]]) -> tuple[str, list[tuple[date, Counter[str]]]]:
-    span = (max(days) - min(days)).days + 1
-    unit = "day" if span <= MOST_BARS else "week" if span <= 7 * MOST_BARS else "month"
-    found: dict[date, Counter[str]] = {begin: Counter() for begin in _begins(min(days), max(days), unit)}
-    for day, counts in days.items():
-        found[_begin(day, unit)] += counts
-    return unit, sorted(found.items())
+def _columns(picture: Picture, zone: str, series: Callable[[str, str], str]) -> tuple[str, list[Column]]:
+    """Hours are put together on the reader's own calendar; what was counted by day stays on that of UTC."""
+    where: tzinfo = ZoneInfo(zone) if picture.hours else UTC
+    times = [at.astimezone(where) for at, _, _ in picture.times]
+    if not times:
+        return "day", []
+    unit = _unit(min(times), max(times), hours=picture.hours)
+    found = {column.begin: column for column in _empty(min(times), max(times), unit)}
+    for (at, brand, verdict), (count, added) in picture.times.items():
+        column = found[_begin(at.astimezone(where), unit)]
+        column.counts[series(brand, verdict)] += count
+        if verdict == "complaint":
+            column.complaints += count
+            column.severity += added
+    return unit, list(found.values())
 
 
-def _begins(first: date, last: date, unit: str) -> Iterator[date]:
-    day = first
-    while day <= last:
-        yield _begin(day, unit)
-        day += timedelta(days=1 if unit == "day" else 7)
-    yield _begin(last, unit)
+def _unit(first: datetime, last: datetime, *, hours: bool) -> str:
+    days = (last.date() - first.date()).days + 1
+    if hours and last - first < timedelta(hours=MOST_HOURS):
+        return "hour"
+    return "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
 
 
-def _begin(day: date, unit: str) -> date:
+def _empty(first: datetime, last: datetime, unit: str) -> Iterator[Column]:
+    begin = _begin(first, unit)
+    while begin <= last:
+        end = _next(begin, unit)
+        yield Column(begin, end, begin.strftime(LABELS.get(unit, "%Y-%m-%d")))
+        begin = end
+
+
+def _begin(at: datetime, unit: str) -> datetime:
+    if unit == "hour":
+        return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0).astimezone(at.tzinfo)
+    day = at.date()
     if unit == "week":
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if unit == "month" else day
+        day -= timedelta(days=day.weekday())
+    return _midnight(day.replace(day=1) if unit == "month" else day, at.tzinfo)
 
 
-def _stack(place: int, step: float, most: int, day: date, counts: Counter[str]) -> Iterator[Bar]:
+def _next(begin: datetime, unit: str) -> datetime:
+    if unit == "hour":
+        return (begin.astimezone(UTC) + timedelta(hours=1)).astimezone(begin.tzinfo)
+    day = begin.date() + timedelta(days={"day": 1, "week": 7}.get(unit, 32))
+    return _midnight(day.replace(day=1) if unit == "month" else day, begin.tzinfo)
+
+
+def _midnight(day: date, zone: tzinfo | None) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def _stack(place: int, step: float, most: int, column: Column) -> Iterator[Bar]:
     top = float(HEIGHT)
     for verdict in VERDICTS:
-        if count := counts[verdict]:
+        if count := column.counts[verdict]:
             height = count / most * (HEIGHT - 12)
             top -= height
             yield Bar(
@@ -121,20 +197,74 @@ def _stack(place: int, step: float, most: int, day: date, counts: Counter[str]) 
                 y=round(top, 2),
                 width=round(step * 0.8, 2),
                 height=round(height, 2),
-                verdict=verdict,
-                label=f"{day.isoformat()}: {count} {verdict}",
+                series=verdict,
+                column=place,
+                label=f"{column.label}: {count} {verdict}",
             )
+
+
+def _line(number: int, name: str, columns: list[Column], step: float, most: int) -> Line:
+    dots = tuple(
+        (
+            round(LEFT + (place + 0.5) * step, 2),
+            round(HEIGHT - column.counts[name] / most * (HEIGHT - 12), 2),
+            place,
+            f"{column.label}: {column.counts[name]} of {name}",
+        )
+        for place, column in enumerate(columns)
+    )
+    return Line(series=name, number=number, points=" ".join(f"{x},{y}" for x, y, _, _ in dots), dots=dots)
 
 
 def shares(counts: Mapping[str, int]) -> list[tuple[str, int, int]]:
     """(name, count, percent), the largest first."""
+    return in_order(dict(Counter(counts).most_common()))
+
+
+def in_order(counts: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """The same, as they come."""
     total = sum(counts.values())
-    return [(name, count, round(100 * count / total)) for name, count in Counter(counts).most_common()]
+    return [(name, count, round(100 * count / total)) for name, count in counts.items() if total]
 
 
-def folded(rows: Iterable[MentionRow], alike: Iterable[str]) -> list[list[MentionRow]]:
-    """Rows of the same `alike` and brand become one group, at the place of the first; "" is like nothing."""
-    groups: dict[object, list[MentionRow]] = {}
-    for number, (row, key) in enumerate(zip(rows, alike, strict=True)):
-        groups.setdefault((key, row.brand) if key else number, []).append(row)
-    return list(groups.values())
+def bands(counts: Mapping[str, int]) -> dict[str, int]:
+    """Severities, by tens; those of 0 are no complaint's."""
+    found = Counter[str]()
+    for value, count in counts.items():
+        if int(value):
+            ten = min(int(value) // 10 * 10, 90)
+            found[f"{ten}-{100 if ten == 90 else ten + 9}"] += count
+    return dict(sorted(found.items(), key=lambda one: -int(one[0].partition("-")[0])))
+
+
+def folded(rows: Iterable[MentionRow], most: int) -> tuple[list[list[MentionRow]], int]:
+    """Rows of one brand that say nearly the same become one group, at the place of the first; at most so many groups,
+    and how many rows are in them: a page ends before the row that would begin one more."""
+    groups, used = list[tuple[str, frozenset[str], list[MentionRow]]](), 0
+    for row in rows:
+        said = shingles(row.text)
+        same = next((group for brand, other, group in groups if brand == row.brand and alike(said, other)), None)
+        if same is not None:
+            same.append(row)
+        elif len(groups) == most:
+            break
+        else:
+            groups.append((row.brand, said, [row]))
+        used += 1
+    return [group for _, _, group in groups], used
+
+
+def shingles(text: str) -> frozenset[str]:
+    """Each two words that follow each other, whatever their links, capitals and marks; none of a text so short that two
+    strangers may write it."""
+    words = index_text(" ".join(part for part in fold(text).split() if "://" not in part)).split()
+    return frozenset(f"{one} {two}" for one, two in pairwise(words)) if len(words) >= TELLING else frozenset()
+
+
+def alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """By the share of what both say (Jaccard's index; Broder, "On the Resemblance and Containment of Documents")."""
+    smaller, larger = sorted((len(one), len(other)))
+    if not smaller or smaller < ALIKE * larger:
+        return False
+    both = len(one & other)
+    return both >= ALIKE * (len(one) + len(other) - both)

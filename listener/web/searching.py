@@ -1,24 +1,27 @@
 """The mention history: asked in the one language, page by page, counted, drawn, kept as a saved search, taken out."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import timedelta
-from itertools import count
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
+from listener import talk
 from listener.query import Node, Purpose, QueryError, check_tracking, parse, spans
-from listener.routing import story
+from listener.query.meaning import positive_words
 from listener.search import question
-from listener.storage.contract import MentionRow, Question, Sort, Subscription
+from listener.storage.contract import MentionRow, Picture, Question, Sort, Subscription
 from listener.web import exporting, pictures, words
 from listener.web.access import Act
 from listener.web.room import Call
 
 PAGE = 25
-COUNTED = 5_000  # rows that a picture is drawn from; more are said to be more
+LOOKED = 100  # rows that are looked through for a page, for copies of what is on it
+THREAD = 50
+SAMPLE = 1_000  # of the newest, whose authors and words are counted
+TEN = 10  # examples
 TRIED = timedelta(days=30)  # how far a preview looks back
 LONGEST = 1_000  # characters of a query
 EXAMPLES = (
@@ -52,8 +55,20 @@ class Asked:
     def address(self, path: str = "/search", **more: str) -> str:
         return f"{path}?{urlencode({'q': self.text, 'sort': self.sort, **more})}"
 
+    def narrowed(self, name: str, value: str) -> str:
+        """The same search, of one value only."""
+        return self.and_only(f'{name}:"{value.replace(chr(34), " ")}"')
 
-def asked(call: Call, limit: int = PAGE + 1) -> Asked:
+    def between(self, since: datetime, until: datetime, verdict: str = "") -> str:
+        of = f"verdict:{verdict} " if verdict else ""
+        return self.and_only(f'{of}since:"{since.isoformat()}" until:"{until.isoformat()}"')
+
+    def and_only(self, more: str) -> str:
+        text = f"({self.text})" if " OR " in self.text else self.text
+        return f"/search?{urlencode({'q': f'{text} {more}'.strip(), 'sort': self.sort})}"
+
+
+def asked(call: Call, limit: int = LOOKED) -> Asked:
     text = call.asked("q").strip()[:LONGEST]
     sort = Sort(call.asked("sort")) if call.asked("sort") in list(Sort) else Sort.NEWEST
     before = call.asked("before")
@@ -73,13 +88,13 @@ def asked(call: Call, limit: int = PAGE + 1) -> Asked:
 async def search(call: Call) -> Response:
     wanted = asked(call)
     rows = [row async for row in call.room.store.search(wanted.question)] if wanted.question else []
-    more = len(rows) > PAGE
-    rows = rows[:PAGE]
+    groups, used = pictures.folded(rows, PAGE)
+    more = used < len(rows) or len(rows) == LOOKED
     return call.page(
         "search.html",
         asked=wanted,
-        hits=hits(rows, wanted.question.query if wanted.question else None),
-        next=wanted.address(before=str(rows[-1].id)) if more else "",
+        hits=hits(groups, wanted.question.query if wanted.question else None),
+        next=wanted.address(before=str(rows[used - 1].id)) if more else "",
         first=not call.asked("before"),
         sorts=list(Sort),
         saved=await call.room.store.searches(),
@@ -98,8 +113,7 @@ async def _subscribed(call: Call) -> dict[int, list[Subscription]]:
     return found
 
 
-def hits(rows: list[MentionRow], query: Node | None) -> list[Hit]:
-    groups = pictures.folded(rows, (story(row.text) for row in rows))
+def hits(groups: list[list[MentionRow]], query: Node | None) -> list[Hit]:
     return [
         Hit(
             row=first,
@@ -123,23 +137,42 @@ def found(text: str, query: Node | None, longest: int) -> Markup:
 
 async def picture(call: Call) -> Response:
     """Counted over what was found; a part of the page that may take a moment."""
-    wanted = asked(call, limit=COUNTED + 1)
-    tally = pictures.Tally(call.who.timezone)
-    if wanted.question:
-        await _count(call.room.store.search(wanted.question), tally)
+    wanted = asked(call, limit=SAMPLE)
+    if wanted.question is None:
+        return call.page("picture.html", 422, asked=wanted, picture=None)
+    counted = await call.room.store.picture(wanted.question)
+    newest = replace(wanted.question, sort=Sort.NEWEST, before=None)
+    sample = [row async for row in call.room.store.search(newest)]
+    sought = {word for one in positive_words(newest.query) for word in one.text.split()} if newest.query else set()
     return call.page(
         "picture.html",
         asked=wanted,
-        tally=tally,
-        capped=tally.total > COUNTED,
-        chart=pictures.chart(tally.days),
+        picture=counted,
+        verdicts=pictures.verdicts(counted),
+        severity=pictures.severity(counted),
+        chart=pictures.stacked(counted, call.who.timezone),
+        tops=tops(counted),
+        authors=Counter(row.author for row in sample if row.author),
+        words=talk.words(sample, sought),
+        sampled=len(sample),
         shares=pictures.shares,
+        bands=pictures.in_order,
     )
 
 
-async def _count(rows: AsyncIterator[MentionRow], tally: pictures.Tally) -> None:
-    async for row in rows:
-        tally.add(row)
+def tops(counted: Picture) -> list[tuple[str, str, dict[str, int]]]:
+    """(heading, the field that narrows to a value, value -> mentions), of what was counted."""
+    found = [("Brand", "brand", dict(pictures.brands(counted)))]
+    for name in ("source", "cause", "priority"):
+        found.append((name.capitalize(), name, {key: count for key, count in counted.by.get(name, {}).items() if key}))
+    found.append(("Severity", "", pictures.bands(counted.by.get("severity", {}))))
+    return [(heading, field, counts) for heading, field, counts in found if counts]
+
+
+async def thread(call: Call) -> Response:
+    """The thread a hit stands in, opened where it is."""
+    rows = await call.room.store.thread(call.id, THREAD)
+    return call.page("thread.html", rows=rows, of=call.id, shown=THREAD)
 
 
 async def preview(call: Call) -> Response:
@@ -149,14 +182,11 @@ async def preview(call: Call) -> Response:
         tree = check_tracking(parse(text, purpose=Purpose.TRACKING), text)
     except QueryError as wrong:
         return call.page("preview.html", 422, text=text, problem=str(wrong), total=0, hits=[], capped=False)
-    rows, total = list[MentionRow](), count()
-    number = 0
-    async for row in call.room.store.search(Question(query=tree, since=call.now - TRIED, limit=COUNTED + 1)):
-        number = next(total) + 1
-        if len(rows) < 10:
-            rows.append(row)
+    tried = Question(query=tree, since=call.now - TRIED, limit=LOOKED)
+    counted = await call.room.store.picture(tried)
+    groups, _ = pictures.folded([row async for row in call.room.store.search(tried)], TEN)
     return call.page(
-        "preview.html", text=text, problem="", total=number, hits=hits(rows, tree), capped=number > COUNTED
+        "preview.html", text=text, problem="", total=counted.total, hits=hits(groups, tree), capped=counted.more
     )
 
 

@@ -1,5 +1,5 @@
-// Four small things: parts that renew themselves, parts that come from another page, keys, and the list of keys. Every
-// page works without them.
+// Small things: parts that renew themselves, parts that come from another page, charts that say their figures, keys and
+// their list. Every page works without them.
 "use strict";
 
 (() => {
@@ -89,6 +89,36 @@
     } catch (wrong) {
       if (wrong.name !== "AbortError" && told) told.textContent = "Not sent. Try again.";
     } finally { if (button) button.disabled = false; }
+  });
+
+  // What is folded away is asked for when it is opened, once.
+  document.addEventListener("toggle", (event) => {
+    const place = event.target.open && event.target.querySelector("[data-later]");
+    if (place) part(place.id, place.dataset.later).catch(() => {});
+  }, true);
+
+  // Charts: what the pointer or the keyboard is at says its figures; a legend's key hides its line.
+  const tip = document.createElement("p");
+  tip.className = "tip";
+  tip.hidden = true;
+  document.body.append(tip);
+  const say = (event) => {
+    const at = event.target.closest?.("[data-tip]");
+    tip.hidden = !at;
+    if (!at) return;
+    tip.textContent = at.dataset.tip;
+    const box = at.getBoundingClientRect();
+    tip.style.left = `${Math.min(Math.max(box.left + box.width / 2 - tip.offsetWidth / 2, 4), innerWidth - tip.offsetWidth - 4)}px`;
+    tip.style.top = `${Math.max(box.top - tip.offsetHeight - 6, 4)}px`;
+  };
+  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, say);
+  addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+  document.addEventListener("click", (event) => {
+    const key = event.target.closest("[data-toggle]");
+    if (!key) return;
+    const shown = key.getAttribute("aria-pressed") !== "true";
+    key.setAttribute("aria-pressed", shown);
+    document.querySelector(`[data-series="${CSS.escape(key.dataset.toggle)}"]`)?.toggleAttribute("hidden", !shown);
   });
 
   let typed = 0;
