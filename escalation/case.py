@@ -294,7 +294,15 @@ def _changed(case: Case, event: Event) -> Case:
         case ReportedBack(follow_up=follow_up):
             status = Status.REPORTED if follow_up else Status.CLOSED
             return replace(
-                case, status=status, report=event, clock=follow_up, asked=False, offer=None, repeats=0, again=0
+                case,
+                status=status,
+                report=event,
+                clock=follow_up,
+                asked=False,
+                offer=None,
+                repeats=0,
+                again=0,
+                handovers=0,
             )
         case FollowUpDue(at=at):
             return replace(case, asked=True, clock=at + case.policy.report)

@@ -59,7 +59,8 @@ def overdue(case: Case, now: datetime, away: Away = ()) -> tuple[Event, ...]:
     next_up = ladder.above(case.policy, case.rung, case.owner, now, away)
     match case.status:
         case Status.OPEN:
-            return (Escalated(at=now, to=next_up.name, rung=next_up.rung, why=next_up.why),)
+            nobody = next_up.unattended and next_up.name != case.owner  # said once, not at each call of the same person
+            return (Escalated(at=now, to=next_up.name, rung=next_up.rung, why=next_up.why, unattended=nobody),)
         case Status.ACKNOWLEDGED:
             return (Missed(at=now, what="promise", to=next_up.name, rung=next_up.rung, why=next_up.why),)
         case Status.REPORTED if not case.asked:

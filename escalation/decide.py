@@ -45,10 +45,12 @@ from escalation.events import (
     Snoozed,
     Stated,
 )
+from escalation.wording import clock_time
 
 NOTHING_LEFT_TO_CHECK = (Outcome.NOT_OURS, Outcome.WRONG_PERSON)
 HANDOVERS_BEFORE_THE_LEAD = 3
 MOVES_BEFORE_THE_LEAD = 2
+FARTHEST = timedelta(days=366)  # what is due later than that is a slip of the pen, and would never be looked at
 UNDOABLE = timedelta(days=1)  # a dismissal
 
 
@@ -114,7 +116,8 @@ def _snooze(case: Case, command: Snooze, at: datetime) -> tuple[Event, ...]:
     _only_the_owner(case, command.by)
     until = _ahead(command.until, at)
     if case.clock and until > case.clock:
-        raise Refused(f"the deadline is {case.clock:%a %H:%M} UTC, before that time; move the promise instead")
+        deadline = clock_time(case, case.clock)
+        raise Refused(f"the deadline is {deadline}, before that time; move the promise instead")
     return (Snoozed(at=at, by=command.by, until=until),)
 
 
@@ -248,6 +251,8 @@ def _said(text: str, what: str) -> str:
 def _ahead(due: datetime, at: datetime) -> datetime:
     if due <= at:
         raise Refused("pick a time in the future")
+    if due - at > FARTHEST:
+        raise Refused(f"{due:%d %b %Y} is too far away to be kept; pick a nearer step, within a year")
     return due
 
 

@@ -100,6 +100,7 @@ class Escalated:
     to: str
     rung: int
     why: str
+    unattended: bool = False  # nobody further up is on duty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,19 +12,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from zoneinfo import ZoneInfo
 
 from escalation import hours
 from escalation.case import Case
 from escalation.clean import line
 from escalation.events import Escalated, Event, HandoverOffered, HelpAsked, Missed, Opened, ReplyDue, TakenBack
 from escalation.notices import HOUSE, Kind, Notice
+from escalation.wording import soon
 
 CALM = timedelta(minutes=15)  # between two pings of one person about one case
 WINDOW = timedelta(minutes=10)
 MANY = 4  # new cases of one person in that time that are said one by one
 LONGEST_NIGHT = timedelta(days=4)  # who is away for longer is told all the same
 STALE = timedelta(minutes=5)  # after which it is said what has become of it since
+SAID_AT_ONCE = 4  # things of one case in one message, the newest first
 TOP = "P1"
 YOURS = (Opened, Escalated, TakenBack)
 ASKED = (HandoverOffered, HelpAsked)
@@ -154,7 +155,9 @@ def _in_one(same: Sequence[Due]) -> Say:
         return Say(notice=newest, says=notices)
     keys = tuple(notice.key for notice in notices)
     if all(notice.case == newest.case for notice in notices):
-        text = " ".join(dict.fromkeys(notice.text for notice in reversed(notices)))
+        different = list(dict.fromkeys(notice.text for notice in reversed(notices)))
+        more = f" And {len(different) - SAID_AT_ONCE} more." if len(different) > SAID_AT_ONCE else ""
+        text = " ".join(different[:SAID_AT_ONCE]) + more
         return Say(notice=replace(newest, text=text, says=keys), says=notices)
     listed = "\n".join(_listed(one) for one in same)
     text = f"{len(same)} new cases for you; the Home tab and `listener cases` show them:\n{listed}"
@@ -165,8 +168,8 @@ def _listed(one: Due) -> str:
     if one.case is None:
         return one.notice.text
     person = one.case.policy.person(one.notice.to)
-    local = one.case.clock.astimezone(ZoneInfo(person.timezone if person else "UTC")) if one.case.clock else None
-    by = f", acknowledge by {local:%a %H:%M} {local.tzname()}" if local else ""
+    zone, clock = person.timezone if person else "UTC", one.case.clock
+    by = f", acknowledge by {soon(clock, zone, one.event.at if one.event else clock)}" if clock else ""
     whose = "" if one.case.owner == one.notice.to else f", {line(one.case.owner, 80)} has it"
     return f"case {one.case.id}: {line(one.case.subject.brand, 60)}, {one.case.subject.priority}{whose or by}"
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import ceil, log
 from typing import assert_never
-from zoneinfo import ZoneInfo
 
 from escalation.brief import brief
 from escalation.case import Case, Status
@@ -51,7 +51,9 @@ from escalation.events import (
     TakenBack,
     Warned,
 )
+from escalation.wording import soon
 
+TELLING = 8  # posts of one case that have a line each
 HOUSE = 0  # the case number of what concerns no case: a source gone quiet, and the like
 
 
@@ -90,22 +92,25 @@ def notices(case: Case, event: Event) -> tuple[Notice, ...]:
 
 
 def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
-    brand = case.subject.brand
+    brand, at = case.subject.brand, event.at
     yield Kind.CARD, brand, ""
     match event:
         case Opened(owner=owner, why=why):
-            yield Kind.DIRECT, owner, f"You have this one: {why}. Acknowledge by {_by(case, case.clock, owner)}."
+            yield Kind.DIRECT, owner, f"You have this one: {why}. " + _acknowledge_by(case, owner, at)
             if event.incident:
-                yield from _executive(case, event.at)
+                yield from _executive(case, at)
             if event.unattended:
                 yield Kind.HOUSE, "", _unattended(case)
         case Escalated(to=to, why=why):
             yield Kind.THREAD, brand, f"Not acknowledged in time. {to} has it now."
-            yield Kind.DIRECT, to, f"Nobody acknowledged in time, so it is yours: {why}. " + _acknowledge_by(case, to)
+            yours = f"Nobody acknowledged in time, so it is yours: {why}."
+            yield Kind.DIRECT, to, f"{yours} {_acknowledge_by(case, to, at)}"
+            if event.unattended:
+                yield Kind.HOUSE, "", _unattended(case)
         case Acknowledged(by=by):
             yield Kind.THREAD, brand, f"{by} has it."
         case Warned(to=to):
-            yield Kind.DIRECT, to, f"{_owed(case)} by {_by(case, case.clock, to)}."
+            yield Kind.DIRECT, to, f"{_owed(case)} by {_by(case, case.clock, to, at)}."
         case ProgressAsked(to=to):
             yield (
                 Kind.DIRECT,
@@ -114,7 +119,7 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             )
         case TakenBack(was=was, to=to, why=why):
             yield Kind.THREAD, brand, f"Taken back from {was}, who missed the promise. {to} has it now."
-            yield Kind.DIRECT, to, f"{was} missed the promise, so it is yours: {why}. " + _acknowledge_by(case, to)
+            yield Kind.DIRECT, to, f"{was} missed the promise, so it is yours: {why}. " + _acknowledge_by(case, to, at)
             if was != to:
                 yield (
                     Kind.DIRECT,
@@ -123,14 +128,15 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
                 )
         case Promised(by=by, what=what, due=due, reason=reason):
             moved = f" Moved: {reason}." if reason else ""
-            yield Kind.THREAD, brand, f"{by} promises: {what}, by {_by(case, due, by)}.{moved}"
+            yield Kind.THREAD, brand, f"{by} promises: {what}, by {_by(case, due, by, at)}.{moved}"
         case Missed(what=what, to=to):
             yield Kind.THREAD, brand, f"The {what} of {case.owner} is overdue. {to} was told."
             of_what, mend = _missed(case, what)
             yield Kind.DIRECT, to, f"{case.owner} missed the {what}{of_what}. Make sure the customer hears."
             yield Kind.DIRECT, case.owner, f"Your {what} is overdue{of_what}. {mend}"
         case ReplyDue(to=to, due=due):
-            yield Kind.DIRECT, to, f"Nobody has answered in public yet; it was due by {_by(case, due, to)}. {_ANSWER}"
+            was_due = f"it was due by {_by(case, due, to, at)}"
+            yield Kind.DIRECT, to, f"Nobody has answered in public yet; {was_due}. {_ANSWER}"
         case LeadTold(to=to, why=why):
             yield Kind.DIRECT, to, f"For your eyes: {why}."
         case HandoverOffered(by=by, to=to, note=note, among=among):
@@ -150,7 +156,7 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
         case FollowedUp(by=by, result=result, note=note):
             yield Kind.THREAD, brand, f"{by} followed up: {result}. {note}".strip()
             if result is Result.WORSE and by != case.owner:
-                yield Kind.DIRECT, case.owner, f"{by} found it worse. " + _acknowledge_by(case, case.owner)
+                yield Kind.DIRECT, case.owner, f"{by} found it worse. " + _acknowledge_by(case, case.owner, at)
         case Dismissed(by=by, reason=reason):
             yield Kind.THREAD, brand, f"{by} dismissed it: {reason}"
         case DismissalUndone(by=by):
@@ -160,7 +166,8 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
         case Noted(by=by, text=text):
             yield Kind.THREAD, brand, f"{by} notes: {text}"
         case Snoozed(by=by, until=until):
-            yield Kind.THREAD, brand, f"{by} is not reminded before {_by(case, until, by)}. What was promised stands."
+            then = _by(case, until, by, at)
+            yield Kind.THREAD, brand, f"{by} is not reminded before {then}. What was promised stands."
         case HelpAsked(by=by, to=to, text=text):
             yield Kind.THREAD, brand, f"{by} asks {to} for help: {text}"
             yield Kind.DIRECT, to, f"{by} asks you for help: {text}"
@@ -171,9 +178,11 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
         case Reopened(by=by, reason=reason):
             yield Kind.THREAD, brand, f"{by} opened it again: {reason}"
             if by != case.owner:
-                yield Kind.DIRECT, case.owner, f"Open again: {reason}. " + _acknowledge_by(case, case.owner)
+                yield Kind.DIRECT, case.owner, f"Open again: {reason}. " + _acknowledge_by(case, case.owner, at)
         case Joined(url=url, how=how):
-            yield Kind.THREAD, brand, f"Said again ({how}): {url}" if url else f"Said again ({how})."
+            if _worth_a_line(len(case.posts)):
+                times = f" {len(case.posts)} posts by now." if len(case.posts) > TELLING else ""
+                yield Kind.THREAD, brand, (f"Said again ({how}): {url}" if url else f"Said again ({how}).") + times
             if how is How.AUTHOR:
                 yield Kind.DIRECT, case.owner, "The author wrote again. Read it before you answer. " + url
         case Raised(was=was, priority=priority) if was == priority:
@@ -181,7 +190,7 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
         case Raised(priority=priority, owner=owner, why=why):
             yield Kind.THREAD, brand, f"Now {priority}, severity {event.severity}."
             if case.status is Status.OPEN:
-                yield Kind.DIRECT, owner, f"Now {priority}, and yours: {why}. " + _acknowledge_by(case, owner)
+                yield Kind.DIRECT, owner, f"Now {priority}, and yours: {why}. " + _acknowledge_by(case, owner, at)
             else:
                 yield Kind.DIRECT, owner, f"Now {priority}. Your promise stands; see whether it is still enough."
         case Grouped(within=within):
@@ -254,6 +263,11 @@ def _unattended(case: Case) -> str:
     return f"Nobody on the ladder of {about}, is on duty: case {case.id} waits with {case.owner}."
 
 
+def _worth_a_line(posts: int) -> bool:
+    """The first few, then each time they are half as many again: a story told ten thousand times is thirty lines."""
+    return posts <= TELLING or posts == int(TELLING * 1.5 ** ceil(log(posts / TELLING, 1.5) - 1e-9))
+
+
 def _owed(case: Case) -> str:
     if case.status is Status.OPEN:
         return "Not acknowledged yet: due"
@@ -273,8 +287,8 @@ def _times(number: int) -> str:
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
-def _acknowledge_by(case: Case, name: str) -> str:
-    return f"Acknowledge by {_by(case, case.clock, name)}."
+def _acknowledge_by(case: Case, name: str, at: datetime) -> str:
+    return f"Acknowledge by {_by(case, case.clock, name, at)}."
 
 
 _ANSWER = "Answer there, or say where you did."
@@ -289,8 +303,7 @@ def _missed(case: Case, what: str) -> tuple[str, str]:
     return promised, "Report back, or move it and say why."
 
 
-def _by(case: Case, due: datetime | None, name: str) -> str:
-    """In the reader's own time."""
+def _by(case: Case, due: datetime | None, name: str, at: datetime) -> str:
+    """In the reader's own time, as it is understood at `at`."""
     person = case.policy.person(name)
-    local = due.astimezone(ZoneInfo(person.timezone if person else "UTC")) if due else None
-    return f"{local:%a %H:%M} {local.tzname()}" if local else "no set time"
+    return soon(due, person.timezone if person else "UTC", at) if due else "no set time"

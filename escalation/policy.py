@@ -217,7 +217,9 @@ def above(policy: Policy, rung: int, owner: str, at: datetime, away: Away = ()) 
     for asked in asked_in_turn(policy, at, away, begin=rung + 1):
         if not asked.off and asked.name != owner:
             return Choice(asked.name, asked.rung, asked.role)
-    return Choice(policy.lead(at), len(policy.ladder) - 1, "the last of the ladder")
+    lead = policy.person(policy.lead(at))
+    nobody = lead is None or bool(_off(lead, at, away, policy.team(policy.ladder[-1])))
+    return Choice(policy.lead(at), len(policy.ladder) - 1, "the last of the ladder", nobody)
 
 
 def asked_in_turn(policy: Policy, at: datetime, away: Away = (), *, begin: int = 0) -> Iterator[Asked]:

@@ -6,7 +6,6 @@ no escape sequence of theirs reaches the screen.
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from datetime import datetime
 
 from rich.console import Console, Group
@@ -14,10 +13,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from escalation import outreach, wording
+from escalation import outreach, telling, wording
 from escalation.case import Case, Status
 from escalation.clean import clean, cut, line
-from escalation.events import Event, Opened, Outcome, Result, Subject
+from escalation.events import Event, Outcome, Result, Subject
 from escalation.notices import Kind, Notice
 
 WIDEST = 100  # columns; longer lines are hard to read
@@ -139,15 +138,8 @@ def _quoted(name: str) -> str:
     return shlex.quote(shown) if set(shown) & set('"$`\\!') else f'"{shown}"'
 
 
-def draw_timeline(console: Console, timeline: Sequence[Event]) -> None:
+def draw_timeline(console: Console, timeline: Sequence[Event], zone: str) -> None:
+    """Times as a clock in `zone` shows them."""
     for event in timeline:
-        kind = type(event).__name__
-        console.print(Text.assemble((f"{event.at:%Y-%m-%d %H:%M:%S} ", "dim"), (f"{kind}  ", "bold"), told(event)))
-
-
-def told(event: Event) -> str:
-    """An event's own fields, on one line. Pure."""
-    if isinstance(event, Opened):
-        return line(f"{event.subject.brand}, {event.subject.priority}, owner {event.owner}: {event.why}", 300)
-    values = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "at"}
-    return line(", ".join(f"{name} {value}" for name, value in values.items() if value not in ("", None)), 300)
+        at = Text(f"{telling.clock(event.at, zone)}  ", style="dim")
+        console.print(Text.assemble(at, line(telling.told(event, zone), 600)), soft_wrap=True)

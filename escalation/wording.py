@@ -1,11 +1,12 @@
 """What every voice says of a case in the same words: how it stands, by when, why this person, why so severe. Pure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from escalation.case import Case, Status
 from escalation.clean import line
+from escalation.telling import clock
 
 
 def overdue(case: Case, now: datetime) -> bool:
@@ -58,8 +59,18 @@ def _quoted(words: str) -> str:
     return f" “{line(words, 80)}”" if line(words, 80) else ""
 
 
+def zone(case: Case) -> str:
+    """Of the case's owner."""
+    person = case.policy.person(case.owner)
+    return person.timezone if person else "UTC"
+
+
 def clock_time(case: Case, at: datetime) -> str:
     """In the time zone of the case's owner."""
-    person = case.policy.person(case.owner)
-    local = at.astimezone(ZoneInfo(person.timezone if person else "UTC"))
-    return f"{local:%a %d %b %H:%M} {local.tzname()}"
+    return clock(at, zone(case))
+
+
+def soon(due: datetime, zone: str, now: datetime) -> str:
+    """ "Mon 09:05 EDT"; with its date when that Monday is not the coming one."""
+    local = due.astimezone(ZoneInfo(zone))
+    return f"{local:%a %H:%M} {local.tzname()}" if abs(due - now) < timedelta(days=6) else clock(due, zone)

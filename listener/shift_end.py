@@ -5,7 +5,7 @@ Pure. Nothing is said when nothing is open. It quotes no customer, so that nothi
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from escalation import hours
@@ -13,6 +13,7 @@ from escalation.case import Case
 from escalation.clean import line
 from escalation.notices import HOUSE, Kind, Notice
 from escalation.policy import Away, Person, Team, first
+from escalation.wording import soon
 
 LATE = timedelta(hours=1)  # after which a summary is no help any more
 NAMED = 12  # cases
@@ -66,7 +67,7 @@ def summaries(over: Ended, cases: Iterable[Case], away: Away = ()) -> tuple[Noti
     own = f"Your shift is over. {_count(theirs)} still yours; hand over what cannot wait."
     told = {over.name: f"{own}\n{_listed(theirs, over, over.name)}"}
     for name, next_ in heirs.items():
-        back = f"{_local(over.back, next_[0], name)}"
+        back = f"{_local(over.back, next_[0], name, over.at)}"
         head = f"{over.name} is off until {back}. {_count(next_)} still theirs, and you are next."
         told[name] = f"{head}\n{_listed(next_, over, name)}"
     seq = int(over.at.timestamp())
@@ -81,7 +82,7 @@ def _listed(cases: list[Case], over: Ended, reader: str) -> str:
 
 def _line(case: Case, over: Ended, reader: str) -> str:
     owed = f'promised "{line(case.promise.what, 80)}"' if case.promise else str(case.status)
-    due = f", by {_local(case.clock, case, reader)}" if case.clock else ""
+    due = f", by {_local(case.clock, case, reader, over.at)}" if case.clock else ""
     soon = " (before the next shift)" if case.clock and case.clock < over.back else ""
     return f"case {case.id}: {line(case.subject.brand, 60)}, {case.subject.priority}, {owed}{due}{soon}"
 
@@ -90,7 +91,6 @@ def _count(cases: list[Case]) -> str:
     return "1 open case is" if len(cases) == 1 else f"{len(cases)} open cases are"
 
 
-def _local(at: datetime, case: Case, reader: str) -> str:
+def _local(at: datetime, case: Case, reader: str, now: datetime) -> str:
     person = case.policy.person(reader)
-    local = at.astimezone(ZoneInfo(person.timezone) if person else UTC)
-    return f"{local:%a %H:%M} {local.tzname()}"
+    return soon(at, person.timezone if person else "UTC", now)

@@ -29,6 +29,7 @@ from escalation.desk import Desk
 from escalation.events import Outcome, Result
 from escalation.policy import on_duty
 from escalation.terminal import draw_case, draw_timeline
+from escalation.wording import zone
 from listener.background import reach
 from listener.bootstrap import system_clock
 from listener.commands.shared import (
@@ -103,7 +104,7 @@ async def case(case_id: int, directory: Path | None, as_json: bool) -> None:
         draw_case(out, found, system_clock())
         for said in beside:
             out.print(said, markup=False, soft_wrap=True)
-        draw_timeline(out, timeline)
+        draw_timeline(out, timeline, zone(found))
 
 
 async def _beside(store: Store, found: Case) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from escalation.events import (
     Result,
     Warned,
 )
-from escalation.terminal import told
+from escalation.telling import told
 from listener.audit import Report, audit, totals
 from listener.bootstrap import build
 from listener.demo import config
@@ -237,7 +237,7 @@ class _Story:
         tell = self._teller
         tell.chapter("The whole story of the case, the digest, and the proof that nothing was lost")
         timeline = await self._store.timeline(self._case)
-        tell.draw_timeline(timeline, [told(event) for event in timeline])
+        tell.draw_timeline(timeline, [told(event, "UTC") for event in timeline])
         tell.boxed("digest", as_text(await compose(self._store, BEGINS, self._clock())))
         report = await audit(self._store, self._clock())
         tell.expect(report.balanced, "everything to balance", report.findings)
