@@ -13,6 +13,7 @@ COMMANDS = {  # section -> name -> (module, what it does in a line)
         "once": ("running", "one full turn: poll every source now, escalate, deliver"),
         "demo": ("setup", "the whole loop on invented data: no keys, no network"),
         "desk": ("desk", "the web desk without the engine; `listener run` serves it too"),
+        "keys": ("keys", "what programs show to the desk's JSON API"),
     },
     "Setting up": {
         "init": ("setup", "write a first working configuration"),

@@ -74,6 +74,13 @@ async def spend_link(store: Store, token: str, now: datetime) -> str | None:
     return person if person is not None and await store.drop_passes(key=key) else None
 
 
+async def new_key(store: Store, name: str, person: str, now: datetime) -> str:
+    """What a program shows to ask in this person's name. It is nowhere else: only its hash is kept."""
+    token = f"lp_{secrets.token_urlsafe(32)}"
+    await store.add_key(hashed(token, "key"), name, person, now)
+    return token
+
+
 async def new_session(store: Store, person: str, now: datetime) -> str:
     return await _new(store, "session", person, now, SESSION)
 

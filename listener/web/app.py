@@ -7,15 +7,15 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from escalation.ledger import UnknownCase
-from listener.web import board, cases, digests, entry, feeds, live, searching, trends
+from listener.web import api, board, cases, digests, entry, feeds, live, searching, trends
 from listener.web.access import Act, visitor
-from listener.web.guarding import MOST_BYTES, Guarded
+from listener.web.guarding import Guarded, body_of
 from listener.web.room import Call, Room, bare
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -50,6 +50,10 @@ DOORS = (
     Door("/search/told/{id}/drop", feeds.unsubscribe, Act.SEARCH, "POST"),
     Door("/search/export/{form}", searching.export, Act.SEARCH),
     Door("/digest", digests.digest, Act.LEAD),
+    Door("/api", api.page, Act.LOOK),
+    Door("/api/openapi.json", api.described, Act.LOOK),
+    Door("/api/keys", api.make_key, Act.LOOK, "POST"),
+    Door("/api/keys/{id}/drop", api.drop_key, Act.LOOK, "POST"),
     Door("/live", live.stream, Act.LOOK),
     Door("/sign-out", entry.sign_out, Act.LOOK, "POST"),
 )
@@ -66,6 +70,7 @@ def app(room: Room) -> Starlette:
     routes = [
         *(Route(door.path, partial(_through, room, door), methods=[door.method]) for door in DOORS),
         *(Route(route.path, partial(route.endpoint, room), methods=route.methods) for route in OPEN),
+        *api.routes(room),
         Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
     ]
     site = Starlette(routes=routes, exception_handlers={404: _lost, 500: _broken})
@@ -105,16 +110,8 @@ def _ours(call: Call) -> bool:
 
 async def _form(request: Request) -> Mapping[str, str]:
     """What was filled in; nothing at all when it is longer than any form of ours."""
-    body = b""
     try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MOST_BYTES:
-                return {}
-    except ClientDisconnect:
-        return {}
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50)
+        pairs = parse_qsl((await body_of(request)).decode(), keep_blank_values=True, max_num_fields=50)
     except ValueError:
         return {}
     return {name: text.replace("\0", "").replace("\r\n", "\n") for name, text in pairs}

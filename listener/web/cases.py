@@ -184,7 +184,7 @@ async def guarded(call: Call) -> Response:
 async def act(call: Call) -> Response:
     action = str(call.request.path_params["action"])
     try:
-        where = await _done(call, action)
+        where = await done(call, action)
     except (Refused, UnknownCase, Conflict) as why:
         await call.room.desk.case(call.id)  # is it this case that is unknown, or one that was named?
         return await shown(call, 422, refused=_refusal(action, str(why.args[0]), call.form))
@@ -195,7 +195,7 @@ def _refusal(action: str, said: str, given: Mapping[str, str]) -> Refusal:
     return Refusal(action=action, said=said, field=forms.field_of(said, given), given=given)
 
 
-async def _done(call: Call, action: str) -> int:
+async def done(call: Call, action: str) -> int:
     """The case to show next. Raises Refused, UnknownCase, Conflict."""
     name, store, now = call.who.name, call.room.store, call.now
     if action == "join":
@@ -241,13 +241,13 @@ def _brands(call: Call) -> list[str]:
 async def raised(call: Call) -> Response:
     given = {name: call.form.get(name, "")[: forms.LONGEST] for name in ("text", "brand", "url", "author", "priority")}
     try:
-        return RedirectResponse(f"/cases/{await _raised(call, given)}?done=raise", 303)
+        return RedirectResponse(f"/cases/{await raise_case(call, given)}?done=raise", 303)
     except Refused as why:
         refused = _refusal("raise", str(why.args[0]), given)
         return call.page("raise.html", 422, brands=_brands(call), priorities=PRIORITIES, refused=refused)
 
 
-async def _raised(call: Call, given: Mapping[str, str]) -> int:
+async def raise_case(call: Call, given: Mapping[str, str]) -> int:
     if given["priority"] not in ("", *PRIORITIES):
         raise Refused("choose a priority from the list")
     text, brand = given["text"], given["brand"]

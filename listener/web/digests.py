@@ -48,8 +48,8 @@ def as_html(digest: Digest, base: str = "", zone: str = "UTC") -> str:
 async def digest(call: Call) -> Response:
     """`until` asks for the same page as of a past moment: the same numbers, whenever it is asked."""
     now = call.now
-    until = _until(call, now)
-    since = _since(call, until)
+    until = until_of(call, now)
+    since = since_of(call, until)
     composed = await compose(call.room.store, since, until, everything(call.room.settings))
     return call.page(
         "digest.html",
@@ -61,14 +61,14 @@ async def digest(call: Call) -> Response:
     )
 
 
-def _until(call: Call, now: datetime) -> datetime:
+def until_of(call: Call, now: datetime) -> datetime:
     try:
         return min(durations.moment(call.asked("until"), now, past=True), now)
     except ValueError:
         return now
 
 
-def _since(call: Call, until: datetime) -> datetime:
+def since_of(call: Call, until: datetime) -> datetime:
     try:
         return min(durations.moment(call.asked("since") or "7d", until, past=True), until)
     except ValueError:

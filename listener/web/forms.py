@@ -238,7 +238,8 @@ def local(at: datetime, zone: str) -> str:
 def instant(text: str, zone: str) -> datetime:
     """Raises Refused."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+        stated = datetime.fromisoformat(text)
+        return stated if stated.tzinfo else stated.replace(tzinfo=ZoneInfo(zone))
     except ValueError:
         raise Refused("pick a time in the future") from None
 

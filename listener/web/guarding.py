@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -65,17 +66,30 @@ def _adorned(scope: Scope, send: Send) -> Send:
     return sent
 
 
+async def body_of(request: Request) -> bytes:
+    """Nothing at all when it is longer than anything that is asked for, or breaks off."""
+    body = b""
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MOST_BYTES:
+                return b""
+    except ClientDisconnect:
+        return b""
+    return body
+
+
 class Lid:
     """At most so many tries from one address within a while; remembers a bounded number of addresses."""
 
     def __init__(self, clock: Callable[[], datetime], most: int = 10, within: timedelta = timedelta(minutes=5)):
-        self._clock, self._most, self._within = clock, most, within
+        self._clock, self._most, self.within = clock, most, within
         self._tries: OrderedDict[str, list[datetime]] = OrderedDict()
 
     def shut(self, address: str) -> bool:
         """Counts this try, and says whether it is one too many."""
         now = self._clock()
-        tries = [at for at in self._tries.pop(address, []) if now - at < self._within]
+        tries = [at for at in self._tries.pop(address, []) if now - at < self.within]
         self._tries[address] = [*tries, now][-self._most - 1 :]
         if len(self._tries) > 10_000:
             self._tries.popitem(last=False)

@@ -31,7 +31,8 @@ class Room:
     web: Web
     clock: Callable[[], datetime]
     hub: Hub
-    lid: Lid
+    lid: Lid  # on tries to come in
+    pace: Lid  # of programs
     memo: dict[str, tuple[datetime, Any]] = field(default_factory=dict)  # what is dear to count, for a minute
 
     @property

@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import uvicorn
 
@@ -20,6 +20,7 @@ from listener.web.live import Hub
 from listener.web.room import Room
 from listener.weigh import Scales
 
+MINUTE = timedelta(minutes=1)
 DRAIN = 3  # seconds given to what is under way when we stop
 
 
@@ -37,7 +38,8 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Yields the desk's address on this machine. Raises ConfigError with the mend when its port cannot be had."""
     hub = Hub(store)
-    room = Room(current=current, store=store, web=web, clock=clock, hub=hub, lid=Lid(clock))
+    lid, pace = Lid(clock), Lid(clock, 240, MINUTE)
+    room = Room(current=current, store=store, web=web, clock=clock, hub=hub, lid=lid, pace=pace)
     with _bound(room.settings) as bound:
         server = _server(room)
         looking = asyncio.create_task(hub.look())

@@ -1,0 +1,221 @@
+"""The JSON API: what the pages show and what their forms do, for programs, by the same rights and the same commands.
+
+A program shows a key (`Authorization: Bearer …`), which stands for a person: it may what that person may now, and ends
+when it is taken back or the person leaves people.toml. Only the key's hash is kept. Cookies count for nothing here.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from escalation.case import replay
+from escalation.commands import Refused
+from escalation.ledger import Conflict, UnknownCase
+from listener.digest import compose, everything
+from listener.plain import json_text, plain
+from listener.query import QueryError
+from listener.search import question
+from listener.storage.contract import Sort
+from listener.web import access, cases, digests, pictures
+from listener.web.access import Visitor
+from listener.web.entry import caller
+from listener.web.guarding import body_of
+from listener.web.openapi import ACTIONS, BASE, LIMIT, OPERATIONS, RAISED, Operation, document
+from listener.web.room import Call, Room
+
+USUAL = 50
+THREAD = 200
+
+
+def routes(room: Room) -> list[Route]:
+    return [
+        Route(f"{BASE}{one.path}", _door(room, one), methods=[one.method], name=f"{one.method} {one.path}")
+        for one in OPERATIONS
+    ]
+
+
+def _door(room: Room, one: Operation) -> Any:
+    async def answer(request: Request) -> Response:
+        who = await _bearer(room, request)
+        if isinstance(who, Response):
+            return who
+        if not who.may(one.needs):
+            return _error(403, f"this is for people who may {one.needs}")
+        try:
+            form = await _given(request, one) if one.method == "POST" else {}
+            return await HANDLERS[one.name](Call(request=request, room=room, who=who, form=form))
+        except UnknownCase as why:
+            return _error(404, str(why.args[0]))
+        except Conflict as why:
+            return _error(409, str(why))
+        except (Refused, QueryError) as why:
+            return _error(422, str(why.args[0] if isinstance(why, Refused) else why))
+
+    return answer
+
+
+async def _bearer(room: Room, request: Request) -> Visitor | Response:
+    """Whose key it is, slowed when it asks too often; a guess is slowed much sooner."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    key = await room.store.key_of(access.hashed(token.strip(), "key")) if scheme.lower() == "bearer" else None
+    who = access.named(room.settings, key.person) if key else None
+    if key is None or who is None:
+        if token and room.lid.shut(caller(request)):
+            return _error(429, "too many tries", room.lid.within)
+        return _error(401, "show a key: Authorization: Bearer …")
+    if room.pace.shut(f"key {key.id}"):
+        return _error(429, "too many requests; a key has 240 a minute", room.pace.within)
+    return who
+
+
+async def _given(request: Request, one: Operation) -> Mapping[str, str]:
+    """Raises Refused."""
+    try:
+        given = json.loads(await body_of(request) or b"{}")
+    except ValueError:
+        raise Refused("send one JSON object") from None
+    if not isinstance(given, dict) or not all(isinstance(value, str | int) for value in given.values()):
+        raise Refused("send one JSON object of texts")
+    known = {param.name for param in one.body}
+    if unknown := sorted(set(given) - known):
+        raise Refused(f'"{unknown[0]}" is not known here; there is {", ".join(sorted(known)) or "nothing to say"}')
+    return {name: str(value).replace("\0", "") for name, value in given.items()}
+
+
+def _json(document: Any, status: int = 200) -> Response:
+    return Response(json_text(document), status, media_type="application/json")
+
+
+def _error(status: int, said: str, wait: timedelta | None = None) -> Response:
+    answer = _json({"error": said}, status)
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if wait:
+        answer.headers["Retry-After"] = str(int(wait.total_seconds()))
+    return answer
+
+
+def _number(call: Call, name: str, usual: int | None) -> int | None:
+    """Raises Refused."""
+    text = call.asked(name)
+    if not text:
+        return usual
+    if text.isascii() and text.isdecimal() and 0 < len(text) < 19 and int(text):
+        return int(text)
+    raise Refused(f"{name} is a whole number greater than 0")
+
+
+async def mentions(call: Call) -> Response:
+    if call.asked("sort") not in ("", *Sort):
+        raise Refused(f"sort knows {', '.join(Sort)}")
+    limit = min(_number(call, "limit", USUAL) or USUAL, LIMIT)
+    before, sort = _number(call, "before", None), Sort(call.asked("sort") or Sort.NEWEST)
+    asked = question(call.asked("q")[:1_000], sort=sort, limit=limit, before=before, now=call.now)
+    rows = [row async for row in call.room.store.search(asked)]
+    return _json({"mentions": rows, "next": rows[-1].id if len(rows) == limit else None})
+
+
+async def count(call: Call) -> Response:
+    picture = await call.room.store.picture(question(call.asked("q")[:1_000], now=call.now))
+    times = [
+        {"begins": at, "brand": brand, "verdict": verdict, "mentions": number, "severities": severity}
+        for (at, brand, verdict), (number, severity) in sorted(picture.times.items())
+    ]
+    by = {"brand": pictures.brands(picture), "verdict": pictures.verdicts(picture), **picture.by}
+    unit = "hour" if picture.hours else "day"
+    return _json({"total": picture.total, "more": picture.more, "unit": unit, "by": by, "times": times})
+
+
+async def thread(call: Call) -> Response:
+    return _json({"mentions": await call.room.store.thread(call.id, THREAD)})
+
+
+async def open_cases(call: Call) -> Response:
+    limit, rows = min(_number(call, "limit", USUAL) or USUAL, LIMIT), list[Any]()
+    async for row in call.room.store.cases():
+        rows.append(row)
+        if len(rows) == limit:
+            break
+    return _json({"cases": rows})
+
+
+async def case(call: Call) -> Response:
+    return _json(await _case(call, call.id))
+
+
+async def _case(call: Call, case_id: int) -> dict[str, Any]:
+    """Raises UnknownCase."""
+    timeline = await call.room.store.timeline(case_id)
+    case = replay(timeline)
+    told = [{"event": type(event).__name__, **plain(event)} for event in timeline]
+    return {
+        "id": case.id,
+        "brand": case.subject.brand,
+        "status": case.status,
+        "priority": case.subject.priority,
+        "severity": case.subject.severity,
+        "owner": case.owner,
+        "due": case.clock,
+        "promise": case.promise.what if case.promise else "",
+        "posts": case.posts,
+        "timeline": told,
+    }
+
+
+async def digest(call: Call) -> Response:
+    until = digests.until_of(call, call.now)
+    composed = await compose(call.room.store, digests.since_of(call, until), until, everything(call.room.settings))
+    return _json(composed)
+
+
+async def act(call: Call) -> Response:
+    action = call.request.url.path.rpartition("/")[2]
+    return _json(await _case(call, await cases.done(call, action)))
+
+
+async def raised(call: Call) -> Response:
+    given = {one.name: call.form.get(one.name, "") for one in RAISED}
+    return _json(await _case(call, await cases.raise_case(call, given)))
+
+
+HANDLERS = {
+    "mentions": mentions, "count": count, "thread": thread, "cases": open_cases, "case": case, "digest": digest,
+    "act": act, "raised": raised,
+}  # fmt: skip
+
+
+# For people: what there is, and their keys
+
+
+async def described(call: Call) -> Response:
+    return _json(document(version("listening-post"), ""))
+
+
+async def page(call: Call) -> Response:
+    return call.page("api.html", operations=OPERATIONS, base=BASE, keys=await _mine(call), made="", actions=ACTIONS)
+
+
+async def _mine(call: Call) -> list[Any]:
+    return [key for key in await call.room.store.keys() if key.person == call.who.name]
+
+
+async def make_key(call: Call) -> Response:
+    """Shown once."""
+    name = call.form.get("name", "").strip()[:80]
+    if not name:
+        return call.page("refused.html", 422, title="No key was made", said="Say what it is for.")
+    made = await access.new_key(call.room.store, name, call.who.name, call.now)
+    return call.page("api.html", operations=OPERATIONS, base=BASE, keys=await _mine(call), made=made, actions=ACTIONS)
+
+
+async def drop_key(call: Call) -> Response:
+    """One's own."""
+    if any(key.id == call.id for key in await _mine(call)):
+        await call.room.store.drop_key(call.id)
+    return RedirectResponse("/api", 303)

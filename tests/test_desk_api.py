@@ -1,0 +1,156 @@
+"""The JSON API: what the pages show and the forms do, by the same rights and commands, for who has a key."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from conftest import Clock
+from deskworld import Browser, DeskWorld, filled, opened, settings
+
+from listener.storage.contract import Store
+from listener.web import access, api, forms, openapi
+from listener.web.openapi import BASE, OPERATIONS
+
+
+@pytest.fixture
+async def world(store: Store, clock: Clock, tmp_path: Path) -> AsyncIterator[DeskWorld]:
+    await filled(store, clock())
+    async with opened(store, settings(tmp_path / "config"), clock) as here:
+        yield here
+
+
+class Program:
+    """Shows a key, sends and reads JSON."""
+
+    def __init__(self, world: DeskWorld, key: str):
+        self.base = f"{world.address}{BASE}"
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.http = aiohttp.ClientSession(headers=headers)
+
+    async def __aenter__(self) -> "Program":
+        return self
+
+    async def __aexit__(self, *gone: object) -> None:
+        await self.http.close()
+
+    async def get(self, path: str) -> tuple[int, Any]:
+        async with self.http.get(f"{self.base}{path}") as answer:
+            return answer.status, await answer.json()
+
+    async def post(self, path: str, body: Any) -> tuple[int, Any]:
+        async with self.http.post(f"{self.base}{path}", json=body) as answer:
+            return answer.status, await answer.json()
+
+
+async def program(world: DeskWorld, person: str) -> Program:
+    return Program(world, await access.new_key(world.store, "a test", person, world.clock()))
+
+
+async def test_without_a_key_nothing_is_told_and_a_session_is_no_key(world: DeskWorld) -> None:
+    session = await access.new_session(world.store, "Lee Park", world.clock())
+    for key in ("", "guess", session):
+        async with Program(world, key) as stranger:
+            for one in OPERATIONS:
+                path = one.path.replace("{id}", "1")
+                status, told = await (stranger.get(path) if one.method == "GET" else stranger.post(path, {}))
+                assert status in (401, 429) and set(told) == {"error"}
+    async with await world.browser("Lee Park") as lee:
+        assert (await lee.get(f"{BASE}/cases")).status == 401
+
+
+async def test_a_key_may_what_its_person_may(world: DeskWorld) -> None:
+    async with await program(world, "Dana Fox") as dana, await program(world, "Pia Roth") as pia:
+        assert (await dana.get("/digest"))[0] == 403
+        status, digest = await pia.get("/digest?since=7d")
+        assert status == 200 and digest["open_total"] == 3
+        assert (await pia.post("/cases/3/acknowledge", {}))[0] == 403
+        assert (await world.store.timeline(3))[-1].__class__.__name__ == "Opened"
+
+
+async def test_history_is_searched_counted_and_paged(world: DeskWorld) -> None:
+    async with await program(world, "Dana Fox") as dana:
+        status, first = await dana.get("/mentions?q=acme&limit=3&sort=severity")
+        assert status == 200 and len(first["mentions"]) == 3
+        _, rest = await dana.get(f"/mentions?q=acme&limit=3&sort=severity&before={first['next']}")
+        assert len(rest["mentions"]) == 1 and rest["next"] is None
+        _, count = await dana.get("/mentions/count?q=verdict:complaint")
+        assert (count["total"], count["by"]["brand"], count["more"]) == (3, {"Acme Air": 3}, False)
+        _, thread = await dana.get(f"/mentions/{first['mentions'][0]['id']}/thread")
+        assert len(thread["mentions"]) == 1
+        for path in ("/mentions?q=colour:red", "/mentions?limit=0", "/mentions?sort=loud", "/mentions?before=x"):
+            status, told = await dana.get(path)
+            assert status == 422 and told["error"]
+
+
+async def test_a_case_is_worked_on_by_the_same_commands(world: DeskWorld) -> None:
+    async with await program(world, "Dana Fox") as dana:
+        status, told = await dana.post("/cases/3/acknowledge", {"what": "call her", "due": "2026-05-04T16:00:00+02:00"})
+        assert status == 200 and (told["owner"], told["promise"]) == ("Dana Fox", "call her")
+        assert told["due"] == "2026-05-04T16:00:00+02:00"
+        status, told = await dana.post("/cases/3/report", {"outcome": "solved", "done": "sorry"})
+        assert status == 422 and "apology" in told["error"]
+        assert (await dana.post("/cases/3/note", {"text": "rang", "colour": "red"}))[0] == 422
+        assert (await dana.post("/cases/3/note", ["text"]))[0] == 422
+        assert (await dana.post("/cases/99/note", {"text": "rang"}))[0] == 404
+        status, told = await dana.post("/cases", {"brand": "Acme Air", "text": "They broke my cello and laughed."})
+        assert status == 200 and told["id"] == 4
+        status, cases = await dana.get("/cases?limit=2")
+        assert status == 200 and len(cases["cases"]) == 2
+        assert (await dana.get("/cases/4"))[1]["timeline"][0]["event"] == "Opened"
+
+
+async def test_a_key_that_is_taken_back_or_asks_too_often_is_refused(world: DeskWorld, clock: Clock) -> None:
+    async with await program(world, "Dana Fox") as dana:
+        answers = [(await dana.get("/cases?limit=1"))[0] for _ in range(241)]
+        assert answers.count(200) == 240 and answers[-1] == 429
+        clock.forward(minutes=1)
+        assert (await dana.get("/cases?limit=1"))[0] == 200
+        [key] = await world.store.keys()
+        await world.store.drop_key(key.id)
+        assert (await dana.get("/cases?limit=1"))[0] == 401
+
+
+async def test_guessing_keys_is_slowed(world: DeskWorld) -> None:
+    async with Program(world, "lp_guess") as stranger:
+        assert {(await stranger.get("/cases"))[0] for _ in range(12)} == {401, 429}
+
+
+async def test_a_key_is_made_shown_once_and_taken_back_by_its_person_only(world: DeskWorld) -> None:
+    async with await world.browser("Dana Fox") as dana, await world.browser("Pia Roth") as pia:
+        await dana.get("/api")
+        page = (await dana.send("/api/keys", name="the wallboard")).text
+        made = page.partition('value="lp_')[2].partition('"')[0]
+        assert made and made not in (await dana.get("/api")).text and "the wallboard" in (await dana.get("/api")).text
+        async with Program(world, f"lp_{made}") as wallboard:
+            assert (await wallboard.get("/cases"))[0] == 200
+            [key] = await world.store.keys()
+            await pia.get("/api")
+            await pia.send(f"/api/keys/{key.id}/drop")
+            assert (await wallboard.get("/cases"))[0] == 200
+            await dana.send(f"/api/keys/{key.id}/drop")
+            assert (await wallboard.get("/cases"))[0] == 401
+
+
+async def test_the_description_is_whole_and_needs_nothing_from_elsewhere(world: DeskWorld) -> None:
+    async with await world.browser("Pia Roth") as pia, Browser(world.address) as stranger:
+        async with pia.http.get(f"{world.address}/api/openapi.json") as answer:
+            told: Mapping[str, Any] = await answer.json()
+        page = (await pia.get("/api")).text
+        assert (await stranger.get("/api/openapi.json", follow=False)).status == 303
+    assert told["openapi"].startswith("3.1") and "https://" not in page
+    described = {(method, path) for path, each in told["paths"].items() for method in each}
+    assert described == {(one.method.lower(), f"{BASE}{one.path}") for one in OPERATIONS}
+    names = [each["operationId"] for path in told["paths"].values() for each in path.values()]
+    assert len(set(names)) == len(names)
+    for path, each in told["paths"].items():
+        for one in each.values():
+            inside = {param["name"] for param in one["parameters"] if param["in"] == "path"}
+            assert inside == {name[1:-1] for name in path.split("/") if name.startswith("{")}
+            assert all(param["required"] for param in one["parameters"] if param["in"] == "path")
+
+
+def test_every_form_of_a_case_can_be_sent_and_nothing_else() -> None:
+    assert set(openapi.ACTIONS) == set(forms._COMMANDS) | {"join", "split"}
+    assert {one.name for one in OPERATIONS} == set(api.HANDLERS)
