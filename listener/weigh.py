@@ -77,6 +77,12 @@ def _mentions(post: Post, with_: Scales, heard: datetime) -> tuple[Mention, ...]
     )
 
 
+def weighed(post: Post, brand: str, with_: Scales, heard: datetime) -> Mention:
+    """What this post says of one brand, among the others that it names."""
+    brands = dict.fromkeys((*with_.matcher.match(post), brand))
+    return _mention(post, with_.targets[brand], [with_.targets[each] for each in brands], with_, heard)
+
+
 def _own(post: Post, brand: BrandTarget, with_: Scales) -> Mention:
     judged = assess(post, brand, with_.rules, [])
     return ours(brand.name, replace(judged, verdict=Verdict.OTHER, complaint=0.0, severity=0, priority=None, cause=""))

@@ -227,7 +227,8 @@ def test_replay_says_whom_another_ladder_would_have_told_and_woken(config: Path,
     others = re.sub(r"ladder = \[.*?\]", 'ladder = ["Sam Ortiz"]', (config / "people.toml").read_text())
     people.write_text(others)
     told = json.loads(listener(config, "replay", "--since", "9999d", "--policy", str(people), "--json").stdout)
-    assert (told["calls_before"]["times"], told["calls_after"]["times"]) == ({"Dana Fox": 1}, {"Sam Ortiz": 1})
+    told_now, told_then = told["calls_before"]["times"], told["calls_after"]["times"]
+    assert (set(told_now), set(told_then)) == ({"Dana Fox"}, {"Sam Ortiz"})
     assert "Sam Ortiz" in listener(config, "replay", "--since", "9999d", "--policy", str(people)).stdout
     people.write_text('[policy.other]\nP1 = { acknowledge = "5m", report = "2h", ladder = ["Nobody"] }\n')
     refused = listener(config, "replay", "--policy", str(people), code=1)

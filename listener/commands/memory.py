@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.post import Author, Post
+from escalation.telling import clock
 from listener import history
 from listener.bootstrap import system_clock
 from listener.commands.shared import (
@@ -29,8 +30,8 @@ from listener.commands.shared import (
 )
 from listener.plain import json_text
 from listener.search import question
-from listener.settings import changed
-from listener.simulate import Simulated, simulate
+from listener.settings import Settings, changed
+from listener.simulate import Calls, Simulated, Woken, simulate
 from listener.storage.contract import MentionRow, Question, Sort
 from listener.tables import ConfigError
 from listener.triage import BrandTarget, Rules, load_rules
@@ -219,7 +220,7 @@ async def replay(directory: Path | None, since: str, file: Path, as_json: bool) 
     """
     asked = Question(since=moment(since, past=True), limit=sys.maxsize)
     async with memory(directory) as (settings, store):
-        told = await simulate(store.search(asked), settings, changed(settings, file))
+        told = await simulate(store, store.search(asked), settings, changed(settings, file))
     if as_json:
         print_json(told)
         return
@@ -230,16 +231,33 @@ async def replay(directory: Path | None, since: str, file: Path, as_json: bool) 
             f"{change.before or 'nobody'} -> {change.after or 'nobody'}  {change.brand}: {change.title}", markup=False
         )
     out.print(_calls(told))
+    out.print(f"{_by_day(told.calls_after)} (22:00 to 07:00, where they are).", markup=False)
+    for woken in told.calls_after.wakings:
+        out.print(_waking(settings, woken), markup=False, soft_wrap=True)
 
 
 def _calls(told: Simulated) -> Table:
     """Who would have been told, now and then."""
-    table = Table("told first", "now", "then", "of these at night", "off duty", box=None)
+    table = Table("told", "now", "then", "of these at night", "off duty", box=None)
     before, after = told.calls_before, told.calls_after
     for name in sorted(before.times | after.times):
         counts = (before.times[name], after.times[name], after.woken[name], after.off_duty[name])
         table.add_row(escape(name), *map(str, counts))
     return table
+
+
+def _by_day(calls: Calls) -> str:
+    """At which part of their own day people are told."""
+    parts = {"morning": (7, 12), "afternoon": (12, 18), "evening": (18, 22)}
+    counted = {name: sum(calls.hours[hour] for hour in range(*span)) for name, span in parts.items()}
+    counted["night"] = sum(calls.hours.values()) - sum(counted.values())
+    return "In the " + ", ".join(f"{name} {count}" for name, count in counted.items())
+
+
+def _waking(settings: Settings, woken: Woken) -> str:
+    person = settings.person(woken.name)
+    at = clock(woken.at, person.timezone if person else "UTC")
+    return f"wakes {woken.name}, {at}: {woken.brand}, {woken.priority}"
 
 
 @click.command()
