@@ -23,7 +23,7 @@ from escalation.terminal import TerminalMessenger
 from listener import slack, turns
 from listener.asking import asked
 from listener.background import lookup
-from listener.cycle import House
+from listener.cycle import House, Read
 from listener.settings import Settings, Source, allowed
 from listener.storage.contract import Store
 from listener.storage.sqlite import SqliteStore
@@ -65,7 +65,7 @@ async def build(
         web = Web(agent=_agent(settings), allow_private=settings.allow_private)
         stack.push_async_callback(web.aclose)
         calendars = partial(_turns, settings, store, web, clock) if settings.rotas else None
-        settings = await calendars() if calendars else settings
+        settings = (await calendars())[0] if calendars else settings
         inboxes = {source.name: _inbox(settings, source.name) for source in settings.sources}
         yield House(
             settings=settings,
@@ -83,12 +83,12 @@ async def build(
         )
 
 
-async def _turns(settings: Settings, store: Store, web: Web, clock: Clock) -> Settings:
+async def _turns(settings: Settings, store: Store, web: Web, clock: Clock) -> Read:
     now = clock()
     dressed, unreadable = await turns.read(settings, web, now)
     for notice in unreadable:
         await store.owe(notice, now)
-    return dressed
+    return dressed, unreadable
 
 
 def _call(address: str, web: Web) -> Callable[[], Awaitable[None]]:

@@ -16,6 +16,7 @@ from connectors.inbox import Inbox
 from connectors.post import Post
 from escalation.courier import Courier
 from escalation.desk import Desk
+from escalation.notices import Notice
 from listener import lighter, subscriptions
 from listener.coverage import failed, must_wait, return_of, short_of_money, silence
 from listener.settings import Settings, Source
@@ -29,6 +30,9 @@ AT_ONCE = 20  # sources read at the same time
 FETCH_LIMIT = 180.0  # seconds for one page
 REREAD_AT_ONCE = 100  # posts looked at again after a poll
 PAGES_A_POLL = 500  # a source that always has more gives way to its next poll
+
+
+Read = tuple[Settings, tuple[Notice, ...]]  # with the turns of the coming weeks; what cannot be read
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +51,7 @@ class House:
     clock: Callable[[], datetime]
     pulse: Callable[[], Awaitable[None]] | None = None  # tells the outside that we are alive
     proof: Callable[[], Awaitable[None]] | None = None  # tells the outside that an audit balanced
-    calendars: Callable[[], Awaitable[Settings]] | None = None  # reads again whose turn it is, where calendars say so
+    calendars: Callable[[], Awaitable[Read]] | None = None  # reads again whose turn it is, where calendars say so
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # source -> what was brought to it
     reminded: set[tuple[str, datetime]] = field(default_factory=set)  # whose shift's end was summed up
     called: set[str] = field(default_factory=set)  # sources to which something was brought since they were polled
@@ -190,7 +194,7 @@ async def _fail(house: House, source: Source, error: ConnectorError) -> None:
 async def turns(house: House) -> int:
     """Reads the calendars again."""
     if house.calendars:
-        house.settings = await house.calendars()
+        house.settings, _ = await house.calendars()
         house.scales = with_turns_of(house.scales, house.settings)
     return 0
 

@@ -8,7 +8,9 @@ from connectors.contract import ConnectorError, Examinable, Page
 from listener import slack
 from listener.cycle import House
 from listener.storage.contract import StoreBusy
+from listener.turns import told_as
 
+NAMED = 10  # cases
 CLOCK_STEP = timedelta(minutes=5)
 
 
@@ -26,6 +28,9 @@ async def examine(house: House) -> AsyncIterator[Check]:
     yield Check(name="configuration", ok=True, found=people)
     yield await _store(house)
     yield await _clock(house)
+    yield await _owners(house)
+    async for calendar in _calendars(house):
+        yield calendar
     for source in settings.sources:
         yield await _source(house, source.name)
     async for check in _slack(house):
@@ -56,6 +61,33 @@ async def _clock(house: House) -> Check:
             name="clock", ok=False, found=f"the store was written at {newest}, which is still to come; set the clock"
         )
     return Check(name="clock", ok=True, found=f"{house.clock():%Y-%m-%d %H:%M:%S} UTC")
+
+
+async def _owners(house: House) -> Check:
+    """Who left people.toml still owns what they owned: their policy was frozen into the case when it opened."""
+    known = {person.name for person in house.settings.people}
+    theirs = [f"{row.id} ({row.owner})" async for row in house.store.cases() if row.owner not in known]
+    if not theirs:
+        return Check(name="owners", ok=True, found="everybody who has a case is in people.toml")
+    named = ", ".join(theirs[:NAMED]) + (f" and {len(theirs) - NAMED} more" if len(theirs) > NAMED else "")
+    mend = "hand each over in their name: `listener handover ID --as THEM --to …`"
+    return Check(name="owners", ok=False, found=f"not in people.toml, but still have cases: {named}; {mend}")
+
+
+async def _calendars(house: House) -> AsyncIterator[Check]:
+    if not house.calendars:
+        return
+    settings, unreadable = await house.calendars()
+    why = {notice.to: notice.text for notice in unreadable}
+    for rota in settings.rotas:
+        team = next(team for team in settings.teams if team.name == rota.team)
+        name, now = told_as(rota.team), ", ".join(team.on_shift(house.clock())) or "nobody"
+        found = why.get(name) or f"{len(team.shifts)} turns are known; now it is {now}'s"
+        if not team.shifts and name not in why:
+            found = (
+                f"it can be read, but names nobody of {team.name} in the coming weeks; see `calendar` in people.toml"
+            )
+        yield Check(name=name, ok=bool(team.shifts) and name not in why, found=found)
 
 
 async def _source(house: House, name: str) -> Check:

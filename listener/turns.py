@@ -96,4 +96,8 @@ def _unreadable(rota: Rota, why: str, now: datetime) -> Notice:
     text = (
         f"The calendar of {rota.team} cannot be read ({why}). The turns that were read last are kept; see people.toml."
     )
-    return Notice(case=HOUSE, seq=midnight, kind=Kind.HOUSE, to=f"calendar {rota.team}", text=text)
+    return Notice(case=HOUSE, seq=midnight, kind=Kind.HOUSE, to=told_as(rota.team), text=text)
+
+
+def told_as(team: str) -> str:
+    return f"calendar {team}"

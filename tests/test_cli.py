@@ -302,6 +302,17 @@ def test_doctor_says_what_to_mend(config: Path) -> None:
     assert not told["ok"] and "people.toml" in told["checks"][0]["found"]
 
 
+def test_who_left_still_has_their_cases_until_they_are_handed_over_in_their_name(config: Path) -> None:
+    listener(config, "once")
+    people = config / "people.toml"
+    people.write_text(people.read_text().replace("Dana Fox", "Eva Noor"))
+    found = " ".join(listener(config, "doctor", code=1).stdout.split())
+    assert "not in people.toml, but still have cases: 1 (Dana Fox)" in found
+    listener(config, "handover", "1", "--as", "Dana Fox", "--to", "Sam Ortiz")
+    listener(config, "accept", "1", "--as", "Sam Ortiz")
+    assert json.loads(listener(config, "doctor", "--json").stdout)["ok"]
+
+
 def test_init_writes_a_configuration_that_doctor_can_read(tmp_path: Path) -> None:
     answers = ("--brand", "Acme Air", "--feed", "https://blog.example/", "--person", "Dana Fox", "--timezone", "UTC")
     listener(tmp_path / "new", "init", *answers)

@@ -2,18 +2,23 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from builders import DANA, LEE, NOW, SAM, policy
 from click.testing import CliRunner
 from configs import write
+from conftest import Clock
+from rich.console import Console
 from webserver import Server
 
 from connectors.http import Web
 from escalation.policy import Leave, Person, Policy, Shift, Team, Turn, first
 from listener import turns
+from listener.bootstrap import build
 from listener.cli import main
+from listener.doctor import examine
 from listener.rotas import Rota, shifts
 from listener.settings import load
 
@@ -131,6 +136,25 @@ async def test_a_file_that_cannot_be_read_any_more_is_said_and_the_last_good_cop
     assert kept.policies == good.policies
     assert notice.text.startswith("The calendar of Nights cannot be read (it is no iCal file).")
     assert turns.known(settings, NOW + 6 * HOUR).teams[0].on_shift(NOW + 6 * HOUR) == ("Lee Park",)
+
+
+async def test_the_doctor_says_whether_a_calendar_can_be_read_and_whom_it_names(tmp_path: Path, clock: Clock) -> None:
+    settings, file = load(write(tmp_path, people=PEOPLE % "oncall.ics"), {}), tmp_path / "oncall.ics"
+
+    async def checked(text: str) -> tuple[bool, str]:
+        file.write_text(text, "utf-8")
+        async with build(settings, Console(file=StringIO()), clock=clock) as house:
+            (check,) = [check async for check in examine(house) if check.name == "calendar Nights"]
+        return check.ok, check.found
+
+    assert await checked(ical(LEES.replace("Lee Park", "Nobody Else"))) == (
+        False,
+        "it can be read, but names nobody of Nights in the coming weeks; see `calendar` in people.toml",
+    )
+    ok, found = await checked(ical(LEES, DANAS))
+    assert ok and found.endswith("turns are known; now it is Dana Fox's")
+    ok, found = await checked("oops")
+    assert not ok and "it is no iCal file" in found
 
 
 async def test_on_the_web_it_is_asked_for_politely_and_its_address_is_never_named(

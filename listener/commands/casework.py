@@ -144,7 +144,8 @@ def described(found: Case) -> dict[str, Any]:
 async def ask(directory: Path | None, case_id: int, person: str, make: Callable[[Settings, str], Command]) -> None:
     """Does what `make` asks for in the name of `person`, and shows how the case stands then."""
     async with memory(directory) as (settings, store):
-        by = somebody(settings, person)
+        owner = (await Desk(store).case(case_id)).owner
+        by = owner if owner == person else somebody(settings, person)  # who has left may still hand over
         asked = make(settings, by)
         changed = await Desk(store).handle(case_id, asked, system_clock())
         said = await whisper(store, changed, by) if isinstance(asked, Acknowledge) else ""
