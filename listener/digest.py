@@ -9,10 +9,11 @@ from statistics import median
 from connectors.contract import Hearing
 from escalation.case import Case, replay
 from escalation.clean import line
-from escalation.events import Acknowledged, Answered, Event, Missed, Opened, Promised, ReportedBack
+from escalation.events import Acknowledged, Answered, Event, Opened, ReportedBack
 from escalation.policy import Person
 from listener.durations import spoken
 from listener.lighter import credit
+from listener.promises import endings
 from listener.query import Field
 from listener.settings import Settings
 from listener.storage.contract import Question, Span, Store
@@ -66,6 +67,7 @@ class Digest:
     deaf: tuple[Span, ...] = ()  # what could not be heard
     advice: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # fault -> the guard's advice taken, left
     praised: Mapping[str, int] = field(default_factory=dict)  # who of us was praised by name, how often
+    teams: Mapping[str, Promises] = field(default_factory=dict)  # the same promises, by the team of who owed them
     silent: tuple[str, ...] = ()  # sources that were never heard in this time
     late: int = 0  # open cases whose deadline has passed
     causes: Mapping[str, int] = field(default_factory=dict)  # of the cases that were opened, most frequent first
@@ -117,6 +119,7 @@ class _Tally:
     late: int = 0
     causes: Counter[str] = field(default_factory=Counter)
     promises: dict[str, Counter[str]] = field(default_factory=dict)
+    teams: dict[str, Counter[str]] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     to_acknowledge: list[timedelta] = field(default_factory=list)
     to_report: list[timedelta] = field(default_factory=list)
@@ -141,6 +144,7 @@ async def compose(store: Store, since: datetime, until: datetime, of: Scope = AL
         open=tuple(tally.open),
         open_total=tally.open_total,
         promises={owner: Promises(**counts) for owner, counts in sorted(tally.promises.items())},
+        teams={team: Promises(**counts) for team, counts in sorted(tally.teams.items())},
         outcomes=dict(tally.outcomes.most_common()),
         to_acknowledge=_median(tally.to_acknowledge),
         to_report=_median(tally.to_report),
@@ -189,7 +193,7 @@ def add(tally: _Tally, timeline: tuple[Event, ...]) -> None:
             _count(tally, case, event)
     if case.status.ended and timeline[-1].at >= tally.since:
         tally.closed += 1
-    _count_kept(tally, timeline)
+    _count_promises(tally, timeline)
 
 
 def _count(tally: _Tally, case: Case, event: Event) -> None:
@@ -207,27 +211,12 @@ def _count(tally: _Tally, case: Case, event: Event) -> None:
             tally.outcomes[outcome] += 1
 
 
-def _count_kept(tally: _Tally, timeline: tuple[Event, ...]) -> None:
-    """A promise is kept when the report comes before its time, moved when another takes its place, else missed."""
-    standing: Promised | None = None
-    for event in timeline:
-        match event:
-            case Promised():
-                if standing and event.at >= tally.since:
-                    _promise(tally, standing.by, "moved")
-                standing = event
-            case Missed(what="promise") if standing:
-                if event.at >= tally.since:
-                    _promise(tally, standing.by, "missed")
-                standing = None
-            case ReportedBack() if standing:
-                if event.at >= tally.since:
-                    _promise(tally, standing.by, "kept" if event.at <= standing.due else "missed")
-                standing = None
-
-
-def _promise(tally: _Tally, owner: str, what: str) -> None:
-    tally.promises.setdefault(owner, Counter())[what] += 1
+def _count_promises(tally: _Tally, timeline: tuple[Event, ...]) -> None:
+    for ending in endings(timeline):
+        if ending.at >= tally.since:
+            tally.promises.setdefault(ending.owner, Counter())[ending.fate] += 1
+            if ending.team:
+                tally.teams.setdefault(ending.team, Counter())[ending.fate] += 1
 
 
 def _owed(case: Case) -> Owed:
@@ -277,11 +266,16 @@ def as_text(digest: Digest) -> str:
     lines += [f"Outcome {outcome}: {count}" for outcome, count in digest.outcomes.items()]
     lines += ["", "Promises:" if digest.promises else "No promise fell due."]
     for owner, told in digest.promises.items():
-        lines.append(f"  {owner}: {told.kept} kept, {told.moved} moved, {told.missed} missed")
+        lines.append(f"  {owner}: {_fates(told)}")
+    lines += [f"  team {team}: {_fates(told)}" for team, told in digest.teams.items()]
     lines += [f"Praised by name: {name}, {count}" for name, count in digest.praised.items()]
     lines += ["", "Praise:"] if digest.praise else []
     lines += [f"  {thanks.author or 'somebody'}, of {thanks.brand}: {thanks.text}" for thanks in digest.praise]
     return "\n".join([*lines, "", *_coverage(digest)]) + "\n"
+
+
+def _fates(told: Promises) -> str:
+    return f"{told.kept} kept, {told.moved} moved, {told.missed} missed"
 
 
 def _mentions(digest: Digest) -> list[str]:

@@ -129,6 +129,7 @@ def _digest(told: Digest) -> Iterable[Block]:
     if told.promises:
         yield parts.heading("Promises")
         rows = [(name, str(one.kept), str(one.moved), str(one.missed)) for name, one in told.promises.items()]
+        rows += [(f"team {name}", str(one.kept), str(one.moved), str(one.missed)) for name, one in told.teams.items()]
         yield table(("owner", "kept", "moved", "missed"), rows, 2_500)
     yield parts.context(cut(_heard(told), 2_900))
 
