@@ -1,5 +1,6 @@
 """A flood changes how things are said, never whether they are owed."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from escalation.events import Outcome, ReportedBack, Result, StillWaiting
 from listener.audit import audit
 from listener.background import lookup
 from listener.routing import route
-from listener.storage.contract import Batch, Heard, Store
+from listener.storage.contract import Batch, Heard, Opening, Store
 from listener.surge import Surge
 from listener.triage import Priority
 
@@ -90,6 +91,28 @@ async def test_what_comes_when_the_flood_is_long_over_is_another_matter(store: S
     await store.keep(flood(20, 1, NOW + HOUR))
     (late,) = [row async for row in store.cases() if row.opened == NOW + HOUR]
     assert not late.within and (await the_incident(store)), "the incident is open still"
+
+
+async def test_what_was_written_over_two_days_and_heard_at_once_is_no_incident(store: Store) -> None:
+    """After an outage of our own everything comes together; what really came together in it is an incident still."""
+
+    def page(first: int, apart: timedelta) -> Batch:
+        heard = [
+            replace(one, mentions=(replace(one.mentions[0], opening=_written(one, NOW - 48 * HOUR + number * apart)),))
+            for number, one in enumerate(flood(first, 12).heard)
+        ]
+        return batch(*heard, surge=SURGE)
+
+    await store.keep(page(1, 4 * HOUR))
+    assert not any([row.incident async for row in store.cases()])
+    await store.keep(page(100, timedelta(minutes=1)))
+    assert len([row async for row in store.cases() if row.incident]) == 1
+
+
+def _written(one: Heard, created: datetime) -> Opening:
+    opening = one.mentions[0].opening
+    assert opening
+    return replace(opening, subject=replace(opening.subject, created=created))
 
 
 async def test_one_taken_up_by_itself_is_a_case_like_any_other(store: Store) -> None:

@@ -11,7 +11,7 @@ from listener.storage.sql.rows import stamp
 from listener.surge import WEEKS, WINDOW, Surge, incident
 
 GOING_ON = "status IN ('open', 'acknowledged')"  # once it is reported back, who complains anew speaks for themselves
-_COUNT = "SELECT count(*) FROM cases WHERE brand = ? AND cause = ? AND incident = 0 AND opened > ? AND opened <= ?"
+_COUNT = "SELECT count(*) FROM cases WHERE brand = ? AND cause = ? AND incident = 0 AND since > ? AND since <= ?"
 _BY_THEMSELVES = f"{_COUNT} AND within = 0"  # a flood of last week is not what is usual
 
 _BEHIND = (
@@ -27,9 +27,9 @@ def within(db: Database, opening: Opening, at: datetime, surge: Surge) -> int:
     sql = f"SELECT id FROM cases WHERE brand = ? AND cause = ? AND incident = 1 AND {GOING_ON} ORDER BY id DESC LIMIT 1"
     row = db.execute(sql, (subject.brand, subject.cause)).fetchone()
     if row:
-        return int(row["id"]) if surge.goes_on(_count(db, _COUNT, opening, at) + 1) else 0
-    recent = _count(db, _BY_THEMSELVES, opening, at) + 1
-    if surge.is_one(recent, ()) and surge.is_one(recent, _usual(db, opening, at)):
+        return int(row["id"]) if surge.goes_on(_count(db, _COUNT, opening, subject.since) + 1) else 0
+    recent = _count(db, _BY_THEMSELVES, opening, subject.since) + 1
+    if surge.is_one(recent, ()) and surge.is_one(recent, _usual(db, opening)):
         return _begin(db, opening, recent, at)
     return 0
 
@@ -55,10 +55,11 @@ def _begin(db: Database, opening: Opening, recent: int, at: datetime) -> int:
     opened = ledger.append(db, None, [open_incident(number, about, opening.policy, at, people.away(db, at))])
     sql = (
         "SELECT id FROM cases WHERE brand = ? AND cause = ? AND incident = 0 AND within = 0 AND status = 'open'"
-        " AND opened > ? ORDER BY id"
+        " AND since > ? AND since <= ? ORDER BY id"
     )
     subject = opening.subject
-    rows = db.execute(sql, (subject.brand, subject.cause, stamp(at - WINDOW))).fetchall()
+    window = stamp(subject.since - WINDOW), stamp(subject.since)
+    rows = db.execute(sql, (subject.brand, subject.cause, *window)).fetchall()
     waiting = [case for row in rows if not (case := ledger.case(db, row["id"])).taken]
     for case in waiting:
         ledger.append(db, case, [Grouped(at=at, within=number)])
@@ -71,10 +72,10 @@ def _count(db: Database, sql: str, opening: Opening, until: datetime) -> int:
     return int(db.execute(sql, given).fetchone()[0])
 
 
-def _usual(db: Database, opening: Opening, at: datetime) -> list[int]:
+def _usual(db: Database, opening: Opening) -> list[int]:
     """Weeks before the first case of all do not count as quiet ones."""
     first = db.execute("SELECT opened FROM cases ORDER BY id LIMIT 1").fetchone()
-    weeks = [at - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
+    weeks = [opening.subject.since - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
     return [
         _count(db, _BY_THEMSELVES, opening, week) for week in weeks if first and stamp(week - WINDOW) >= first["opened"]
     ]

@@ -74,8 +74,8 @@ def _record(db: Database, case_id: int, new: Sequence[Event], first: int) -> Non
 
 
 _CASE = (
-    "thread customer story cause incident within status priority severity owner due opened changed promise outcome"
-    " posts seq title offered deadline answered missed brand post id"
+    "thread customer story cause incident within status priority severity owner due opened since changed promise"
+    " outcome posts seq title offered deadline answered missed brand post id"
 ).split()
 _OPEN = f"INSERT INTO cases ({', '.join(_CASE)}) VALUES ({marks(len(_CASE))})"
 _CHANGE = f"UPDATE cases SET {', '.join(f'{column} = ?' for column in _CASE[:-1])} WHERE id = ?"
@@ -98,7 +98,7 @@ def _project(db: Database, sql: str, case: Case, changed: datetime) -> None:
                 subject.severity,
                 case.owner,
             ),
-            *(stamp_or_none(case.due), stamp(case.opened), stamp(changed)),
+            *(stamp_or_none(case.due), stamp(case.opened), stamp(subject.since), stamp(changed)),
             *(storable(case.promise.what) if case.promise else "", case.report.outcome if case.report else ""),
             *(len(case.posts), case.seq, storable(subject.title or subject.text[:80])),
             "\n".join((case.offer.to, *case.offer.among)) if case.offer else "",

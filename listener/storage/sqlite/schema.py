@@ -195,6 +195,16 @@ def counted(db: Database) -> None:
     tallies.counted_anew(cast(Connected, db.conn))
 
 
+@house()
+def waiting_since(db: Database) -> None:
+    """A flood is counted by when people wrote, not by when we heard of it."""
+    db.executescript("""
+        ALTER TABLE cases ADD COLUMN since TEXT NOT NULL DEFAULT '';
+        UPDATE cases SET since = opened;
+        CREATE INDEX cases_flood ON cases (brand, cause, since);
+    """)
+
+
 _SEEN = ", ".join(f"coalesce(CAST(json_extract(facts, '$.{each}') AS INTEGER), 0)" for each in ("views", "followers"))
 _REACHED = (
     f"INSERT INTO reaches (post, reach) SELECT id, max({_SEEN}) FROM posts WHERE facts <> ''"
