@@ -9,7 +9,7 @@ from statistics import median
 from connectors.contract import Hearing
 from escalation.case import Case, replay
 from escalation.clean import line
-from escalation.events import Acknowledged, Answered, Event, Opened, ReportedBack
+from escalation.events import Acknowledged, Answered, Escalated, Event, Missed, Opened, ReportedBack
 from escalation.policy import Person
 from listener.durations import spoken
 from listener.lighter import credit
@@ -51,6 +51,18 @@ class Thanks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InTime:
+    """How many kept to the clocks of their policy, of how many: the target."""
+
+    kept: int = 0
+    of: int = 0
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.kept / self.of) if self.of else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
     since: datetime
     until: datetime
@@ -65,6 +77,10 @@ class Digest:
     to_report: timedelta | None  # median, measured from the post
     to_answer: timedelta | None = None  # median until our own account answered in public, from post to post
     deaf: tuple[Span, ...] = ()  # what could not be heard
+    cases: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # what a number counts -> the cases it counts
+    in_time: Mapping[str, InTime] = field(default_factory=dict)  # "acknowledged", "reported" back
+    before: "Digest | None" = None  # the same, of the time of the same length before
+    read: tuple[Owed, ...] = ()  # what to read first: broken promises, then the worst
     advice: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # fault -> the guard's advice taken, left
     praised: Mapping[str, int] = field(default_factory=dict)  # who of us was praised by name, how often
     teams: Mapping[str, Promises] = field(default_factory=dict)  # the same promises, by the team of who owed them
@@ -102,6 +118,7 @@ def everything(settings: Settings, brands: Collection[str] = ()) -> Scope:
 
 
 NAMED = 10
+FIRST = 3  # cases to read first
 THANKS = 3
 QUOTED = 200  # characters of a praise
 
@@ -115,6 +132,9 @@ class _Tally:
     opened: int = 0
     closed: int = 0
     open: list[Owed] = field(default_factory=list)
+    read: list[tuple[bool, Owed]] = field(default_factory=list)
+    cases: dict[str, list[int]] = field(default_factory=dict)
+    in_time: dict[str, list[bool]] = field(default_factory=dict)
     open_total: int = 0
     late: int = 0
     causes: Counter[str] = field(default_factory=Counter)
@@ -124,6 +144,16 @@ class _Tally:
     to_acknowledge: list[timedelta] = field(default_factory=list)
     to_report: list[timedelta] = field(default_factory=list)
     to_answer: list[timedelta] = field(default_factory=list)
+
+    def note(self, what: str, case: Case) -> None:
+        """This case is one of those that the number called `what` counts."""
+        self.cases.setdefault(what, []).append(case.id)
+
+
+async def compared(store: Store, since: datetime, until: datetime, of: Scope = ALL) -> Digest:
+    """A digest beside that of the time of the same length before."""
+    before = await compose(store, since - (until - since), since, of)
+    return replace(await compose(store, since, until, of), before=before)
 
 
 async def compose(store: Store, since: datetime, until: datetime, of: Scope = ALL) -> Digest:
@@ -152,6 +182,9 @@ async def compose(store: Store, since: datetime, until: datetime, of: Scope = AL
         deaf=tuple(span for span in spans if span.hearing is not Hearing.HEARD),
         silent=_never_heard(spans, of.sources),
         late=tally.late,
+        cases={what: tuple(dict.fromkeys(ids)) for what, ids in tally.cases.items()},
+        in_time={what: InTime(kept=sum(kept), of=len(kept)) for what, kept in tally.in_time.items()},
+        read=tuple(owed for _, owed in tally.read),
         causes=dict(tally.causes.most_common()),
         praise=await _praise(store, since, until, of.brands),
         praised=await credit(store, of.people, since, until) if of.people else {},
@@ -162,7 +195,8 @@ async def compose(store: Store, since: datetime, until: datetime, of: Scope = AL
 def discreet(digest: Digest) -> Digest:
     """Without a word of anybody outside: for what can never be taken back, as a letter that was sent. Pure."""
     titled = tuple(replace(owed, title=f"case {owed.id}") for owed in digest.open)
-    return replace(digest, open=titled, praise=())
+    first = tuple(replace(owed, title=f"case {owed.id}") for owed in digest.read)
+    return replace(digest, open=titled, read=first, praise=())
 
 
 def _within(span: Span, since: datetime, until: datetime) -> Span:
@@ -184,16 +218,28 @@ def add(tally: _Tally, timeline: tuple[Event, ...]) -> None:
         return
     case = replay(timeline)
     if not case.status.ended:
+        late = case.missed or (case.clock is not None and case.clock <= tally.until)
         tally.open_total += 1
-        tally.late += case.missed or (case.clock is not None and case.clock <= tally.until)
+        tally.note("open", case)
+        if late:
+            tally.late += 1
+            tally.note("late", case)
         if not case.spoken_for:  # its incident is named for it
             tally.open = sorted([*tally.open, _owed(case)], key=lambda owed: -owed.severity)[:NAMED]
+            tally.read = sorted([*tally.read, (late, _owed(case))], key=_first)[:FIRST]
     for event in timeline:
         if event.at >= tally.since:
             _count(tally, case, event)
     if case.status.ended and timeline[-1].at >= tally.since:
         tally.closed += 1
-    _count_promises(tally, timeline)
+        tally.note("ended", case)
+    _count_promises(tally, case, timeline)
+    _count_in_time(tally, timeline)
+
+
+def _first(one: tuple[bool, Owed]) -> tuple[bool, int]:
+    late, owed = one
+    return not late, -owed.severity
 
 
 def _count(tally: _Tally, case: Case, event: Event) -> None:
@@ -201,22 +247,46 @@ def _count(tally: _Tally, case: Case, event: Event) -> None:
     match event:
         case Opened():
             tally.opened += 1
+            tally.note("opened", case)
             tally.causes[case.subject.cause or "other"] += 1
+            tally.note(f"cause {case.subject.cause or 'other'}", case)
         case Acknowledged():
             tally.to_acknowledge.append(waited)
+            tally.note("acknowledged", case)
         case Answered(at=at, posted=posted):
             tally.to_answer.append(min(posted or at, at) - case.subject.since)
+            tally.note("answered", case)
         case ReportedBack(outcome=outcome):
             tally.to_report.append(waited)
+            tally.note("reported", case)
+            tally.note(f"outcome {outcome}", case)
             tally.outcomes[outcome] += 1
 
 
-def _count_promises(tally: _Tally, timeline: tuple[Event, ...]) -> None:
+def _count_in_time(tally: _Tally, timeline: tuple[Event, ...]) -> None:
+    """Nobody had to be told that a clock had run out: the policy's own clocks, which know working hours and leave."""
+    late = False
+    for event in timeline:
+        match event:
+            case Escalated():
+                late = True
+            case Missed(what="promise" | "report"):
+                late = True
+            case Acknowledged() | ReportedBack():
+                if event.at >= tally.since:
+                    what = "acknowledged" if isinstance(event, Acknowledged) else "reported"
+                    tally.in_time.setdefault(what, []).append(not late)
+                late = False
+
+
+def _count_promises(tally: _Tally, case: Case, timeline: tuple[Event, ...]) -> None:
     for ending in endings(timeline):
         if ending.at >= tally.since:
             tally.promises.setdefault(ending.owner, Counter())[ending.fate] += 1
+            tally.note(f"{ending.fate} {ending.owner}", case)
             if ending.team:
                 tally.teams.setdefault(ending.team, Counter())[ending.fate] += 1
+                tally.note(f"{ending.fate} team {ending.team}", case)
 
 
 def _owed(case: Case) -> Owed:
@@ -255,14 +325,9 @@ def as_text(digest: Digest) -> str:
     lines += _mentions(digest)
     lines += ["", f"Cases: {digest.opened} opened, {digest.closed} ended, {digest.open_total} open, {digest.late} late"]
     lines += [_line(owed) for owed in digest.open]
-    if digest.to_acknowledge is not None:
-        lines.append(f"Median from the post to acknowledged: {spoken(digest.to_acknowledge)}")
-    if digest.to_answer is not None:
-        lines.append(f"Median from the post to our first public answer: {spoken(digest.to_answer)}")
-    if digest.to_report is not None:
-        lines.append(f"Median from the post to reported back: {spoken(digest.to_report)}")
+    lines += [f"Median from the post to {what}: {waited}" for what, waited in waits(digest)]
     if digest.causes:
-        lines.append("Causes: " + ", ".join(f"{cause} {count}" for cause, count in digest.causes.items()))
+        lines.append("Causes: " + ", ".join(f"{cause} {count}{trend}" for cause, count, trend in trends(digest)))
     lines += [f"Outcome {outcome}: {count}" for outcome, count in digest.outcomes.items()]
     lines += ["", "Promises:" if digest.promises else "No promise fell due."]
     for owner, told in digest.promises.items():
@@ -276,6 +341,34 @@ def as_text(digest: Digest) -> str:
 
 def _fates(told: Promises) -> str:
     return f"{told.kept} kept, {told.moved} moved, {told.missed} missed"
+
+
+def waits(digest: Digest) -> list[tuple[str, str]]:
+    """How long customers wait, beside the target and the time before."""
+    found, before = list[tuple[str, str]](), digest.before
+    for what, name, in_time in (
+        ("acknowledged", "to_acknowledge", "acknowledged"),
+        ("our first public answer", "to_answer", ""),
+        ("reported back", "to_report", "reported"),
+    ):
+        median_ = getattr(digest, name)
+        if median_ is None:
+            continue
+        parts = [spoken(median_)]
+        if (kept := digest.in_time.get(in_time)) and kept.of:
+            parts.append(f"{kept.percent} % in time")
+        was = getattr(before, name) if before else None
+        parts += [f"before: {spoken(was)}"] if was is not None else []
+        found.append((what, ", ".join(parts)))
+    return found
+
+
+def trends(digest: Digest) -> list[tuple[str, int, str]]:
+    """(cause, cases, how many there were before), the most frequent first; "" where nothing is known of before."""
+    if digest.before is None:
+        return [(cause, count, "") for cause, count in digest.causes.items()]
+    had = digest.before.causes
+    return [(cause, count, f" (was {had.get(cause, 0)})") for cause, count in digest.causes.items()]
 
 
 def _mentions(digest: Digest) -> list[str]:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from escalation.notices import HOUSE, Kind, Notice
 from escalation.policy import Person
 from listener import mail
-from listener.digest import Digest, as_text, compose, discreet, everything
+from listener.digest import Digest, as_text, compared, discreet, everything
 from listener.settings import Settings
 from listener.settings.model import When
 from listener.storage.contract import Store
@@ -71,7 +71,7 @@ async def send_due(settings: Settings, store: Store, now: datetime) -> int:
 async def _sent(settings: Settings, store: Store, reading: Reading, now: datetime) -> bool:
     if await store.was_done(reading.key):
         return False
-    told = await compose(store, reading.since, reading.due, everything(settings, settings.digests.brands))
+    told = await compared(store, reading.since, reading.due, everything(settings, settings.digests.brands))
     member = settings.members.get(reading.person.name)
     if member and member.email and settings.digests.mail.on:
         letter = _letter(settings, reading, told, member.email)

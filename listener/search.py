@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from listener import durations
 from listener.query import And, Document, Field, Node, Not, Or, QueryError, fold, matches, parse
 from listener.storage.contract import Question, Sort
 
-ORDERED = ("severity",)
+Ordered = TypeVar("Ordered", int, datetime)
+ORDERED = ("severity", "heard")
 TIMES = ("since", "until")
 HAS = ("case", "owner", "promise", "outcome", "answer")
 CHOICES = {
@@ -24,7 +25,8 @@ CHOICES = {
     "has": HAS,
 }
 OF_CASE = ("owner", "status", "outcome", "has")
-COLUMNS = ("brand", "verdict", "severity", "priority", "cause", "since", "until", *OF_CASE)  # only a search has these
+# only a search has these
+COLUMNS = ("brand", "verdict", "severity", "priority", "cause", "since", "until", "heard", *OF_CASE)
 ANSWERED = (*COLUMNS, "source", "kind")  # what a store answers from its columns
 
 
@@ -68,6 +70,8 @@ def _dated(item: Node, now: datetime | None) -> Node | _Window:
             return _Window(since=instant(value, now))
         case Field(name="until", value=value):
             return _Window(until=instant(value, now))
+        case Field(name="heard"):
+            return _fixed(item, now)
         case Not(item=inner):
             return Not(_fixed(inner, now))
         case Or(items=items) | And(items=items):
@@ -78,7 +82,7 @@ def _dated(item: Node, now: datetime | None) -> Node | _Window:
 
 def _fixed(item: Node, now: datetime | None) -> Node:
     """Inside OR and NOT a time stays where it is, but no longer depends on when it is read."""
-    if isinstance(item, Field) and item.name in TIMES:
+    if isinstance(item, Field) and item.name in (*TIMES, "heard"):
         return Field(item.name, item.op, instant(item.value, now).isoformat())
     dated = _dated(item, now)
     return item if isinstance(dated, _Window) else dated
@@ -102,15 +106,18 @@ def _wrong(field: Field, now: datetime | None) -> str:
     name, value = field.name, field.value
     if field.op != ":" and name not in ORDERED:
         return f"{name} is not a number; write {name}:{value}"
-    if name in ORDERED and not (value.isascii() and value.isdigit() and int(value) <= 100):
+    if name == "heard" and field.op == ":":
+        return "heard takes >=, >, <= or <, and a day or a time; write for example heard>=2026-05-01"
+    if name == "severity" and not (value.isascii() and value.isdigit() and int(value) <= 100):
         return f"{name} is a number from 0 to 100; write for example {name}>=60"
     if name in CHOICES and value not in CHOICES[name]:
         return f"{name}: knows {', '.join(CHOICES[name])}"
-    if name in TIMES:
+    if name in (*TIMES, "heard"):
         try:
             instant(value, now)
         except (ValueError, OverflowError):
-            return f"{name}: takes a day, {name}:2026-05-01" + (", or a duration, 7d" if now else "")
+            op = ">=" if name == "heard" else ":"
+            return f"{name}{op} takes a day, {name}{op}2026-05-01" + (", or a duration, 7d" if now else "")
     return ""
 
 
@@ -197,6 +204,8 @@ def _column_holds(field: Field, facts: Mapping[str, Any]) -> bool:
     match field.name:
         case "severity":
             return compared(int(facts["severity"]), field.op, int(field.value))
+        case "heard":
+            return compared(facts["heard"], field.op, instant(field.value))
         case "since":
             return bool(facts["posted"] >= instant(field.value))
         case "until":
@@ -207,7 +216,7 @@ def _column_holds(field: Field, facts: Mapping[str, Any]) -> bool:
             return fold(str(facts[name] or "")) == field.value
 
 
-def compared(value: int, op: str, other: int) -> bool:
+def compared(value: Ordered, op: str, other: Ordered) -> bool:
     match op:
         case ">=":
             return value >= other

@@ -143,7 +143,7 @@ async def test_a_digest_of_a_past_moment_is_the_same_whenever_it_is_asked(world:
         await lee.get("/cases/3")
         await lee.send("/cases/3/dismiss", reason="a joke")
         again = (await lee.get(way[1].replace("&amp;", "&"))).text
-    assert _told(first) == _told(again) and "<b>3 open</b>" in again
+    assert _told(first) == _told(again) and ">3</a> open</b>" in again
 
 
 def _told(page: str) -> str:
@@ -159,6 +159,10 @@ async def test_every_number_of_a_digest_leads_to_a_search_that_gives_it(world: D
         for way, number in ways:
             counted = (await sam.get(way.replace("/search?", "/search/picture?").replace("&amp;", "&"))).text
             assert f"<b>{number}</b> mentions" in counted
+        cases = re.findall(r'<a href="(/digest/cases[^"]+)">(\d+)</a>', page)
+        assert len(cases) > 3
+        for way, number in cases:
+            assert f"<p>{number} of the digest" in (await sam.get(way.replace("&amp;", "&"))).text
 
 
 # Pure

@@ -5,12 +5,14 @@ from datetime import timedelta
 from builders import NOW, batch, complaint, mention, post, quiet
 
 from connectors.contract import Hearing
+from connectors.post import Author
 from escalation.case import replay
 from escalation.clock import overdue
 from escalation.commands import Acknowledge, Command, MakePromise, ReportBack
 from escalation.decide import decide
+from escalation.desk import Desk
 from escalation.events import Answered, Outcome
-from listener.digest import Scope, as_text, compose
+from listener.digest import InTime, Scope, as_text, compared, compose
 from listener.storage.contract import Failure, Heard, Store
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -86,3 +88,28 @@ async def test_causes_praise_and_what_is_late_are_told(store: Store) -> None:
     told = await compose(store, NOW - DAY, NOW + DAY)
     assert (told.causes, told.late) == ({"safety": 1}, 1)
     assert "Juno at the gate" in as_text(told) and "Causes: safety 1" in as_text(told)
+
+
+async def test_a_digest_stands_beside_the_time_before_and_says_what_was_in_time(store: Store) -> None:
+    await store.keep(batch(complaint("p1"), at=NOW - 20 * HOUR))
+    await act(store, Acknowledge(by="Dana Fox"), NOW - 20 * HOUR)
+    await store.keep(batch(complaint("p2", text="Acme Air charged me twice.", author=Author(handle="jo")), at=NOW))
+    desk = Desk(store)
+    await desk.look(NOW + HOUR)  # nobody had acknowledged
+    await desk.handle(2, Acknowledge(by="Lee Park"), NOW + HOUR)
+    told = await compared(store, NOW - HOUR, NOW + 23 * HOUR)
+    assert told.before and (told.opened, told.before.opened) == (1, 1)
+    assert told.in_time["acknowledged"] == InTime(kept=0, of=1)
+    assert told.before.in_time["acknowledged"] == InTime(kept=1, of=1)
+    assert "0 % in time, before: " in as_text(told) and "Causes: safety 1 (was 1)" in as_text(told)
+
+
+async def test_every_number_of_cases_names_them(store: Store) -> None:
+    await store.keep(batch(complaint("p1"), complaint("p2", text="Acme Air lost it.", author=Author(handle="jo"))))
+    await act(store, Acknowledge(by="Dana Fox", due=NOW + HOUR), NOW)
+    await act(store, report(), NOW + timedelta(minutes=30))
+    told = await compose(store, NOW - DAY, NOW + 2 * HOUR)
+    assert told.cases["opened"] == (1, 2) and len(told.cases["open"]) == told.open_total
+    assert told.cases["reported"] == told.cases["kept Dana Fox"] == (1,)
+    assert len(told.cases["late"]) == told.late
+    assert [owed.id for owed in told.read][:1] == [2]  # late comes before severe

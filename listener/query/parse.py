@@ -19,10 +19,13 @@ FURTHEST = 100  # words between the two sides of NEAR
 ROUGHLY = 10  # the same, where no number is given
 
 TRACKED = ("from", "author", "lang", "site", "title", "source", "kind", "is")
-SEARCHED = ("brand", "verdict", "severity", "priority", "owner", "status", "outcome", "cause", "since", "until", "has")
+SEARCHED = (
+    *("brand", "verdict", "severity", "priority", "owner", "status", "outcome", "cause", "has"),
+    *("since", "until", "heard"),
+)
 KINDS = ("post", "comment", "review")
 VERDICTS = ("complaint", "praise", "question")
-TIMES = ("since", "until")  # their values stay as written
+TIMES = ("since", "until", "heard")  # their values stay as written
 _FIELD = re.compile(f"([A-Za-z]+)(:|[<>]=?|=)[{QUOTES}]?(.*?)[{QUOTES}]?", re.DOTALL)
 _OPERATORS = {Kind.AND, Kind.OR, Kind.NEAR}
 

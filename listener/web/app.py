@@ -50,6 +50,7 @@ DOORS = (
     Door("/search/told/{id}/drop", feeds.unsubscribe, Act.SEARCH, "POST"),
     Door("/search/export/{form}", searching.export, Act.SEARCH),
     Door("/digest", digests.digest, Act.LEAD),
+    Door("/digest/cases", digests.counted, Act.LEAD),
     Door("/api", api.page, Act.LOOK),
     Door("/api/openapi.json", api.described, Act.LOOK),
     Door("/api/keys", api.make_key, Act.LOOK, "POST"),

@@ -6,13 +6,15 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from escalation.case import replay
+from escalation.events import Event
 from listener import durations
-from listener.digest import Digest, compose, everything
-from listener.durations import spoken
+from listener.digest import Digest, compared, compose, everything, trends, waits
 from listener.web.room import TEMPLATES, Call
 
 SPANS = ("1d", "7d", "30d")
 WEEK = timedelta(days=7)
+SHOWN = 500  # cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,18 @@ class Links:
     here: bool = False  # on the desk itself
 
     def search(self, query: str) -> str:
-        """What was posted in the digest's time and fits."""
-        window = f'since:"{self.digest.since.isoformat()}" until:"{self.digest.until.isoformat()}"'
+        """What was heard in the digest's time and fits."""
+        window = f'heard>="{self.digest.since.isoformat()}" heard<="{self.digest.until.isoformat()}"'
         return self._at(f"/search?{urlencode({'q': f'{query} {window}'})}")
 
     def mentions(self, brand: str, verdict: str) -> str:
         name = brand.replace('"', "")
         return self.search(f'brand:"{name}" verdict:{verdict}')
+
+    def counted(self, what: str) -> str:
+        """The cases that a number counts."""
+        window = {"since": self.digest.since.isoformat(), "until": self.digest.until.isoformat()}
+        return self._at(f"/digest/cases?{urlencode({'of': what, **window})}")
 
     def case(self, case_id: int) -> str:
         return self._at(f"/cases/{case_id}")
@@ -42,7 +49,8 @@ class Links:
 def as_html(digest: Digest, base: str = "", zone: str = "UTC") -> str:
     """A whole document that needs nothing from elsewhere: for a mail, or a file."""
     template = TEMPLATES.get_template("digest_mail.html")
-    return template.render(digest=digest, links=Links(base, digest), zone=zone, spoken=spoken, now=digest.until)
+    said = {"zone": zone, "now": digest.until, "waits": waits, "trends": trends}
+    return template.render(digest=digest, links=Links(base, digest), **said)
 
 
 async def digest(call: Call) -> Response:
@@ -50,15 +58,30 @@ async def digest(call: Call) -> Response:
     now = call.now
     until = until_of(call, now)
     since = since_of(call, until)
-    composed = await compose(call.room.store, since, until, everything(call.room.settings))
+    composed = await compared(call.room.store, since, until, everything(call.room.settings))
     return call.page(
         "digest.html",
         digest=composed,
         links=Links("", composed, here=True),
         spans=SPANS,
-        spoken=spoken,
+        waits=waits,
+        trends=trends,
         as_of=until != now,
     )
+
+
+async def counted(call: Call) -> Response:
+    """The cases that one number of a digest counts, as of that digest's moment."""
+    until = until_of(call, call.now)
+    since, what = since_of(call, until), call.asked("of")[:100]
+    told = await compose(call.room.store, since, until, everything(call.room.settings))
+    ids = told.cases.get(what, ())
+    found = [replay(_until(await call.room.store.timeline(id_), until)) for id_ in ids[:SHOWN]]
+    return call.page("counted.html", what=what, cases=found, total=len(ids), digest=told)
+
+
+def _until(timeline: tuple[Event, ...], until: datetime) -> tuple[Event, ...]:
+    return tuple(event for event in timeline if event.at <= until)
 
 
 def until_of(call: Call, now: datetime) -> datetime:

@@ -5,6 +5,7 @@ The expression finds at least everything that is asked for; SQL and `holds` have
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from listener.query import And, Field, Node, Not, Or, Word, to_fts
@@ -16,6 +17,7 @@ from listener.storage.sql.narrowing import narrowed
 from listener.storage.sql.rows import stamp
 from listener.storage.sql.tallies import POSTED
 
+INSTANT = timedelta(microseconds=1)
 LEVELLED = ("brand", "verdict", "priority", "severity")
 _COLUMN = {
     "brand": "m.brand", "verdict": "m.verdict", "priority": "m.priority", "cause": "m.cause", "owner": "c.owner",
@@ -51,7 +53,7 @@ def plan(db: Database, question: Question) -> Plan:
         (f"{POSTED} {op} ?", (stamp(at),)) for op, at in ((">=", question.since), ("<", question.until)) if at
     ]
     where, given = _every(conditions)
-    low, high = db.dialect.between(db, question.since, question.until)
+    low, high = db.dialect.between(db, *_within(question, parts.columns))
     return Plan(
         words=db.index.expression(_words(parts.text)),
         columns=parts.columns,
@@ -64,6 +66,14 @@ def plan(db: Database, question: Question) -> Plan:
         verify=_verify(question.query if parts.columns and not db.index.sure else parts.text),
         stretch=Stretch(low, high, question.since, question.until),
     )
+
+
+def _within(question: Question, columns: Sequence[Node]) -> tuple[datetime | None, datetime | None]:
+    """What was heard from then on was not heard before, and what was heard before then was posted before."""
+    heard = [(node.op, instant(node.value)) for node in columns if isinstance(node, Field) and node.name == "heard"]
+    since = [question.since, *(at for op, at in heard if op[0] == ">")]
+    until = [question.until, *(at + INSTANT for op, at in heard if op[0] == "<")]
+    return max((at for at in since if at), default=None), min((at for at in until if at), default=None)
 
 
 def _verify(node: Node | None) -> Node | None:
@@ -112,6 +122,8 @@ def _condition(field: Field) -> tuple[str, tuple[Any, ...]]:
     match field.name:
         case "severity":
             return f"m.severity {'=' if field.op == ':' else field.op} ?", (int(field.value),)
+        case "heard":
+            return f"p.heard {field.op} ?", (stamp(instant(field.value)),)
         case "since":
             return f"{POSTED} >= ?", (stamp(instant(field.value)),)
         case "until":

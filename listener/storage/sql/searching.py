@@ -227,6 +227,7 @@ def _verified(node: Node, row: Row) -> bool:
         "promise": row["promise"],
         "answer": row["answered"],
         "case": row["case_id"],
+        "heard": arrived,
         "posted": min(moment_or_none(row["created"]) or arrived, arrived),
     }
     return holds(node, document(stored_post(row)), facts)
