@@ -25,7 +25,9 @@ from listener.asking import asked
 from listener.background import lookup
 from listener.cycle import House, Read
 from listener.settings import Settings, Source, allowed
+from listener.storage.address import is_server
 from listener.storage.contract import Store
+from listener.storage.postgres import PostgresStore
 from listener.storage.sqlite import SqliteStore
 from listener.tables import ConfigError, Problem
 from listener.web.serving import invitation, serving
@@ -51,7 +53,7 @@ async def heard_at(url: str, env: Mapping[str, str]) -> Found:
 
 async def open_store(database: str) -> Store:
     """Raises StoreError when it cannot be opened or was written by a newer version."""
-    return await SqliteStore.open(database)
+    return await (PostgresStore if is_server(database) else SqliteStore).open(database)
 
 
 @asynccontextmanager

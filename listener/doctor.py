@@ -7,6 +7,7 @@ from datetime import timedelta
 from connectors.contract import ConnectorError, Examinable, Page
 from listener import slack
 from listener.cycle import House
+from listener.storage.address import shown
 from listener.storage.contract import StoreBusy
 from listener.turns import told_as
 
@@ -50,7 +51,7 @@ async def _store(house: House) -> Check:
     except StoreBusy:
         running = "a listener is running on it"
     return Check(
-        name="store", ok=True, found=f"{house.settings.database}: {running}; {balance.owed} notices on their way"
+        name="store", ok=True, found=f"{shown(house.settings.database)}: {running}; {balance.owed} notices on their way"
     )
 
 

@@ -1,14 +1,16 @@
 """What every test may ask for: a clock to turn, a store, a server to script."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import hypothesis
+import postgresserver
 import pytest
 from webserver import Server
 
 from connectors.http import Web
+from listener.storage.contract import Store
 from listener.storage.sqlite import SqliteStore
 
 hypothesis.settings.register_profile("promises", deadline=None)  # speed is measured in benchmarks/, not here
@@ -34,14 +36,18 @@ def clock() -> Clock:
     return Clock()
 
 
-STORES = {"sqlite": SqliteStore.open}  # a second store is one more line here
+STORES: dict[str, Callable[[str], Awaitable[Store]]] = {"sqlite": SqliteStore.open, "postgres": postgresserver.opened}
 
 
 @pytest.fixture(params=STORES)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opened = await STORES[request.param](str(tmp_path / "listener.db"))
     yield opened
     await opened.aclose()
+
+
+def pytest_unconfigure() -> None:
+    postgresserver.stop()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import configs
 import pytest
 
 from listener.settings import load
+from listener.storage.address import shown
 from listener.tables import ConfigError
 
 
@@ -73,8 +74,15 @@ def test_an_empty_configuration_says_what_to_add(tmp_path: Path) -> None:
         assert part in told
 
 
-def test_postgresql_is_refused_until_it_is_there(tmp_path: Path) -> None:
-    assert "not supported by this version" in mistakes(configs.write(tmp_path, listener='database = "postgresql://x"'))
+def test_a_server_is_named_as_it_is_and_a_file_lies_beside_the_configuration(tmp_path: Path) -> None:
+    for database, meant in (("postgresql://pia@db.example/care", None), ("care.db", str(tmp_path / "care.db"))):
+        settings = load(configs.write(tmp_path, listener=f'database = "{database}"'), {})
+        assert settings.database == (meant or database)
+
+
+def test_a_password_in_an_address_is_shown_to_nobody() -> None:
+    assert shown("postgresql://pia:s3:cr@t@db.example/care?x=1") == "postgresql://pia@db.example/care?x=1"
+    assert "s3cret" not in shown("postgresql://db.example/care?user=pia&password=s3cret&x=1")
 
 
 def test_tokens_come_from_the_environment_and_never_show(tmp_path: Path) -> None:

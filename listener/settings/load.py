@@ -12,6 +12,7 @@ from listener.query import Node, Purpose, QueryError, check_tracking, fold, pars
 from listener.settings.digests import read_digests
 from listener.settings.model import LOOPBACK, Brand, Desk, Inbound, Secret, Settings, Slack, Source
 from listener.settings.people import read_staff
+from listener.storage.address import is_server
 from listener.surge import Surge
 from listener.tables import ConfigError, Problem, Table, read
 from listener.triage import Rules, RulesError, load_rules
@@ -134,10 +135,8 @@ def _open_to_others(desk: Desk) -> Iterator[str]:
 
 def _database(main: Table, directory: Path) -> str:
     database = main.text("database", needed=True)
-    if database.startswith(("postgresql://", "postgres://")):
-        main.wrong("database", "PostgreSQL is not supported by this version; name a file, for example listener.db")
-        return ""
-    return str(directory / database) if database and database != ":memory:" else database
+    beside = database and database != ":memory:" and not is_server(database)
+    return str(directory / database) if beside else database
 
 
 def allowed(env: Mapping[str, str]) -> frozenset[str]:

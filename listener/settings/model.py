@@ -12,6 +12,7 @@ from listener.playbook import Response
 from listener.query import Node
 from listener.rotas import Rota
 from listener.routing import Route
+from listener.storage.address import is_server
 from listener.surge import Surge
 from listener.triage import Rules
 
@@ -197,7 +198,7 @@ class Settings:
     @property
     def spool(self) -> Path:
         """Where what was brought lies until it is kept: beside the database file, else beside the configuration."""
-        no_file = self.database.startswith("postgres") or self.database == ":memory:"
+        no_file = is_server(self.database) or self.database == ":memory:"
         return (self.directory if no_file else Path(self.database).parent) / "inbox"
 
     def queries(self, brands: Collection[str] = ()) -> dict[str, Node]:

@@ -23,12 +23,12 @@ CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with 
     ),
     "every matched post can be found": (
         "SELECT 'post ' || source || ':' || external_id FROM posts WHERE state NOT IN ('not matched', 'erased')"
-        " AND id NOT IN (SELECT {post} FROM {index})",
+        " AND NOT EXISTS (SELECT 1 FROM {index} i WHERE i.{post} = posts.id)",
         "is missing from the text index",
     ),
     "nothing else can be found": (
-        "SELECT 'index row ' || {post} FROM {index} WHERE {post} NOT IN"
-        " (SELECT id FROM posts WHERE state NOT IN ('not matched', 'erased'))",
+        "SELECT 'index row ' || i.{post} FROM {index} i WHERE NOT EXISTS"
+        " (SELECT 1 FROM posts p WHERE p.id = i.{post} AND p.state NOT IN ('not matched', 'erased'))",
         "is in the text index without a post",
     ),
     "every severity can be searched for": (
@@ -44,7 +44,7 @@ CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with 
     ),
     "an escalated mention has a case": (
         "SELECT 'mention ' || id FROM mentions WHERE state IN ('escalated', 'joined to case', 'dismissed')"
-        " AND (case_id IS NULL OR case_id NOT IN (SELECT id FROM cases))",
+        " AND (case_id IS NULL OR NOT EXISTS (SELECT 1 FROM cases c WHERE c.id = case_id))",
         "was given to somebody, but there is no case",
     ),
     "a kept mention has none": (
@@ -61,7 +61,8 @@ CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with 
         "has other events than its row says",
     ),
     "a timeline has its case": (
-        "SELECT 'case ' || case_id FROM events WHERE seq = 1 AND case_id NOT IN (SELECT id FROM cases)",
+        "SELECT 'case ' || case_id FROM events WHERE seq = 1"
+        " AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.id = case_id)",
         "has a timeline, and no look sees it",
     ),
     "a notice waits or is given up": (

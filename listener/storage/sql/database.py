@@ -75,11 +75,17 @@ class Dialect(Protocol):
 
     skip: str  # behind a SELECT of notices n: what somebody else is taking at this moment is passed over
     searched: str  # mentions m, posts p, cases c of a search
-    keyed: str  # posts p, when asked for by p.source and p.external_id
-    there: str  # the same, with fingerprint and state, also of posts that were dropped for their age
 
     def post_ids(self, db: "Database", source: str, ids: Sequence[str], at: str) -> Sequence[int]:
         """Numbers for new posts, in this order."""
+        ...
+
+    def post(self, db: "Database", source: str, id_: str) -> Row | None:
+        """By what its source calls it."""
+        ...
+
+    def there(self, db: "Database", source: str, ids: Sequence[str]) -> list[Any]:
+        """external_id, fingerprint and state of those that are there; "erased" when only the name is left."""
         ...
 
     def case_id(self, db: "Database") -> int: ...
@@ -91,8 +97,8 @@ class Dialect(Protocol):
         """Notes which posts a day brought, where a search in time needs that."""
         ...
 
-    def changed(self, db: "Database", at: datetime, heard: str, post: Post) -> None:
-        """An edit at `at` may have given a post, heard then, an older date."""
+    def changed(self, db: "Database", at: datetime, row: Row, post: Post) -> None:
+        """An edit at `at` may have given the post of this row an older date."""
         ...
 
     def counts(self, db: "Database", since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:

@@ -18,10 +18,11 @@ _UPDATE_POST = f"UPDATE posts SET {', '.join(f'{column} = ?' for column in POST)
 def edit(db: Database, batch: Batch, heard: Heard, tally: Tally) -> None:
     """In the caller's transaction."""
     post = heard.post
-    sql = f"SELECT p.* FROM {db.dialect.keyed} WHERE p.source = ? AND p.external_id = ?"
-    row = db.execute(sql, (batch.source, storable(post.id))).fetchone()
+    row = db.dialect.post(db, batch.source, storable(post.id))
+    if row is None:
+        return
     tally.edited += 1
-    db.dialect.changed(db, batch.at, row["heard"], post)
+    db.dialect.changed(db, batch.at, row, post)
     was_kept = row["state"] != State.NOT_MATCHED
     if was_kept:
         db.execute(

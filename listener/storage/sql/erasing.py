@@ -23,9 +23,7 @@ def erase(db: Database, source: str, ids: Iterable[str], at: datetime, counted: 
     """In the caller's transaction; says how many were there to be erased. `counted`: the caller writes the tallies."""
     found, less = [], counted or Delta()
     for id_ in dict.fromkeys(map(storable, ids)):
-        where = "p.source = ? AND p.external_id = ? AND p.state <> 'erased'"
-        sql = f"SELECT p.id, p.state FROM {db.dialect.keyed} WHERE {where}"
-        if row := db.execute(sql, (source, id_)).fetchone():
+        if (row := db.dialect.post(db, source, id_)) and row["state"] != State.ERASED:
             less.stored(db, row["id"], -1)
             _erase_post(db, row["id"], State(row["state"]), f"{source}:{id_}", at)
             found.append(row["id"])

@@ -118,10 +118,14 @@ def _open_cases(db: Database, brand: str, column: str, value: str, source: str) 
 
 def _answered(db: Database, post: Post, brand: str, at: datetime) -> None:
     """Our own account wrote under a post that somebody has: its first answer is noted."""
+    above = (db.dialect.post(db, post.source, storable(id_)) for id_ in dict.fromkeys((post.parent, post.root)) if id_)
+    posts = [row["id"] for row in above if row]
+    if not posts:
+        return
     rows = db.execute(
-        f"SELECT DISTINCT m.case_id FROM {db.dialect.keyed} JOIN mentions m ON m.post = p.id WHERE p.source = ?"
-        " AND p.external_id IN (?, ?) AND p.external_id <> '' AND m.brand = ? AND m.case_id IS NOT NULL",
-        (post.source, storable(post.parent), storable(post.root), brand),
+        f"SELECT DISTINCT case_id FROM mentions WHERE post IN ({marks(len(posts))}) AND brand = ?"
+        " AND case_id IS NOT NULL",
+        (*posts, brand),
     ).fetchall()
     for row in rows:
         with suppress(Unreadable):

@@ -21,7 +21,7 @@ _INSERT_POST = f"INSERT INTO posts ({', '.join(POST)}) VALUES ({marks(len(POST))
 def keep(db: Database, batch: Batch) -> Kept:
     """In the caller's transaction."""
     db.index.tidy(db)
-    db.dialect.alone(db, {mention.brand for each in batch.heard for mention in each.mentions})
+    db.dialect.alone(db, {mention.brand for each in batch.heard for mention in each.mentions if mention.opening})
     tally = giving.Tally(surge=batch.surge)
     heard = {storable(each.post.id): each for each in batch.heard}  # a page may hold an item twice: its last wording
     there = {row["external_id"]: row for row in _there(db, batch.source, heard)}
@@ -64,8 +64,7 @@ def _there(db: Database, source: str, ids: Iterable[str]) -> Iterator[Row]:
     keys = list(ids)
     for start in range(0, len(keys), ASKED_AT_ONCE):
         piece = keys[start : start + ASKED_AT_ONCE]
-        sql = db.dialect.there
-        yield from db.execute(f"{sql} ({marks(len(piece))})", (source, *piece)).fetchall()
+        yield from db.dialect.there(db, source, piece)
 
 
 def _insert(db: Database, batch: Batch, fresh: list[Heard], tally: giving.Tally) -> None:
@@ -88,7 +87,7 @@ def _insert(db: Database, batch: Batch, fresh: list[Heard], tally: giving.Tally)
     db.dialect.arrived(db, batch.at, ids, (each.post for each in fresh))
     db.executemany(_INSERT_POST, posts)
     db.executemany(giving.INSERT, mentions)
-    db.executemany(giving.LEVEL, giving.levels(mention for each in fresh for mention in each.mentions))
+    db.executemany(giving.LEVEL, sorted(giving.levels(mention for each in fresh for mention in each.mentions)))
     db.index.add(db, at, index)
     if seen:
         db.executemany(REACHED, seen)

@@ -4,7 +4,7 @@ for it. Of several lanes whichever is free does the work."""
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
@@ -32,6 +32,7 @@ class Lane(Generic[D]):
     thread: ThreadPoolExecutor
     driver: Driver[D]
     db: D
+    waiting: list[None] = field(default_factory=list)  # one for each piece of work that has not ended
 
     @classmethod
     async def start(cls, driver: Driver[D], name: str) -> "Lane[D]":
@@ -44,11 +45,18 @@ class Lane(Generic[D]):
             raise
 
     async def read(self, work: Callable[[D], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.thread, self.driver.read, self.db, work)
+        return await self._run(self.driver.read, work)
 
     async def write(self, work: Callable[[D], T]) -> T:
         """In one transaction."""
-        return await asyncio.get_running_loop().run_in_executor(self.thread, self.driver.write, self.db, work)
+        return await self._run(self.driver.write, work)
+
+    async def _run(self, way: Callable[[D, Callable[[D], T]], T], work: Callable[[D], T]) -> T:
+        self.waiting.append(None)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.thread, way, self.db, work)
+        finally:
+            self.waiting.pop()
 
     async def stream(self, rows: Callable[[D], Iterator[T]]) -> AsyncIterator[T]:
         """Row by row to the caller, piece by piece from the thread; between two pieces nothing is held open."""
@@ -60,3 +68,38 @@ class Lane(Generic[D]):
     async def aclose(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self.thread, self.driver.close, self.db)
         self.thread.shutdown()
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes(Generic[D]):
+    """Several that do the same: the one that has least to do is taken."""
+
+    lanes: tuple[Lane[D], ...]
+
+    @classmethod
+    async def start(cls, driver: Driver[D], name: str, count: int) -> "Lanes[D]":
+        """Raises StoreError with the mend."""
+        started = list[Lane[D]]()
+        try:
+            for number in range(count):
+                started.append(await Lane.start(driver, f"{name}-{number}"))
+        except BaseException:
+            await cls(tuple(started)).aclose()
+            raise
+        return cls(tuple(started))
+
+    async def read(self, work: Callable[[D], T]) -> T:
+        return await self._idlest().read(work)
+
+    async def write(self, work: Callable[[D], T]) -> T:
+        return await self._idlest().write(work)
+
+    def stream(self, rows: Callable[[D], Iterator[T]]) -> AsyncIterator[T]:
+        return self._idlest().stream(rows)
+
+    def _idlest(self) -> Lane[D]:
+        return min(self.lanes, key=lambda lane: len(lane.waiting))
+
+    async def aclose(self) -> None:
+        for lane in self.lanes:
+            await lane.aclose()

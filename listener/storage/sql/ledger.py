@@ -254,9 +254,11 @@ def unsay(db: Database, case_id: int, at: datetime) -> None:
     )
 
 
-def release(db: Database) -> None:
-    """What a killed engine had in its hands is owed at once; that it was tried stays known. A back-off goes on."""
-    db.execute("UPDATE notices SET next_try = owed_at, claimed = 0 WHERE claimed <> 0 AND sent_at IS NULL AND dead = 0")
+def release(db: Database, worker: int) -> None:
+    """What a worker that is no more had in its hands is owed at once; that it was tried stays known. A back-off goes
+    on."""
+    sql = "UPDATE notices SET next_try = owed_at, claimed = 0 WHERE claimed = ? AND sent_at IS NULL AND dead = 0"
+    db.execute(sql, (worker,))
 
 
 def notice_keys(db: Database, case_id: int) -> frozenset[str]:

@@ -93,6 +93,4 @@ def _settle(db: Database, keys: tuple[str, ...]) -> None:
 
 def _row(db: Database, key: str) -> Row | None:
     source, _, id_ = key.partition(":")
-    sql = f"SELECT p.* FROM {db.dialect.keyed} WHERE p.source = ? AND p.external_id = ?"
-    row: Row | None = db.execute(sql, (source, storable(id_))).fetchone()
-    return row
+    return db.dialect.post(db, source, storable(id_))

@@ -63,7 +63,7 @@ def plan(db: Database, question: Question) -> Plan:
         given=given,
         levels=_every([_sql(node) for node in parts.columns if _of_level(node)]),
         text=parts.text,
-        verify=_verify(question.query if parts.columns and not db.index.sure else parts.text),
+        verify=_verify(parts.text) if db.index.sure else question.query,
         stretch=Stretch(low, high, question.since, question.until),
     )
 

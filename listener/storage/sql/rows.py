@@ -50,7 +50,8 @@ def as_json(value: Any) -> str:
 
 
 def marks(count: int) -> str:
-    return ",".join("?" * count)
+    """For IN; of nothing nothing is found."""
+    return ",".join("?" * count) or "NULL"
 
 
 POST = (

@@ -25,20 +25,18 @@ def of_mention(db: Database, mention: int, limit: int) -> tuple[MentionRow, ...]
 
 def _top(db: Database, source: str, key: str, parent: str) -> str:
     """The id of what began the thread; that post itself may never have been kept."""
-    sql = f"SELECT p.parent FROM {db.dialect.keyed} WHERE p.source = ? AND p.external_id = ?"
     for _ in range(HIGHEST):
         if not parent:
             break
         key = parent
-        above = db.execute(sql, (source, key)).fetchone()
+        above = db.dialect.post(db, source, key)
         parent = str(above["parent"]) if above else ""
     return key
 
 
 def _below(db: Database, source: str, top: str, limit: int) -> list[int]:
     """Ids of posts, the top one's too, level by level."""
-    sql = f"SELECT p.id FROM {db.dialect.keyed} WHERE p.source = ? AND p.external_id = ?"
-    first = db.execute(sql, (source, top)).fetchone()
+    first = db.dialect.post(db, source, top)
     found, level = [first["id"]] if first else [], [top]
     while level and len(found) < limit:
         sql = "SELECT id, external_id FROM posts WHERE source = ? AND parent <> '' AND parent IN"

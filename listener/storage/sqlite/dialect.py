@@ -6,21 +6,29 @@ of them a day brought and how old the oldest of its posts is.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from connectors.post import Post
-from listener.storage.sql.database import Database
-from listener.storage.sql.rows import stamp
+from listener.storage.sql.database import Database, Row
+from listener.storage.sql.rows import marks, stamp
 
 
 class Sqlite:
     skip = ""
     searched = "mentions m CROSS JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
-    keyed = "posts p"
-    there = "SELECT external_id, fingerprint, state FROM posts WHERE source = ? AND external_id IN"
 
     def post_ids(self, db: Database, source: str, ids: Sequence[str], at: str) -> range:
         first = next_id(db, "posts")
         return range(first, first + len(ids))
+
+    def post(self, db: Database, source: str, id_: str) -> Row | None:
+        sql = "SELECT * FROM posts WHERE source = ? AND external_id = ?"
+        row: Row | None = db.execute(sql, (source, id_)).fetchone()
+        return row
+
+    def there(self, db: Database, source: str, ids: Sequence[str]) -> list[Any]:
+        sql = "SELECT external_id, fingerprint, state FROM posts WHERE source = ? AND external_id IN"
+        return db.execute(f"{sql} ({marks(len(ids))})", (source, *ids)).fetchall()
 
     def case_id(self, db: Database) -> int:
         return int(db.execute("SELECT coalesce(max(id), 0) + 1 FROM cases").fetchone()[0])
@@ -34,11 +42,11 @@ class Sqlite:
         sql = "UPDATE arrivals SET last = ?, oldest = min(oldest, ?) WHERE day = ?"
         db.execute(sql, (ids[-1], stamp(oldest), stamp(at)[:10]))
 
-    def changed(self, db: Database, at: datetime, heard: str, post: Post) -> None:
+    def changed(self, db: Database, at: datetime, row: Row, post: Post) -> None:
         _day(db, at)
         if post.created:
             sql = "UPDATE arrivals SET oldest = min(oldest, ?) WHERE day = ?"
-            db.execute(sql, (stamp(post.created), heard[:10]))
+            db.execute(sql, (stamp(post.created), row["heard"][:10]))
 
     def counts(self, db: Database, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
         rows = db.execute(

@@ -48,7 +48,7 @@ class SqliteStore(SqlStore[Connection]):
     async def engine(self) -> AsyncIterator[None]:
         lock = None if self._path == MEMORY else await asyncio.to_thread(_lock, Path(f"{self._path}.lock"))
         try:
-            await self._writer.write(ledger.release)
+            await self._writer.write(lambda db: ledger.release(db, ONLY))
             yield
         finally:
             if lock is not None:

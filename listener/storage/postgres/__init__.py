@@ -1,0 +1,12 @@
+"""The store for many machines: PostgreSQL 15 or newer, through psycopg. docs/postgresql.md is for whoever runs it.
+
+store.py       the store itself: one of many         session.py    connections, transactions, values, errors
+schema.py      tables and migrations                 months.py     the partitions
+dialect.py     numbers, locks, keys                  indexing.py   the full-text index, tsvector and GIN
+
+What it does as every other store does is in listener/storage/sql/.
+"""
+
+from listener.storage.postgres.store import PostgresStore
+
+__all__ = ["PostgresStore"]

@@ -1,0 +1,106 @@
+"""How PostgreSQL does what the two stores do each in their own way: numbers, locks, and who finds a post by its name.
+
+Any number of processes write at once. A row that somebody else is taking is passed over; who opens or joins cases of a
+brand is alone with that brand for the rest of the transaction; a post that two have heard is one by its key.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from hashlib import blake2b
+from typing import Any
+
+from connectors.post import Post
+from listener.storage.contract import State
+from listener.storage.postgres import months
+from listener.storage.sql.database import Database, Row
+from listener.storage.sql.rows import stamp
+
+_POST = (
+    "SELECT p.* FROM post_keys k JOIN posts p ON p.id = k.post AND p.heard = k.heard"
+    " WHERE k.source = ? AND k.digest = ?"
+)
+_THERE = (
+    "SELECT k.digest, coalesce(p.fingerprint, '') AS fingerprint, coalesce(p.state, ?) AS state FROM post_keys k"
+    " LEFT JOIN posts p ON p.id = k.post AND p.heard = k.heard WHERE k.source = ? AND k.digest = ANY(?)"
+)
+_NAME = (
+    "INSERT INTO post_keys (source, digest, heard) SELECT ?, d, ?::timestamptz"
+    " FROM unnest(?) WITH ORDINALITY AS n (d, place) ORDER BY place RETURNING digest, post"
+)
+_ARRIVED = (
+    "INSERT INTO arrivals (day, backend, first, last, oldest) VALUES (?, pg_backend_pid(), ?, ?, ?)"
+    " ON CONFLICT (day, backend) DO UPDATE SET first = least(arrivals.first, excluded.first),"
+    " last = greatest(arrivals.last, excluded.last), oldest = least(arrivals.oldest, excluded.oldest)"
+)
+
+
+class Postgres:
+    skip = " FOR UPDATE OF n SKIP LOCKED"
+    searched = "mentions m JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
+
+    def __init__(self) -> None:
+        self._months = set[date]()  # known to be there
+
+    def post_ids(self, db: Database, source: str, ids: Sequence[str], at: str) -> list[int]:
+        self.month(db, at)
+        digests = [digest(id_) for id_ in ids]
+        named = dict(db.execute(_NAME, (source, at, digests)).fetchall())
+        return [named[each] for each in digests]
+
+    def month(self, db: Database, at: str) -> None:
+        """That something heard then can be kept."""
+        wanted = date(int(at[:4]), int(at[5:7]), 1)
+        if wanted not in self._months:
+            months.make(db, wanted)
+            self._months = self._months | {wanted} if len(self._months) < 100 else {wanted}
+
+    def post(self, db: Database, source: str, id_: str) -> Row | None:
+        row: Row | None = db.execute(_POST, (source, digest(id_))).fetchone()
+        return row
+
+    def there(self, db: Database, source: str, ids: Sequence[str]) -> list[Any]:
+        names = {digest(id_): id_ for id_ in ids}
+        rows = db.execute(_THERE, (State.ERASED, source, list(names))).fetchall()
+        return [
+            {"external_id": names[found], "fingerprint": fingerprint, "state": state}
+            for found, fingerprint, state in rows
+        ]
+
+    def case_id(self, db: Database) -> int:
+        return int(db.execute("SELECT nextval('cases_id')").fetchone()[0])
+
+    def alone(self, db: Database, brands: Iterable[str]) -> None:
+        for brand in sorted(brands):
+            db.execute("SELECT pg_advisory_xact_lock(hashtextextended(?, 1))", (brand,))
+
+    def arrived(self, db: Database, at: datetime, ids: Sequence[int], posts: Iterable[Post]) -> None:
+        oldest = min(min(post.created or at, at) for post in posts)
+        db.execute(_ARRIVED, (stamp(at)[:10], min(ids), max(ids), stamp(oldest)))
+
+    def changed(self, db: Database, at: datetime, row: Row, post: Post) -> None:
+        self.month(db, stamp(at))
+        if post.created:
+            db.execute(_ARRIVED, (row["heard"][:10], row["id"], row["id"], stamp(post.created)))
+
+    def counts(self, db: Database, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
+        sql = "SELECT brand, verdict, count(*) FROM mentions WHERE heard BETWEEN ? AND ? GROUP BY brand, verdict"
+        return {(brand, verdict): count for brand, verdict, count in db.execute(sql, (stamp(since), stamp(until)))}
+
+    def arrivals(self, db: Database, since: datetime) -> Mapping[str, int]:
+        sql = "SELECT source, count(*) FROM posts WHERE heard >= ? GROUP BY source"
+        return dict(db.execute(sql, (stamp(since),)).fetchall())
+
+    def between(self, db: Database, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+        low, high = 0, 1 << 62
+        if since:
+            sql = "SELECT min(first) FROM arrivals WHERE day >= ?"
+            low = db.execute(sql, (stamp(since)[:10],)).fetchone()[0] or high
+        if until:
+            sql = "SELECT max(last) FROM arrivals WHERE oldest < ?"
+            high = db.execute(sql, (stamp(until),)).fetchone()[0] or 0
+        return low, high
+
+
+def digest(id_: str) -> bytes:
+    """What a source calls a post, in sixteen bytes."""
+    return blake2b(id_.encode(), digest_size=16).digest()

@@ -1,0 +1,82 @@
+"""The store for many machines behind the contract: any number of processes work on one PostgreSQL."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from listener.storage.address import shown
+from listener.storage.contract import Balance, StoreError
+from listener.storage.postgres.dialect import Postgres
+from listener.storage.postgres.schema import prepare
+from listener.storage.postgres.session import PostgresServer, Session
+from listener.storage.sql import accounts, erasing, ledger
+from listener.storage.sql.lanes import Lane, Lanes
+from listener.storage.sql.store import SqlStore
+
+T = TypeVar("T")
+WRITERS, READERS = 3, 2  # connections of one process
+
+
+class PostgresStore(SqlStore[Session]):
+    """Made by `open`."""
+
+    def __init__(self, driver: PostgresServer, writer: Lanes[Session], reader: Lanes[Session], worker: int):
+        super().__init__(writer, reader, worker)
+        self._driver = driver
+
+    @classmethod
+    async def open(cls, url: str) -> "PostgresStore":
+        """Raises StoreError with the mend."""
+        driver = PostgresServer(url, Postgres())
+        writer = await Lanes.start(driver, "writer", WRITERS)
+        try:
+            await writer.write(prepare)
+            worker = await writer.read(lambda db: _number(db, "SELECT nextval('workers')"))
+            return cls(driver, writer, await Lanes.start(driver, "reader", READERS), worker)
+        except BaseException:
+            await writer.aclose()
+            raise
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncIterator[None]:
+        """As many as like; who stops in an orderly way gives back what it had claimed, the others take over the rest
+        when its lease ends."""
+        try:
+            yield
+        finally:
+            with suppress(StoreError):
+                await self._writer.write(lambda db: ledger.release(db, self._worker))
+
+    async def erase(self, source: str, ids: tuple[str, ...], at: datetime) -> int:
+        return await self._writer.write(lambda db: erasing.erase(db, source, ids, at))
+
+    async def erase_author(self, handle: str, at: datetime) -> int:
+        return await self._writer.write(lambda db: erasing.erase_author(db, handle, at))
+
+    async def moved(self) -> int:
+        sql = "SELECT coalesce(sum(number), 0)::bigint FROM moves"
+        return await self._reader.read(lambda db: _number(db, sql))
+
+    async def balance(self) -> Balance:
+        return await self._aside(accounts.balance)
+
+    async def backup(self, file: Path) -> int:
+        raise StoreError(
+            f"{shown(self._driver.url)} is backed up with PostgreSQL's own tools, for example: pg_dump --format=custom"
+            f" --file={file} (docs/postgresql.md)"
+        )
+
+    async def _aside(self, work: Callable[[Session], T]) -> T:
+        """What reads for long has a connection of its own, and reads one instant."""
+        lane = await Lane.start(self._driver, "aside")
+        try:
+            return await lane.read(work)
+        finally:
+            await lane.aclose()
+
+
+def _number(db: Session, sql: str) -> int:
+    [found] = db.execute(sql).fetchall()
+    return int(found[0])
