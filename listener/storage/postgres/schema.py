@@ -150,7 +150,19 @@ class Migration:
     breaks: bool = False  # the version before cannot work on it
 
 
-MIGRATIONS = (Migration("first", _FIRST),)
+_TOLD_AND_LET_IN = """
+CREATE TABLE subscriptions (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, search bigint NOT NULL REFERENCES searches (id),
+  way text NOT NULL, recipient text NOT NULL, by text NOT NULL, at timestamptz NOT NULL,
+  UNIQUE (search, way, recipient)
+);
+CREATE TABLE keys (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, hash text NOT NULL UNIQUE, name text NOT NULL,
+  person text NOT NULL, at timestamptz NOT NULL
+);
+"""
+
+MIGRATIONS = (Migration("first", _FIRST), Migration("told_and_let_in", _TOLD_AND_LET_IN))
 
 
 def prepare(db: Database) -> None:

@@ -11,4 +11,5 @@ rereading.py   what is looked at again               passes.py     what the web 
 tagging.py     what the text index holds of a post   searching.py  the mention history
 planning.py    question -> expression and SQL        narrowing.py  conditions -> tags of the index
 ranking.py     which hits say most of it             accounts.py   does it balance?
+shelf.py       searches that are kept, and who is told; keys of programs
 """

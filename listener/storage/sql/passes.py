@@ -1,4 +1,4 @@
-"""What the web desk remembers: who may come in until when, and that something has changed."""
+"""What the web desk remembers: who may come in until when, and what was done."""
 
 from datetime import datetime, timedelta
 
@@ -35,9 +35,3 @@ def was_done(db: Database, what: str) -> bool:
 def done(db: Database, what: str, at: datetime) -> None:
     db.execute("INSERT INTO done (what, at) VALUES (?, ?) ON CONFLICT (what) DO NOTHING", (storable(what), stamp(at)))
     db.execute("DELETE FROM done WHERE at < ?", (stamp(at - REMEMBERED),))
-
-
-def moved(db: Database) -> int:
-    """Events are only ever added, so the last one's place in the table grows with each."""
-    [last] = db.execute("SELECT max(rowid) FROM events").fetchone()
-    return int(last or 0)

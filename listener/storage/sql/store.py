@@ -217,9 +217,6 @@ class SqlStore(Generic[D]):
     async def done(self, what: str, at: datetime) -> None:
         await self._writer.write(lambda db: passes.done(db, what, at))
 
-    async def moved(self) -> int:
-        return await self._reader.read(passes.moved)
-
     # searches that are kept
     async def searches(self) -> tuple[SavedSearch, ...]:
         return await self._reader.read(shelf.searches)
