@@ -162,7 +162,25 @@ CREATE TABLE keys (
 );
 """
 
-MIGRATIONS = (Migration("first", _FIRST), Migration("told_and_let_in", _TOLD_AND_LET_IN))
+_COUNTED = """
+CREATE TABLE tallies (
+  facet text NOT NULL, value text NOT NULL, brand text NOT NULL, verdict text NOT NULL, at text NOT NULL,
+  mentions integer NOT NULL, severity integer NOT NULL, PRIMARY KEY (facet, value, brand, verdict, at)
+) WITH (fillfactor = 70);
+CREATE TABLE reaches (post bigint PRIMARY KEY, reach bigint NOT NULL);
+CREATE INDEX reaches_far ON reaches (reach, post);
+CREATE INDEX posts_parent ON posts USING hash (parent) WHERE parent <> '';
+
+-- As the instants are written everywhere else: 2026-05-01T09:00:00.500000+00:00
+CREATE FUNCTION substr(instant timestamptz, first integer, count integer) RETURNS text LANGUAGE sql IMMUTABLE
+  PARALLEL SAFE RETURN substr(to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'), first, count);
+"""
+
+MIGRATIONS = (
+    Migration("first", _FIRST),
+    Migration("told_and_let_in", _TOLD_AND_LET_IN),
+    Migration("counted", _COUNTED),
+)
 
 
 def prepare(db: Database) -> None:
