@@ -7,6 +7,7 @@ clauses.py     which stretches speak of whom      comparing.py  who comes off wo
 evidence.py    where a phrase stands, negated?    features.py   what the model looks at
 reading.py     all of these over one text         scoring.py    features -> probability, and what else it is
 severity.py    harm x stake x spread              wording.py    which words say most
+packed.py      sums of many columns at once                        remembered.py what was worked out before
 languages.py   which language it is               judge.py      -> verdict, severity, priority, reasons
 model.py       the shapes                         gold.py       labelled posts; corpus/ holds those written here
 train.py       gold -> weights (extra: train)     evaluate.py   gold and judgements -> figures

@@ -56,7 +56,8 @@ def damned(text: str, marks: Sequence[Mark]) -> float:
     said = 0.0
     for start, end, mine in marks:
         before = text[max(0, start - LOOK_BACK) : start]
-        if not _CUES.intersection(before.split()[-3:]) and not _FOLLOWS.intersection(text[end : end + 24].split()[:3]):
+        after = text[end : end + 24].split(None, 3)[:3]
+        if _CUES.isdisjoint(before.rsplit(None, 3)[-3:]) and _FOLLOWS.isdisjoint(after):
             continue
         sign = 1 if mine else -1
         if _LEFT_FOR.search(before) or _AFTER.match(text, end):

@@ -24,11 +24,10 @@ _DENIED = {  # what takes harm away, in each language
         }.items()
     },
 }
-_NOT = ("no", "n't", "never", "cannot", "without", "hardly", "neither")  # cheap signs that something is negated
 _NUMBER = r"(?:\d{1,3}(?:[,.\s]\d{3})+|\d{1,7})(?:[.,]\d{2})?(?!\d)"
 _MONEY = re.compile(rf"[$£€]\s?{_NUMBER}|(?<![\d.,]){_NUMBER}\s?(?:[€£]|(?:usd|eur|euros?|dollars?|pounds|quid|gbp)\b)")
 _SIGN = re.compile(r"[$£€]|\d\s?(?:usd|eur|euros?|dollars?|pounds|quid|gbp)\b")
-_DIGITS = re.compile(r"\d+")
+_DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d+")
 LOOK_BACK = 30  # characters in front of a phrase in which a negation counts
 
 
@@ -41,11 +40,8 @@ class Hit(NamedTuple):
 
 def hits(text: str, rules: Rules) -> Iterator[Hit]:
     """`text` is lowered, with names masked. The longest phrase of a family at a place counts, not those inside it."""
-    turned = any(sign in text for sign in _NOT)
     for family, start, end in _found(text, rules):
-        negated = (
-            turned and family.negation != "ignore" and bool(_NEGATED.search(text, max(0, start - LOOK_BACK), start))
-        )
+        negated = family.negation != "ignore" and bool(_NEGATED.search(text, max(0, start - LOOK_BACK), start))
         yield Hit(family, start, end, negated)
 
 
@@ -57,9 +53,12 @@ def harms(text: str, rules: Rules, lang: str) -> Iterator[Hit]:
 
 
 def _found(text: str, book: Book | Rules) -> Iterator[tuple[Family, int, int]]:
+    found = book.automaton.find_matches_as_indexes(text, overlapping=True)
+    if not found:
+        return
     last: dict[int, int] = {}
     text_ = f" {text} "  # so that there is always a character before and after
-    for index, start, end in sorted(book.automaton.find_matches_as_indexes(text, overlapping=True), key=_first):
+    for index, start, end in sorted(found, key=_first):
         _, prefix, number = book.phrases[index]
         if start < last.get(number, -1) or (text_[start].isalnum() and text_[start + 1].isalnum()):
             continue
@@ -83,7 +82,7 @@ def _word_end(text: str, end: int) -> int:
 
 def money(text: str) -> tuple[int, int, float] | None:
     """The largest sum named, and where."""
-    if not _SIGN.search(text):
+    if not _DIGIT.search(text) or not _SIGN.search(text):
         return None
     sums = [(match.start(), match.end(), _amount(match[0])) for match in _MONEY.finditer(text)]
     return max(sums, key=lambda found: found[2], default=None)

@@ -6,7 +6,7 @@ loud it is, whom it speaks to, how long it is. Training and judging read a text 
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from listener.triage.evidence import Hit
@@ -25,7 +25,7 @@ class _Thirds(dict[int, float]):
 _UP_TO = _Thirds({0: 0.0, 1: 1 / 3, 2: 2 / 3})
 AGAIN = 1 / 3  # what a second phrase of a family counts
 MOST = 3  # phrases of a family that count
-_CAPS = re.compile(r"\b[A-Z]{3,}\b")
+_CAPS = re.compile(r"[A-Z](?<!\w[A-Z])[A-Z]{2,}\b")  # a pattern that begins with letters is searched for faster
 _PICTURE = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 _KINDS = (
     "first",
@@ -42,6 +42,7 @@ _KINDS = (
     "not",
     "tries",
 )
+_NONE = dict.fromkeys(_KINDS, 0)
 FORM = (
     *_KINDS, "asks", "asks last", "loud", "capitals", "hashtags", "trails off", "pictures", "length", "short",
     "begins with us", "ends with us", "good words", "bad words", "more bad than good",
@@ -51,6 +52,7 @@ FORM = (
 class Features(NamedTuple):
     words: tuple[Word, ...]
     vector: Vector
+    heads: tuple[float, ...]  # what the words say to each of weights.HEADS
     families: tuple[tuple[Hit, float], ...]  # each hit with its share
     form: tuple[float, ...]  # as FORM
     lang: str
@@ -65,7 +67,8 @@ def read(text: str, masked: str, spans: Sequence[Span], hits: Sequence[Hit], wei
         shown = " ".join([text[start:end] for start, end in spans])
         said = [hit for hit in hits if any(start <= hit.start < end for start, end in spans)]
     words = weights.words(split(mine), lang)
-    return Features(words, vector(words), tuple(counted(said)), form(shown, mine, words), lang)
+    of = vector(words)
+    return Features(words, of, weights.scores(of), tuple(counted(said)), form(shown, mine, words), lang)
 
 
 def counted(found: Sequence[Hit]) -> list[tuple[Hit, float]]:
@@ -87,7 +90,7 @@ def form(text: str, low: str, words: Sequence[Word]) -> tuple[float, ...]:
     long = len([word for word in words if word.mass > 1])  # marks and numbers have no pieces, and do not count
     end = low.rstrip()[-1:]
     return (
-        *[_UP_TO[counts.get(kind, 0)] for kind in _KINDS],
+        *[_UP_TO[count] for count in counts],
         float("?" in low),
         float(end == "?"),
         _UP_TO[low.count("!")],
@@ -105,9 +108,9 @@ def form(text: str, low: str, words: Sequence[Word]) -> tuple[float, ...]:
     )
 
 
-def _tally(words: Sequence[Word]) -> tuple[dict[str, int], float, float]:
+def _tally(words: Sequence[Word]) -> tuple[Iterable[int], float, float]:
     """How many words of each kind, and how good and how bad they are; "not" turns the next three."""
-    counts: dict[str, int] = {}
+    counts = _NONE.copy()
     good = bad = 0.0
     scope = 0
     for word in words:
@@ -120,6 +123,9 @@ def _tally(words: Sequence[Word]) -> tuple[dict[str, int], float, float]:
                 bad -= valence
         scope -= 1
         if kind := word.kind:
-            counts[kind] = counts.get(kind, 0) + 1
-            scope = 4 if kind == "not" else 0 if kind == "stop" else scope
-    return counts, good, bad
+            if kind == "stop":
+                scope = 0
+                continue
+            counts[kind] += 1
+            scope = 4 if kind == "not" else scope
+    return counts.values(), good, bad

@@ -30,7 +30,6 @@ def with_table(weights: Weights, table: Sequence[int], scale: float) -> Weights:
         weights,
         tables=(*weights.tables[:HEAD], table, *weights.tables[HEAD + 1 :]),
         scales=(*weights.scales[:HEAD], scale, *weights.scales[HEAD + 1 :]),
-        known={},
     )
 
 

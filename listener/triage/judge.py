@@ -19,7 +19,7 @@ from listener.triage.model import Assessment, BrandTarget, Priority, Reason, Ver
 from listener.triage.reading import Reading, reading
 from listener.triage.rules import Rules
 from listener.triage.scoring import FLIPPED, complaint, kind
-from listener.triage.severity import factors, graded, reason
+from listener.triage.severity import graded, reason, spread, told
 from listener.triage.wording import telling
 
 COMPLAINS = "complaint"  # the base of every complaint and what its words add
@@ -40,7 +40,8 @@ def assess(post: Post, brand: BrandTarget, rules: Rules, others: Sequence[BrandT
         reason = Reason(factor="language not judged", points=0, words=lang)
         return Assessment(verdict=Verdict.OTHER, complaint=0.0, severity=0, priority=None, cause="", reasons=(reason,))
     of = reading(text, brand, others, rules, lang)
-    probability, said = complaint(of, rules, lang)
+    worse = tuple(told(of))
+    probability, said = complaint(of, worse, rules, lang)
     shown = None if others else stars.reason(post)  # who is named beside another may be the better one
     if shown:
         probability = stars.with_stars(probability, post)
@@ -50,28 +51,30 @@ def assess(post: Post, brand: BrandTarget, rules: Rules, others: Sequence[BrandT
         return Assessment(
             verdict=verdict, complaint=round(probability, 4), severity=0, priority=None, cause="", reasons=reasons
         )
-    found = _complaint(post, of, said, probability, rules)
-    return replace(found, reasons=(*found.reasons, replace(shown, points=0.0))) if shown else found
+    reasons = (*_wording(of, said, rules), *worse, *spread(post, rules))
+    found = _complaint(of, probability, reasons, rules)
+    return replace(found, reasons=(*reasons, shown._replace(points=0.0))) if shown else found
 
 
-def _complaint(post: Post, of: Reading, said: Features, probability: float, rules: Rules) -> Assessment:
-    reasons = [*factors(post, of, said, rules)]
-    learned = rules.weights.score(said.vector, HEAD) if said.words else 0.0
-    if found := telling(of, said, rules.weights):
-        start, end = found
-        points = round(rules.base_severity + base(said.lang) + learned, 1)
-        reasons.insert(0, Reason(factor=COMPLAINS, points=points, words=of.text[start:end], start=start, end=end))
-    total = sum(reason.points for reason in reasons)
+def _complaint(of: Reading, probability: float, reasons: tuple[Reason, ...], rules: Rules) -> Assessment:
     cause = _cause(of, rules)
-    severity = max(graded(total), _floor(of, cause, rules))
+    severity = max(graded(sum([reason.points for reason in reasons])), _floor(of, cause, rules))
     return Assessment(
         verdict=Verdict.COMPLAINT,
         complaint=round(probability, 4),
         severity=severity,
         priority=next(priority for priority, least in rules.priorities if severity >= least),
         cause=cause,
-        reasons=tuple(reasons),
+        reasons=reasons,
     )
+
+
+def _wording(of: Reading, said: Features, rules: Rules) -> Iterator[Reason]:
+    """The base of every complaint, and what its words add."""
+    if found := telling(of, said, rules.weights):
+        start, end = found
+        points = round(rules.base_severity + base(said.lang) + said.heads[HEAD], 1)
+        yield Reason(factor=COMPLAINS, points=points, words=of.text[start:end], start=start, end=end)
 
 
 def _evidence(of: Reading, said: Features, rules: Rules, lang: str) -> Iterator[Reason]:

@@ -5,7 +5,10 @@ in common, and a vote is quick. Where nobody votes it is taken for English, unle
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+from listener.triage.remembered import Remembered
 
 JUDGED = ("en", "es", "fr", "de", "pt", "it")
 READ = 600  # characters
@@ -49,7 +52,21 @@ _TELLING: Mapping[str, str] = {
     "hu": "a az és nem hogy is egy van de meg ez már csak ha mert még mi volt nagyon köszönöm",
     "tl": "ang ng sa na mga hindi ako ko po lang naman kayo ba yung pa din niyo wala kasi",
 }
-Votes = Mapping[str, tuple[str, float]]  # a word -> the language it speaks for, and how loudly
+Vote = tuple[str, float]  # the language a word speaks for, and how loudly
+REMEMBERED = 50_000  # words, with the marks around them
+
+
+class Votes:
+    """The small words of each language. What the words between two blanks vote for is remembered."""
+
+    def __init__(self, words: Mapping[str, Vote] | None = None):
+        get = (words or {}).get
+        self._parts: Remembered[tuple[Vote, ...]] = Remembered(
+            lambda part: tuple([vote for word in _WORD.findall(part) if (vote := get(word))]), REMEMBERED
+        )
+
+    def of(self, low: str) -> Iterator[Vote]:
+        return chain.from_iterable(map(self._parts.__getitem__, low.split()))
 
 
 def votes(learned: Mapping[str, str]) -> Votes:
@@ -62,7 +79,7 @@ def votes(learned: Mapping[str, str]) -> Votes:
             found[word] = (
                 (lang, 1.0) if before == lang else (judged, 0.4 if lang in JUDGED and before in JUDGED else 0.8)
             )
-    return found
+    return Votes(found)
 
 
 # letters that English does not have tell as much as a word
@@ -72,6 +89,7 @@ _LETTERS: Mapping[str, str] = {
     **dict.fromkeys("řěů", "cs"), **dict.fromkeys("ță", "ro"), **dict.fromkeys("øæ", "da"), "å": "sv",
 }  # fmt: skip
 _ODD = re.compile(f"[{''.join(_LETTERS)}]")
+_BEYOND = re.compile(r"[^\W\d_\0-\u024f]")
 
 
 _PLAINLY = (" the ", " is ", " and ", " my ", " you ", " was ", " have ", " for ", " that ", " this ", " with ", " on ")
@@ -93,10 +111,8 @@ def guess(text: str, known: Votes) -> str:
     if not low.isascii() and _foreign(low):
         return "not in Latin letters"
     said: dict[str, float] = {}
-    for word in _WORD.findall(low):
-        if word in known:
-            lang, share = known[word]
-            said[lang] = said.get(lang, 0.0) + share
+    for lang, share in known.of(low):
+        said[lang] = said.get(lang, 0.0) + share
     if not low.isascii():
         for letter in _ODD.findall(low):
             said[_LETTERS[letter]] = said.get(_LETTERS[letter], 0.0) + 1
@@ -109,6 +125,8 @@ def guess(text: str, known: Votes) -> str:
 
 
 def _foreign(low: str) -> bool:
+    if not _BEYOND.search(low):  # it has quotes, dashes or pictures, as most texts beyond ASCII
+        return False
     letters = [character for character in low if character.isalpha()]
     return sum(character > "\u024f" for character in letters) > len(letters) / 2
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Verdict(StrEnum):
@@ -18,8 +19,7 @@ class Priority(StrEnum):
     P4 = "P4"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(NamedTuple):
     """A factor, its points, and the words that carried it: a place in subject_text(post), or -1 for a number."""
 
     factor: str

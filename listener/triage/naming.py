@@ -5,14 +5,15 @@ Competitors are guessed only where a text sets one thing against another: anothe
 """
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 
 from listener.query.text import bounded
 from listener.triage.model import BrandTarget
 
 Span = tuple[int, int]
-_NAME = re.compile(r"(?<![\w@#.])(?:[A-Z][\w&'’-]*|@\w{2,})")
+# It begins with one set of characters, so that all others are passed over at once; the look behind comes after.
+_NAME = re.compile(r"[A-Z@](?<![\w@#.][A-Z@])(?:(?<=@)\w{2,}|(?<=[A-Z])[\w&'’-]*)")
 _SECOND = re.compile(r" [A-Z][\w&'’-]+")
 _BEFORE = (  # what stands in front of a rival
     r"unlike|[Tt]han|(?:switch|mov|chang|jump|return|back)\w{0,4} (?:\w{1,12} )?(?:to|from)|over to|even|ditched|left"
@@ -39,6 +40,7 @@ _CONTRAST = re.compile(
     r"|on the other hand|but|did their part|finally|left|did this|would never|for)\b"
 )
 LOOK_BACK = 32  # characters
+_SIGNS = ("@", "#")
 _HEAD = re.compile(r"(?:^|[.!?…]\s+|\n)(@\w+)")
 _FOOT = re.compile(r"(@\w+)(?=\s*(?:[.!?…]+(?:\s|$)|\n|$))")
 _NO_RIVAL = frozenset(
@@ -75,20 +77,17 @@ def names(brand: BrandTarget) -> tuple[str, ...]:
 
 @lru_cache(maxsize=20_000)
 def _pattern(brand: BrandTarget) -> re.Pattern[str]:
-    """Longest first. A handle may go on after the name: @acmeairhelp is Acme Air's."""
+    """Longest first."""
     parts = sorted(names(brand), key=len, reverse=True)
-    plain = "|".join(re.escape(name) for name in parts)
-    handle = "|".join(re.escape(name) for name in parts if len(name) > 4 and " " not in name)
-    more = rf"|[@#](?:{handle})\w*" if handle else ""
-    return re.compile(rf"[@#]?(?:{plain})(?:'s)?{more}")
+    either = "|".join(map(re.escape, parts)) or "(?!)"
+    return re.compile(rf"(?:{either})(?:'s)?")
 
 
 def mentions(low: str, brand: BrandTarget) -> list[Span]:
-    """Where `low`, which is lowered, names the brand."""
-    if not any(name in low for name in names(brand)):
-        return []
-    found = (match.span() for match in _pattern(brand).finditer(low))
-    return [(start, end) for start, end in found if bounded(low, start, end)]
+    """Where `low`, which is lowered, names the brand: with the sign of a handle or hashtag in front."""
+    found = [match.span() for match in _pattern(brand).finditer(low)]
+    signed = [(start - (low[start - 1 : start] in _SIGNS), end) for start, end in found]
+    return [(start, end) for start, end in signed if bounded(low, start, end)]
 
 
 def rivals(text: str, low: str, ours: Sequence[Span], common: Container[str]) -> list[Span]:
@@ -98,13 +97,12 @@ def rivals(text: str, low: str, ours: Sequence[Span], common: Container[str]) ->
     """
     if not ours:
         return []
-    contrast = bool(_CONTRAST.search(low))
     found = _parallel(low, ours)
-    for match in _NAME.finditer(text):
+    candidates = [match for match in _NAME.finditer(text) if text[match.start()] == "@" or _proper(match[0], common)]
+    contrast = bool(candidates) and bool(_CONTRAST.search(low))
+    for match in candidates:
         start, end = match.span()
         if text[start] != "@":
-            if not _proper(match[0], common):
-                continue
             end = second.end() if (second := _SECOND.match(text, end)) else end
         elif not contrast:
             continue
@@ -139,8 +137,10 @@ def _parallel(low: str, ours: Sequence[Span]) -> list[Span]:
     return []
 
 
-def apart(spans: Iterable[Span], from_: Sequence[Span] = ()) -> list[Span]:
+def apart(spans: Sequence[Span], from_: Sequence[Span] = ()) -> list[Span]:
     """In order, the longer of two that overlap, none that overlaps `from_`."""
+    if not spans:
+        return []
     kept: list[Span] = []
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
         if (not kept or start >= kept[-1][1]) and not any(s < end and start < e for s, e in from_):

@@ -60,9 +60,7 @@ def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules:
 
 
 def passages(of: Reading) -> list[tuple[Span, ...]]:
-    """Of a long text, stretches of whole sentences that speak of the brand; of a short one, all of it."""
-    if len(of.ours.words) < LONG or len(_LETTERS.findall(of.masked)) < LONG:
-        return [of.ground.ours]
+    """Of a long text, stretches of whole sentences that speak of the brand."""
     found: list[tuple[Span, ...]] = []
     current: list[Span] = []
     words = 0
@@ -77,6 +75,10 @@ def passages(of: Reading) -> list[tuple[Span, ...]]:
     return [*found, tuple(current)]
 
 
+def _long(of: Reading) -> bool:
+    return len(of.ours.words) >= LONG and len(_LETTERS.findall(of.masked)) >= LONG
+
+
 def named(of: Reading, stretches: list[tuple[Span, ...]]) -> list[tuple[Span, ...]]:
     """Those that name the brand, and what comes right after them; all of them where none does."""
     here = [OURS in of.masked[spans[0][0] : spans[-1][1]] for spans in stretches]
@@ -85,6 +87,8 @@ def named(of: Reading, stretches: list[tuple[Span, ...]]) -> list[tuple[Span, ..
 
 
 def passage_features(of: Reading, rules: Rules, lang: str) -> list[Features]:
+    if not _long(of):
+        return [of.ours]
     stretches = named(of, passages(of))
     if stretches == [of.ground.ours]:
         return [of.ours]

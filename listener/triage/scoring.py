@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from operator import mul
+from operator import add, mul
 
 from listener.triage.features import Features
-from listener.triage.model import Verdict
+from listener.triage.model import Reason, Verdict
 from listener.triage.reading import Reading, passage_features
 from listener.triage.rules import Rules
 from listener.triage.severity import points
@@ -23,7 +23,7 @@ KINDS = (Verdict.PRAISE, Verdict.QUESTION, Verdict.OTHER)
 def logit(of: Features, rules: Rules, lang: str) -> float:
     """Of one stretch of text: its words, its phrases and its form."""
     numbers = rules.weights.numbers
-    words = rules.weights.score(of.vector, 0)
+    words = of.heads[0]
     if lang != "en":
         return float(words + numbers["languages"][lang]["bias"])
     phrases = sum([share * hit.family.evidence * (FLIPPED if hit.negated else 1.0) for hit, share in of.families])
@@ -31,14 +31,14 @@ def logit(of: Features, rules: Rules, lang: str) -> float:
     return float(rules.bias + words + phrases + shape)
 
 
-def complaint(of: Reading, rules: Rules, lang: str) -> tuple[float, Features]:
-    """The probability, and the stretch of the text that says so."""
+def complaint(of: Reading, told: Sequence[Reason], rules: Rules, lang: str) -> tuple[float, Features]:
+    """The probability, and the stretch of the text that says so. `told` is what the text says of how bad it is."""
     scores = [(logit(features, rules, lang), features) for features in passage_features(of, rules, lang)]
     scores.sort(key=lambda one: -one[0])
     said, features = scores[0]
     if len(scores) > 1:  # a long text is as bad as its two worst passages
         said = (said + scores[1][0]) / 2
-    more = grave(of, rules) if len(scores) == 1 else 0.0  # what a long text mentions somewhere is no sign
+    more = grave(of, told, rules) if len(scores) == 1 else 0.0  # what a long text mentions somewhere is no sign
     slope, shift = rules.learned
     return probability(slope * _weighed(said, more, of, rules) + shift), features
 
@@ -58,13 +58,13 @@ def _weighed(said: float, more: float, of: Reading, rules: Rules) -> float:
     return calibrated(said + more, lang, numbers)
 
 
-def grave(of: Reading, rules: Rules) -> float:
+def grave(of: Reading, told: Sequence[Reason], rules: Rules) -> float:
     """Who tells of grave harm seldom scolds: the harm speaks for a complaint, but where it is news or solved."""
     if any(hit.family.name in TOLD for hit, _ in of.ours.families):
         return 0.0
-    told = sum([share * hit.family.evidence for hit, share in of.harms])
-    more = rules.gravity["each"] * (points(of, rules) - rules.gravity["from"])
-    return min(rules.gravity["most"], told + max(0.0, more))
+    harm = sum([share * hit.family.evidence for hit, share in of.harms])
+    more = rules.gravity["each"] * (points(of, told, rules) - rules.gravity["from"])
+    return min(rules.gravity["most"], harm + max(0.0, more))
 
 
 def contrasted(ours: float, theirs: float, damned: float, numbers: Sequence[float]) -> float:
@@ -86,12 +86,8 @@ def probability(logit: float) -> float:
 def kind(of: Features, rules: Rules, lang: str) -> Verdict:
     """What a post that is no complaint is."""
     table = rules.weights.numbers["kinds"]
-    praise, question, other = [
-        rules.weights.score(of.vector, number + 1) + bias
-        for number, bias in enumerate(
-            table["bias"] if lang == "en" else rules.weights.numbers["languages"][lang]["kinds"]
-        )
-    ]
+    bias = table["bias"] if lang == "en" else rules.weights.numbers["languages"][lang]["kinds"]
+    praise, question, other = map(add, of.heads[1:4], bias)
     if lang == "en":
         for hit, share in of.families:
             if not hit.negated:

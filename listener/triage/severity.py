@@ -6,17 +6,17 @@ read as numbers; spread is how far the post carries.
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from connectors.post import Post
 from listener.triage.evidence import Hit, money
-from listener.triage.features import FORM, Features
+from listener.triage.features import FORM
 from listener.triage.grades import HEAD, base
 from listener.triage.model import Reason
 from listener.triage.reading import Reading
 from listener.triage.rules import Rules
 
-_TIME, _TRIES = FORM.index("time"), FORM.index("tries")
+_TIME = FORM.index("time")
 LEAST_HITS = 0.5  # points under which a factor is not worth a line
 NEGATED = 3.0  # points of a phrase that is denied: "no answer", "not fixed"
 LOW, HIGH = 20, 70  # between them a point is a point
@@ -25,22 +25,25 @@ _NUMBER = {
     "ten": 10, "twelve": 12, "several": 4, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "twice": 2,
 }  # fmt: skip
 _COUNT = r"\d{1,4}|" + "|".join(sorted(_NUMBER, key=len, reverse=True))
-_WAITED = re.compile(rf"\b({_COUNT})\+? ?(hours?|hrs?|days?|weeks?|wks?|months?|years?)\b")
+# First what is counted is looked for, which is quick, and then how many stand in front of it.
+_UNIT = re.compile(r"(?:hours?|hrs?|days?|weeks?|wks?|months?|years?)\b")
+_UNITS = re.compile(rf"\b({_COUNT})\+? ?\Z")
 _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0, "m": 720.0, "y": 8760.0}
-_TIMES = re.compile(
-    rf"\b({_COUNT})(?:st|nd|rd|th)? (?:times?|calls?|e-?mails?|messages?|tickets?|attempts?|agents?|chats?|letters?"
-    r"|technicians?|engineers?|visits?|appointments?)\b"
+_TRY = re.compile(
+    r" (?:time|call|e-?mail|message|ticket|attempt|agent|chat|letter|technician|engineer|visit|appointment)s?\b"
 )
+_TRIES_OF = re.compile(rf"\b({_COUNT})(?:st|nd|rd|th)?\Z")
+LOOK_BACK = 16  # characters
 
 
-def factors(post: Post, of: Reading, said: Features, rules: Rules) -> Iterator[Reason]:
-    yield from _phrases(of, said, rules)
+def told(of: Reading) -> Iterator[Reason]:
+    """What the text says, besides its wording."""
+    yield from _phrases(of)
     yield from _harm(of)
     yield from numbered(of)
-    yield from spread(post, rules)
 
 
-def _phrases(of: Reading, said: Features, rules: Rules) -> Iterator[Reason]:
+def _phrases(of: Reading) -> Iterator[Reason]:
     for hit, share in of.ours.families:
         points = share * (NEGATED if hit.negated else hit.family.severity)
         if abs(points) >= LEAST_HITS:
@@ -54,10 +57,10 @@ def _harm(of: Reading) -> Iterator[Reason]:
             yield reason(of.text, hit, points)
 
 
-def points(of: Reading, rules: Rules) -> float:
+def points(of: Reading, told: Iterable[Reason], rules: Rules) -> float:
     """How bad the text alone is, whoever wrote it and however far it carries."""
-    told = sum([reason.points for reason in (*_phrases(of, of.ours, rules), *_harm(of), *numbered(of))])
-    return rules.base_severity + base(of.ours.lang) + told + rules.weights.score(of.ours.vector, HEAD)
+    said = sum([reason.points for reason in told])
+    return rules.base_severity + base(of.ours.lang) + said + of.ours.heads[HEAD]
 
 
 def graded(total: float) -> int:
@@ -82,9 +85,7 @@ def numbered(of: Reading) -> Iterator[Reason]:
         hours, start, end = longest
         points = min(9.0, 1.2 * math.log2(hours))
         yield Reason(factor="waiting", points=round(points, 1), words=of.text[start:end], start=start, end=end)
-    tries = max(
-        ((_number(m[1]), *m.span()) for m in _TIMES.finditer(of.masked) if _inside(of, m.start())), default=None
-    )
+    tries = max([(_number(count), start, end) for count, start, end in _counted(of, _TRY, _TRIES_OF)], default=None)
     if tries and tries[0] > 1:
         number, start, end = tries
         points = min(10.0, 2.5 * math.log2(number) + 1)
@@ -92,11 +93,20 @@ def numbered(of: Reading) -> Iterator[Reason]:
 
 
 def _waits(of: Reading) -> Iterator[tuple[float, int, int]]:
-    for found in _WAITED.finditer(of.masked):
-        if _inside(of, found.start()):
-            hours = _number(found[1]) * _HOURS[found[2][0]]
-            if hours < 2 * 8760:  # "ten years a customer" is no wait
-                yield hours, found.start(), found.end()
+    for count, start, end in _counted(of, _UNIT, _UNITS):
+        unit = of.masked[start + len(count) : end].lstrip("+ ")
+        hours = _number(count) * _HOURS[unit[0]]
+        if hours < 2 * 8760:  # "ten years a customer" is no wait
+            yield hours, start, end
+
+
+def _counted(of: Reading, what: re.Pattern[str], how_many: re.Pattern[str]) -> Iterator[tuple[str, int, int]]:
+    """The count, and where it and what is counted stand."""
+    for found in what.finditer(of.masked):
+        at = found.start()
+        count = how_many.search(of.masked, max(0, at - LOOK_BACK), at)
+        if count and _inside(of, count.start()):
+            yield count[1], count.start(), found.end()
 
 
 def _inside(of: Reading, place: int) -> bool:

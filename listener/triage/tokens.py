@@ -6,6 +6,9 @@ another's a second. Places are kept: token and text are as long as one another w
 
 import re
 from collections.abc import Iterable
+from itertools import chain
+
+from listener.triage.remembered import Remembered
 
 OURS, THEIRS = "\ue000", "\ue001"  # private use: one sign for every letter of a masked name
 _TOKEN = re.compile(
@@ -39,8 +42,12 @@ def masked(text: str, ours: Iterable[tuple[int, int]], theirs: Iterable[tuple[in
 
 
 def split(text: str) -> list[str]:
-    """`text` is lowered and masked."""
-    return _TOKEN.findall(text)
+    """`text` is lowered and masked. Only a new line is a token with white space: parts are remembered."""
+    parts = text.replace("\n", " \n ").split(" ")
+    return list(chain.from_iterable(map(_TOKENS.__getitem__, parts)))
+
+
+_TOKENS: Remembered[tuple[str, ...]] = Remembered(lambda part: tuple(_TOKEN.findall(part)), 100_000)
 
 
 def places(text: str) -> list[tuple[int, int]]:

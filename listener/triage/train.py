@@ -188,7 +188,7 @@ _places = lru_cache(maxsize=300_000)(ids)
 
 
 def hashed(of: Features, lang: str) -> dict[int, float]:
-    """The vector that Weights.score() multiplies with its tables."""
+    """The vector that Weights.scores() multiplies with its tables."""
     found: dict[int, float] = {}
     for word in of.vector.words:
         _, own, pieces = _places(word.text, lang)
@@ -292,7 +292,7 @@ def install(weights: Weights, tables: Sequence[Any]) -> None:
     found = [quantised(table) for table in tables]
     weights.tables = tuple(array("h", data) for data, _ in found)
     weights.scales = tuple(scale for _, scale in found)
-    weights.known.clear()
+    weights.forget()
 
 
 def _english(examples: Sequence[Example], rules: Rules, into: Learned) -> None:

@@ -10,36 +10,43 @@ import json
 import math
 import zlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
-from operator import xor
+from operator import itemgetter, xor
 from typing import Any, NamedTuple
 
 from listener.triage.languages import Votes, votes
+from listener.triage.packed import packed, unpacked
+from listener.triage.remembered import Remembered
 from listener.triage.tokens import normal
 
 SIZE = 1 << 18
 MASK = SIZE - 1
 HEADS = ("complaint", "praise", "question", "other", "severity", "valence")
+SUMMED = len(HEADS) - 1  # all but valence, which is of single words
 WORD, PAIR, PIECE = 1.0, 0.8, 0.35  # how much a word, a pair of words, a piece of a word counts
+STEPS = 20  # of them all three are whole: what is summed stays whole until the end
+_WORD, _PAIR, _PIECE = round(WORD * STEPS), round(PAIR * STEPS), round(PIECE * STEPS)
 CAUSE_PLACES = 1 << 15  # the table of causes is smaller: its rows have a column a cause
-REMEMBERED = 50_000  # words a language; then it begins again
+REMEMBERED = 100_000  # words a language
 EDGE = zlib.crc32(b"the edge of a text") & MASK
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Word:
     """One token: its place in the tables, what it and its pieces weigh in each head, and how much of a vector it is."""
 
     text: str
     left: int  # what it adds to the place of a pair it begins,
     right: int  # and of one it ends
-    weights: tuple[float, ...]
+    weights: int  # of each head in STEPS, packed
+    weight: int  # of the first head alone
     mass: float
     valence: float
     kind: str
+    causes: int = 0  # for each cause, packed; worked out when first asked for
 
 
 @dataclass(slots=True)
@@ -50,55 +57,68 @@ class Weights:
     scales: tuple[float, ...]
     numbers: Mapping[str, Any]
     common: frozenset[str] = frozenset()  # lower-case words that are no names
-    votes: Votes = field(default_factory=dict)
+    votes: Votes = field(default_factory=Votes)
     causes: Sequence[int] = ()  # CAUSE_PLACES rows
-    caused: dict[Word, tuple[int, ...]] = field(default_factory=dict)
-    known: dict[str, dict[str, Word]] = field(default_factory=dict)  # language -> token -> what is known
+    known: dict[str, Remembered[Word]] = field(default_factory=dict, init=False)  # language -> token -> what is known
+    # What stands at a place of the tables, packed, once it was asked for. Never 0 but where nothing was learned.
+    rows: list[int] = field(default_factory=lambda: [0] * SIZE, init=False)
+    cause_rows: list[int] = field(default_factory=lambda: [0] * CAUSE_PLACES, init=False)
 
-    def words(self, tokens: Sequence[str], lang: str) -> tuple[Word, ...]:
-        known = self.known.setdefault(lang, {})
-        if len(known) > REMEMBERED:
-            known.clear()
-        get = known.get
-        return tuple([get(token) or self._learned(token, lang, known) for token in tokens])
+    def forget(self) -> None:
+        """After other tables were put in."""
+        self.known.clear()
+        self.rows, self.cause_rows = [0] * SIZE, [0] * CAUSE_PLACES
 
-    def _learned(self, token: str, lang: str, known: dict[str, Word]) -> Word:
-        found = known[token] = self._word(token, lang)
-        return found
+    def words(self, tokens: Iterable[str], lang: str) -> tuple[Word, ...]:
+        known = self.known.get(lang)
+        if known is None:
+            known = self.known[lang] = Remembered(partial(self._word, lang=lang), REMEMBERED)
+        return tuple(map(known.__getitem__, tokens))
 
     def _word(self, token: str, lang: str) -> Word:
         text = normal(token)
         hashed, own, pieces = ids(text, lang)
-        weights = tuple(
-            scale * (WORD * table[own] + PIECE * sum(map(table.__getitem__, pieces)))
-            for table, scale in zip(self.tables[:-1], self.scales, strict=False)
+        rows = self.rows
+        weights = _WORD * (rows[own] or self._row(own)) + _PIECE * sum([rows[at] or self._row(at) for at in pieces])
+        return Word(
+            text=text,
+            left=hashed & MASK,
+            right=hashed >> 14,
+            weights=weights,
+            weight=unpacked(weights, SUMMED)[0],
+            mass=WORD**2 + PIECE**2 * len(pieces),
+            valence=self.tables[-1][own] * self.scales[-1] if lang == "en" else 0.0,
+            kind=KINDS.get(text, "") if lang == "en" else "",
         )
-        valence = self.tables[-1][own] * self.scales[-1] if lang == "en" else 0.0
-        kind = KINDS.get(text, "") if lang == "en" else ""
-        return Word(text, hashed & MASK, hashed >> 14, weights, WORD**2 + PIECE**2 * len(pieces), valence, kind)
 
-    def score(self, of: "Vector", head: int) -> float:
-        """What these words in this order say, in logits (of the severity head: in points)."""
-        table = self.tables[head]
-        words = sum([word.weights[head] for word in of.words])
-        return (words + PAIR * self.scales[head] * sum(map(table.__getitem__, of.pairs))) / of.length
+    def _row(self, place: int) -> int:
+        row = self.rows[place] = packed([table[place] for table in self.tables[:SUMMED]])
+        return row
+
+    def scores(self, of: "Vector") -> tuple[float, ...]:
+        """What these words in this order say to each head, in logits (to the severity head: in points)."""
+        rows = self.rows
+        pairs = sum([rows[place] or self._row(place) for place in of.pairs])
+        sums = unpacked(sum([word.weights for word in of.words]) + _PAIR * pairs, SUMMED)
+        length = STEPS * of.length
+        return tuple([scale * total / length for scale, total in zip(self.scales, sums, strict=False)])
 
     def cause(self, of: "Vector", lang: str) -> list[float]:
         """How much the words speak for each of numbers["causes"]["names"], before phrases have their say."""
         table, scale = self.numbers["causes"], self.numbers["causes"]["scale"] / of.length
-        rows = [self.caused.get(word) or self._caused(word, lang, len(table["names"])) for word in of.words]
-        return [
-            bias + scale * total for bias, total in zip(table["bias"], map(sum, zip(*rows, strict=True)), strict=True)
-        ]
+        sums = unpacked(sum([word.causes or self._caused(word, lang) for word in of.words]), len(table["names"]))
+        return [bias + scale * total for bias, total in zip(table["bias"], sums, strict=True)]
 
-    def _caused(self, word: Word, lang: str, columns: int) -> tuple[int, ...]:
-        if len(self.caused) > REMEMBERED:
-            self.caused.clear()
+    def _caused(self, word: Word, lang: str) -> int:
         _, own, pieces = ids(word.text, lang)
-        starts = [place % CAUSE_PLACES * columns for place in (own, *pieces)]
-        found = tuple(map(sum, zip(*(self.causes[start : start + columns] for start in starts), strict=True)))
-        self.caused[word] = found
-        return found
+        rows, size = self.cause_rows, CAUSE_PLACES
+        word.causes = sum([rows[at % size] or self._cause_row(at % size) for at in (own, *pieces)])
+        return word.causes
+
+    def _cause_row(self, place: int) -> int:
+        columns = len(self.numbers["causes"]["names"])
+        row = self.cause_rows[place] = packed(self.causes[place * columns : (place + 1) * columns])
+        return row
 
 
 class Vector(NamedTuple):
@@ -120,25 +140,26 @@ def ids(text: str, lang: str) -> tuple[int, int, list[int]]:
     """The hash of a token in its normal form, and the places in a table of itself and of its pieces."""
     prefix = "" if lang == "en" else f"{lang}:"
     hashed = _hash(prefix + text)
-    whole = f"<{text[:24]}>"
     begun = _hash(f"{prefix}~")  # a checksum goes on where another ended
-    return hashed, hashed & MASK, _pieces(whole, begun) if text[0].isalpha() else []
+    return hashed, hashed & MASK, _pieces(f"<{text[:PIECED]}>", begun) if text[0].isalpha() else []
 
 
 def _pieces(whole: str, begun: int) -> list[int]:
     """Places of the pieces of three, four and five letters."""
+    crc32, cut = zlib.crc32, _CUTS[len(whole)]
     if whole.isascii():
-        letters = whole.encode()
-        return [
-            zlib.crc32(letters[start : start + long], begun) & MASK
-            for long in (3, 4, 5)
-            for start in range(len(letters) - long + 1)
-        ]
-    return [
-        zlib.crc32(whole[start : start + long].encode("utf-8", "replace"), begun) & MASK
-        for long in (3, 4, 5)
-        for start in range(len(whole) - long + 1)
-    ]
+        return [crc32(piece, begun) & MASK for piece in cut(whole.encode())]
+    return [crc32(piece.encode("utf-8", "replace"), begun) & MASK for piece in cut(whole)]
+
+
+def _cut(length: int) -> Callable[[Any], Sequence[Any]]:
+    """What takes all pieces out of a text of that length at once."""
+    places = [slice(start, start + long) for long in (3, 4, 5) for start in range(length - long + 1)]
+    return itemgetter(*places) if len(places) > 1 else lambda whole: [whole[place] for place in places]
+
+
+PIECED = 24  # letters of a word that are cut into pieces
+_CUTS = [_cut(length) for length in range(PIECED + 3)]
 
 
 def _hash(text: str) -> int:

@@ -12,14 +12,14 @@ from listener.triage.weights import Weights, Word
 WINDOW = 5  # words
 
 
-def telling(of: Reading, said: Features, weights: Weights, head: int = 0) -> tuple[int, int] | None:
-    """Where the few words next to each other stand that weigh most in this head; None where there are no words."""
+def telling(of: Reading, said: Features, weights: Weights) -> tuple[int, int] | None:
+    """Where the few words next to each other stand that weigh most for a complaint; None where there are no words."""
     if not said.words:
         return None
     start = 0
     if of.theirs is not None or len(said.words) != len(of.ours.words):
-        return _within(of, weights, said.lang, head)
-    first, last = _heaviest(said.words, head)
+        return _within(of, weights, said.lang)
+    first, last = _heaviest(said.words)
     at = 0
     for number, token in enumerate(split(of.masked)[: last + 1]):
         at = of.masked.find(token, at)
@@ -29,18 +29,18 @@ def telling(of: Reading, said: Features, weights: Weights, head: int = 0) -> tup
     return start, at
 
 
-def _within(of: Reading, weights: Weights, lang: str, head: int) -> tuple[int, int] | None:
+def _within(of: Reading, weights: Weights, lang: str) -> tuple[int, int] | None:
     """The same where only parts of the text speak of the brand."""
     inside = [(s, e) for s, e in places(of.masked) if any(a <= s < b for a, b in of.ground.ours)]
     if not inside:
         return None
-    first, last = _heaviest(weights.words([of.masked[s:e] for s, e in inside], lang), head)
+    first, last = _heaviest(weights.words([of.masked[s:e] for s, e in inside], lang))
     return inside[first][0], inside[last][1]
 
 
-def _heaviest(words: Sequence[Word], head: int) -> tuple[int, int]:
+def _heaviest(words: Sequence[Word]) -> tuple[int, int]:
     size = min(WINDOW, len(words))
-    sums = [0.0, *accumulate([word.weights[head] for word in words])]
+    sums = [0, *accumulate([word.weight for word in words])]
     worth = list(map(sub, sums[size:], sums))
     first = worth.index(max(worth))
     within = range(first, first + size)

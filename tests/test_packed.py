@@ -1,0 +1,44 @@
+"""Numbers side by side, and what is remembered of texts."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listener.triage.packed import packed, unpacked
+from listener.triage.remembered import LONGEST, Remembered
+from listener.triage.tokens import _TOKEN, split
+
+ROWS = st.lists(st.lists(st.integers(-(10**12), 10**12), min_size=3, max_size=3), max_size=20)
+
+
+@given(ROWS)
+def test_the_sum_of_packed_rows_has_the_sums_of_their_columns(rows: list[list[int]]) -> None:
+    together = sum(packed(row) for row in rows)
+    assert unpacked(together, 3) == tuple(sum(row[column] for row in rows) for column in range(3))
+
+
+@given(st.lists(st.integers(-(10**6), 10**6), min_size=5, max_size=5), st.integers(-1000, 1000))
+def test_a_packed_row_is_multiplied_like_any_number(row: list[int], by: int) -> None:
+    assert unpacked(packed(row) * by, 5) == tuple(number * by for number in row)
+
+
+@given(st.lists(st.sampled_from("abcdefghij")), st.integers(2, 6))
+def test_what_is_remembered_is_what_would_be_made_and_never_more_than_asked(texts: list[str], most: int) -> None:
+    known = Remembered(str.upper, most)
+    for text in texts:
+        assert known[text] == text.upper()
+        assert len(known) + len(known._older) <= most
+
+
+def test_what_is_asked_for_stays_the_same_object_and_very_long_texts_are_not_kept() -> None:
+    known = Remembered(lambda text: [text], 100)
+    often = known["often"]
+    for number in range(1_000):
+        known[str(number)]
+        assert known["often"] is often
+    known["x" * (LONGEST + 1)]
+    assert "x" * (LONGEST + 1) not in known
+
+
+@given(st.text("ab'_-@#.!?…\n \t\u2003$£59:/()|\U0001f6b2\ue000\ue001é", max_size=60))
+def test_a_text_cut_at_its_blanks_has_the_same_tokens_as_the_whole(text: str) -> None:
+    assert split(text) == _TOKEN.findall(text)
