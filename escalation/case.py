@@ -62,6 +62,14 @@ from escalation.policy import NEVER, Policy
 LONGEST_WAIT = timedelta(days=1)  # between two calls to the same last person
 
 
+class Tone(StrEnum):
+    """How what the author wrote last reads beside what they wrote first."""
+
+    BETTER = "better"
+    SAME = "no better"
+    WORSE = "worse"
+
+
 class Status(StrEnum):
     OPEN = "open"  # somebody must acknowledge
     ACKNOWLEDGED = "acknowledged"  # the owner must keep the promise
@@ -134,6 +142,7 @@ class Case:
     why: str = ""  # why this owner and nobody else
     answered: datetime | None = None  # when our own account first answered in public
     again: int = 0  # how often the author has written since it was reported back
+    tone: Tone | None = None  # and how the last of that reads
     gone: bool = False  # the author deleted the post, or somebody had it erased
     incident: bool = False  # what many customers have in common; each of them has a case of their own within it
     customers: int = 0  # of an incident
@@ -302,6 +311,7 @@ def _changed(case: Case, event: Event) -> Case:
                 offer=None,
                 repeats=0,
                 again=0,
+                tone=None,
                 handovers=0,
             )
         case FollowUpDue(at=at):
@@ -320,9 +330,10 @@ def _changed(case: Case, event: Event) -> Case:
             return _ended(case, Status.CLOSED)
         case SplitOff(post=post):
             return replace(case, posts=tuple(each for each in case.posts if each != post))
-        case Joined(post=post, how=how):
-            again = case.again + (how is How.AUTHOR and case.status is Status.REPORTED)
-            return replace(case, posts=(*case.posts, post), again=again)
+        case Joined(post=post, how=How.AUTHOR) if case.status is Status.REPORTED:
+            return replace(case, posts=(*case.posts, post), again=case.again + 1, tone=_tone(case, event))
+        case Joined(post=post):
+            return replace(case, posts=(*case.posts, post))
         case Raised():
             return _worse(case, event)
         case Grouped(at=at, within=within):
@@ -342,6 +353,12 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, subject=scrubbed(case.subject), gone=True) if post == case.subject.post else case
         case _:
             assert_never(event)
+
+
+def _tone(case: Case, event: Joined) -> Tone:
+    if event.severity == 0:
+        return Tone.BETTER
+    return Tone.WORSE if (event.severity or 0) > case.subject.severity else Tone.SAME
 
 
 def _ended(case: Case, status: Status) -> Case:

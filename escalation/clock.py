@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import assert_never
 
 from escalation import policy as ladder
-from escalation.case import Case, Status
+from escalation.case import Case, Status, Tone
 from escalation.events import (
     Escalated,
     Event,
@@ -23,6 +23,8 @@ from escalation.events import (
     Warned,
 )
 from escalation.policy import Away, Policy
+
+REREADING = "Reading the thread again"  # who opens a case again, when nobody did
 
 
 def open_case(
@@ -120,6 +122,14 @@ def raised(case: Case, by: Subject, policy: Policy, at: datetime, away: Away = (
             why=chosen.why if chosen else "has it already",
         ),
     )
+
+
+def back_again(case: Case, at: datetime) -> tuple[Reopened, ...]:
+    """What the author wrote after the report is worse than what was reported on: it did not help. `case` as that left
+    it. The same owner has it, from the start."""
+    if case.status is not Status.REPORTED or case.tone is not Tone.WORSE:
+        return ()
+    return (Reopened(at=at, by=REREADING, reason="the author wrote again, and it reads worse"),)
 
 
 def answered_with(case: Case, incident: Case, at: datetime) -> tuple[Event, ...]:

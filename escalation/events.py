@@ -296,6 +296,7 @@ class Joined:
     post: str
     url: str
     how: How = How.ELSEWHERE
+    severity: int | None = None  # 0: no complaint, but thanks; None: neither
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

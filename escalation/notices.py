@@ -184,7 +184,8 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
                 times = f" {len(case.posts)} posts by now." if len(case.posts) > TELLING else ""
                 yield Kind.THREAD, brand, (f"Said again ({how}): {url}" if url else f"Said again ({how}).") + times
             if how is How.AUTHOR:
-                yield Kind.DIRECT, case.owner, "The author wrote again. Read it before you answer. " + url
+                reads = " It reads like thanks." if event.severity == 0 else ""
+                yield Kind.DIRECT, case.owner, f"The author wrote again.{reads} Read it before you answer. {url}"
         case Raised(was=was, priority=priority) if was == priority:
             return
         case Raised(priority=priority, owner=owner, why=why):
@@ -279,7 +280,8 @@ def seen(case: Case) -> str:
     if case.gone:
         return "The post was deleted, so it cannot be seen there any more; say what you know of the customer."
     ours = f"Our answer of {case.answered:%d %b} stands there." if case.answered else "We saw no answer of ours there."
-    theirs = f"The author has {'written ' + _times(case.again) if case.again else 'not written'} since."
+    reads = f", and the last of it reads {case.tone}" if case.tone else ""
+    theirs = f"The author has {'written ' + _times(case.again) if case.again else 'not written'} since{reads}."
     return f"{ours} {theirs} Read it again and say what you found."
 
 

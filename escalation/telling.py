@@ -148,7 +148,7 @@ def told(event: Event, zone: str) -> str:
 
 
 def _reported(event: ReportedBack) -> str:
-    said = f"{event.by} reported back, {event.outcome}: {event.done}"
+    said = f"{event.by} reported back, {event.outcome}: {event.done.rstrip('.')}."
     said += f" The customer got: {event.remedy}. Evidence: {event.evidence}."
     gave = event.compensation
     cost = f" Cost: {' '.join(part for part in (gave.kind, gave.amount, gave.currency) if part)}." if gave else ""

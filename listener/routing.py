@@ -44,10 +44,12 @@ def _fits(each: Route, post: Post, cause: str) -> bool:
 def route(post: Post, brand: str, judged: Assessment, rows: Mapping[str, Policy], heard: datetime) -> Mention:
     """`rows` are the brand's policy by priority; `heard` is when this post reached us."""
     if judged.priority is None:
-        return Mention(brand=brand, assessment=judged, reason=f"not a complaint: {judged.verdict}")
+        reason = f"not a complaint: {judged.verdict}"
+        return Mention(brand=brand, assessment=judged, reason=reason, customer=customer(post))
     policy = rows.get(judged.priority)
     if policy is None:
-        return Mention(brand=brand, assessment=judged, reason=f"the policy has no row for {judged.priority}")
+        reason = f"the policy has no row for {judged.priority}"
+        return Mention(brand=brand, assessment=judged, reason=reason, customer=customer(post))
     opening = Opening(subject=subject(post, brand, judged, heard), policy=policy)
     return Mention(brand=brand, assessment=judged, opening=opening)
 
@@ -68,9 +70,13 @@ def subject(post: Post, brand: str, judged: Assessment, heard: datetime) -> Subj
         priority=str(judged.priority),
         cause=judged.cause,
         reasons=tuple(Why(factor=r.factor, points=r.points, words=r.words) for r in judged.reasons),
-        customer=f"{post.site} {post.author.id}" if post.author.id else "",
+        customer=customer(post),
         story=story(post.text),
     )
+
+
+def customer(post: Post) -> str:
+    return f"{post.site} {post.author.id}" if post.author.id else ""
 
 
 def proposed(mention: Mention, playbook: tuple[Response, ...]) -> Mention:

@@ -8,16 +8,17 @@ import pytest
 from builders import NOW, assessment, batch, policy, post
 
 from connectors.post import Author, Post
+from escalation import notices
 from escalation.case import Status, replay
-from escalation.commands import Acknowledge, Dismiss
+from escalation.commands import Acknowledge, Dismiss, ReportBack
 from escalation.desk import Desk
-from escalation.events import Answered, How, Joined, Raised
+from escalation.events import Answered, How, Joined, Outcome, Raised
 from escalation.notices import Kind
 from listener.audit import audit
 from listener.routing import OURS, route, story
 from listener.settings import load
 from listener.storage.contract import Heard, Question, State, Store
-from listener.triage import Priority
+from listener.triage import Priority, Verdict
 from listener.weigh import scales, weigh
 
 MARTA = Author(handle="marta", id="77")
@@ -35,7 +36,7 @@ async def test_the_same_author_again_joins_and_the_owner_is_told(store: Store) -
     kept = await store.keep(batch(said("1", "my bag is gone"), said("2", "still no bag, and nobody answers")))
     assert (kept.opened, kept.joined) == ((1,), 1)
     timeline = await store.timeline(1)
-    assert timeline[-1] == Joined(at=NOW, post="blog:2", url="https://talk.example/2", how=How.AUTHOR)
+    assert timeline[-1] == Joined(at=NOW, post="blog:2", url="https://talk.example/2", how=How.AUTHOR, severity=60)
     owed = {(one.notice.kind, one.notice.to) for one in await store.claim(NOW, 25, timedelta(minutes=1))}
     assert (Kind.DIRECT, "Dana Fox") in owed
     assert (await audit(store, NOW)).balanced
@@ -129,6 +130,50 @@ async def test_what_we_write_about_another_brand_is_judged_like_anybodys(tmp_pat
     of = post("1", "Bolt lost my bag, the third time, nobody answers", author=Author(handle="acmeair"))
     (heard,) = weigh([of], weights, NOW)
     assert {mention.brand: mention.own for mention in heard.mentions} == {"Bolt Rail": False, "Acme Air": True}
+
+
+REPORT = ReportBack(by="Dana Fox", outcome=Outcome.SOLVED, done="found the bag", remedy="taxi", evidence="t/1")
+
+
+def wrote(id_: str, verdict: Verdict) -> Heard:
+    """By the same author, and no complaint."""
+    of = post(id_, "you found it", url=f"https://talk.example/{id_}", site="talk.example", author=MARTA)
+    judged = assessment(verdict=verdict, severity=0, priority=None, complaint=0.1)
+    return Heard(post=of, mentions=(route(of, "Acme Air", judged, ROWS, NOW),))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "seen"), [(Verdict.PRAISE, "reads better"), (Verdict.QUESTION, "reads no better"), (Verdict.OTHER, "")]
+)
+async def test_what_the_author_writes_after_the_report_is_read_at_the_follow_up(
+    store: Store, verdict: Verdict, seen: str
+) -> None:
+    await store.keep(batch(said("1", "my bag is gone")))
+    await Desk(store).handle(1, REPORT, NOW)
+    kept = await store.keep(batch(wrote("2", verdict), at=LATER, cursor={"n": 2}))
+    assert kept.opened == () and kept.joined == bool(seen)
+    case = replay(await store.timeline(1))
+    assert case.status is Status.REPORTED, "that it helped is never assumed"
+    assert seen in notices.seen(case) and ("not written since" in notices.seen(case)) is not bool(seen)
+    assert (await audit(store, LATER)).balanced
+
+
+async def test_what_reads_worse_after_the_report_opens_it_again_with_the_same_owner(store: Store) -> None:
+    await store.keep(batch(said("1", "my bag is gone")))
+    await Desk(store).handle(1, REPORT, NOW)
+    await store.keep(batch(said("2", "and now they lied to me", severity=75), at=LATER, cursor={"n": 2}))
+    case = replay(await store.timeline(1))
+    assert (case.status, case.owner, case.due) == (Status.OPEN, "Dana Fox", LATER + ROWS["P2"].acknowledge)
+    told = [one.notice.text for one in await store.claim(LATER, 50, timedelta(minutes=1))]
+    assert any(text.startswith("Open again: the author wrote again, and it reads worse.") for text in told)
+    assert (await audit(store, LATER)).balanced
+
+
+async def test_a_customer_who_asks_while_they_wait_is_heard_by_who_has_their_case(store: Store) -> None:
+    await store.keep(batch(said("1", "my bag is gone")))
+    await store.keep(batch(wrote("2", Verdict.QUESTION), at=LATER, cursor={"n": 2}))
+    told = [one.notice.text for one in await store.claim(LATER, 50, timedelta(minutes=1)) if one.notice.seq == 2]
+    assert "The author wrote again. Read it before you answer. https://talk.example/2" in told
 
 
 async def test_a_customer_comes_back_to_who_dealt_with_them_before(store: Store) -> None:

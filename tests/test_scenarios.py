@@ -529,7 +529,7 @@ async def test_at_the_follow_up_its_owner_is_told_what_was_seen_and_nothing_is_a
     await room.ledger.append(case, (answer, again))
     case = await room.wait(DAY)
     assert room.told(DANA)[-1] == (
-        "Time to check that it really helped. Our answer of 04 May stands there. The author has written once since."
+        "Time to check that it really helped. Our answer of 04 May stands there. The author has written once since, and the last of it reads no better."
         " Read it again and say what you found."
     )
     assert case.status is Status.REPORTED

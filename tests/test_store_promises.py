@@ -296,7 +296,7 @@ async def test_a_post_whose_thread_is_an_open_case_from_another_source_joins_it(
     again = post("9", source="comments", url="https://blog.example/1#c9")
     kept = await store.keep(page(escalated(again, thread="shared"), source="comments"))
     assert (kept.opened, kept.joined) == ((), 1)
-    assert (await store.timeline(1))[-1] == Joined(at=T0, post="comments:9", url=again.url)
+    assert (await store.timeline(1))[-1] == Joined(at=T0, post="comments:9", url=again.url, severity=70)
     assert [row.state for row in await store.case_mentions(1)] == [State.ESCALATED, State.JOINED]
     assert [row.posts async for row in store.cases()] == [2]
     await in_balance(store)

@@ -50,6 +50,7 @@ class Mention:
     assessment: Assessment
     opening: Opening | None = None
     reason: str = ""  # why nobody is told, when `opening` is None
+    customer: str = ""  # the author's account on that platform; "" where names may be anybody's
     own: bool = False  # our own account wrote it: suppressed, and noted where it answers a customer
 
 

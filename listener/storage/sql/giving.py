@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from connectors.post import Post
-from escalation.case import Case
-from escalation.clock import open_case, raised
+from escalation.case import Case, evolve
+from escalation.clock import back_again, open_case, raised
 from escalation.events import Answered, How, Joined
 from escalation.ledger import Unreadable
 from listener.storage.contract import Mention, Opening, State
@@ -65,15 +65,32 @@ def give(db: Database, post: Post, mention: Mention, at: datetime, tally: Tally)
         _answered(db, post, mention.brand, at)
         return Given(mention, State.SUPPRESSED, mention.reason, None)
     if mention.opening is None:
-        return Given(mention, State.KEPT, mention.reason, None)
+        return _kept(db, post, mention, at, tally)
     if found := _same_matter(db, mention.opening, post.source, tally):
-        tally.read[found[0].id] = _join(db, *found, mention.opening, at)
-        tally.joined += 1
-        tally.into.append(found[0].id)
-        return Given(mention, State.JOINED, "", found[0].id)
+        return _joined(_join(db, *found, mention.opening, at), mention, tally)
     opened = _open(db, mention.opening, at, tally)
     tally.opened.append(opened.id)
     return Given(mention, State.ESCALATED, "", opened.id)
+
+
+def _joined(case: Case, mention: Mention, tally: Tally) -> Given:
+    tally.read[case.id] = case
+    tally.joined += 1
+    tally.into.append(case.id)
+    return Given(mention, State.JOINED, "", case.id)
+
+
+def _kept(db: Database, post: Post, mention: Mention, at: datetime, tally: Tally) -> Given:
+    """Only into the history; but a customer who waits, and asks or says thanks, is heard by who has their case."""
+    judged = mention.assessment
+    if judged.verdict != "other":
+        kin = (How.AUTHOR, "customer", mention.customer)
+        severity = {"praise": 0, "complaint": judged.severity}.get(judged.verdict)
+        for case, how in _cases_of(db, mention.brand, kin, post.source, tally):
+            key, url = storable(f"{post.source}:{post.id}"), storable(post.url)
+            joined = Joined(at=at, post=key, url=url, how=how, severity=severity)
+            return _joined(ledger.append(db, case, [joined]), mention, tally)
+    return Given(mention, State.KEPT, mention.reason, None)
 
 
 def _open(db: Database, opening: Opening, at: datetime, tally: Tally) -> Case:
@@ -88,23 +105,34 @@ def _open(db: Database, opening: Opening, at: datetime, tally: Tally) -> Case:
 
 def _join(db: Database, case: Case, how: How, opening: Opening, at: datetime) -> Case:
     subject = opening.subject
-    joined = Joined(at=at, post=subject.post, url=subject.url, how=how)
-    return ledger.append(db, case, [joined, *raised(case, subject, opening.policy, at, people.away(db, at))])
+    joined = Joined(at=at, post=subject.post, url=subject.url, how=how, severity=subject.severity)
+    worse = raised(case, subject, opening.policy, at, people.away(db, at))
+    again = back_again(evolve(case, joined), at)
+    return ledger.append(db, case, [joined, *worse, *again])
+
+
+Kin = tuple[How, str, str]  # why two posts are one matter: the column of `cases` that says so, and what it says
 
 
 def _same_matter(db: Database, opening: Opening, source: str, tally: Tally) -> tuple[Case, How] | None:
     """The open case that this post belongs to, and why it does."""
     subject = opening.subject
-    for how, column, value in (
+    for kin in (
         (How.ELSEWHERE, "thread", subject.thread),
         (How.AUTHOR, "customer", subject.customer),
         (How.COPY, "story", subject.story),
     ):
-        for id_, seq in _open_cases(db, subject.brand, column, value, source) if value else ():
-            with suppress(Unreadable):  # then it is a case of its own: nothing is lost
-                known = tally.read.get(id_)
-                return known if known and known.seq == seq else ledger.case(db, id_), how
+        if found := next(_cases_of(db, subject.brand, kin, source, tally), None):
+            return found
     return None
+
+
+def _cases_of(db: Database, brand: str, kin: Kin, source: str, tally: Tally) -> Iterator[tuple[Case, How]]:
+    how, column, value = kin
+    for id_, seq in _open_cases(db, brand, column, value, source) if value else ():
+        with suppress(Unreadable):  # then it is a case of its own: nothing is lost
+            known = tally.read.get(id_)
+            yield known if known and known.seq == seq else ledger.case(db, id_), how
 
 
 def _open_cases(db: Database, brand: str, column: str, value: str, source: str) -> Iterator[tuple[int, int]]:
