@@ -35,7 +35,7 @@ class Desk:
 
     async def look(self, now: datetime, limit: int = 500) -> int:
         """One step for every case whose deadline has passed; says how many there were."""
-        late = await self.ledger.due(now, limit)
+        late = await self.ledger.take_due(now, limit)
         away = await self.ledger.away(now) if late else frozenset[str]()
         waiting = set[int]()
         for case_id in late:

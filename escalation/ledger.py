@@ -51,6 +51,11 @@ class Ledger(Protocol):
         """Open cases whose deadline has passed: the worst first, and of these the longest overdue."""
         ...
 
+    async def take_due(self, now: datetime, limit: int) -> tuple[int, ...]:
+        """The same, for whoever will step them now: of several processes one gets a case, the others do not for a
+        while, unless it becomes due anew."""
+        ...
+
     async def set_aside(self, case_id: int, until: datetime) -> None:
         """It cannot be read, so it is not due before `until`, and the others are dealt with."""
         ...
@@ -68,6 +73,10 @@ class Ledger(Protocol):
         A case's card is held back while an older card notice of that case waits or is with somebody else, so that two
         deliveries can never both believe that theirs is the first.
         """
+        ...
+
+    async def hold(self, keys: Collection[str]) -> bool:
+        """Are all of these still ours? Asked before they are said: we may have been frozen since they were claimed."""
         ...
 
     async def delivered(self, key: str, ref: str, at: datetime) -> None: ...

@@ -1,9 +1,9 @@
 """The composition root: the only maker of clients, database and clock. Tests pass their own clock and voice."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -23,11 +23,11 @@ from escalation.terminal import TerminalMessenger
 from listener import slack, turns
 from listener.asking import asked
 from listener.background import lookup
-from listener.cycle import House, Read
+from listener.cycle import House, Read, alone
+from listener.running import ROLES
 from listener.settings import Settings, Source, allowed
 from listener.storage.address import is_server
 from listener.storage.contract import Store
-from listener.storage.postgres import PostgresStore
 from listener.storage.sqlite import SqliteStore
 from listener.tables import ConfigError, Problem
 from listener.web.serving import invitation, serving
@@ -42,6 +42,19 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+class SharedClock:
+    """The store's clock: hosts that share one agree on what is due, whatever their own clocks say."""
+
+    def __init__(self, store: Store):
+        self._store, self._ahead = store, timedelta()
+
+    def __call__(self) -> datetime:
+        return system_clock() + self._ahead
+
+    async def agree(self) -> None:
+        self._ahead = await self._store.ahead(system_clock())
+
+
 async def heard_at(url: str, env: Mapping[str, str]) -> Found:
     """What can be heard at this address: for whoever has no configuration yet. Raises ConnectorError."""
     web = Web(agent=f"ListeningPost/{version('listening-post')}", allow_private=allowed(env))
@@ -53,7 +66,11 @@ async def heard_at(url: str, env: Mapping[str, str]) -> Found:
 
 async def open_store(database: str) -> Store:
     """Raises StoreError when it cannot be opened or was written by a newer version."""
-    return await (PostgresStore if is_server(database) else SqliteStore).open(database)
+    if not is_server(database):
+        return await SqliteStore.open(database)
+    from listener.storage.postgres import PostgresStore  # who has a file waits for no driver
+
+    return await PostgresStore.open(database)
 
 
 @asynccontextmanager
@@ -64,6 +81,12 @@ async def build(
     async with AsyncExitStack() as stack:
         store = await open_store(settings.database)
         stack.push_async_callback(store.aclose)
+        if clock is system_clock:
+            shared = SharedClock(store)
+            await shared.agree()
+            clock, agree = shared, shared.agree
+        else:
+            agree = alone
         web = Web(agent=_agent(settings), allow_private=settings.allow_private)
         stack.push_async_callback(web.aclose)
         calendars = partial(_turns, settings, store, web, clock) if settings.rotas else None
@@ -79,6 +102,7 @@ async def build(
             desk=Desk(store),
             courier=Courier(store, messenger or await _messenger(settings, store, console, clock, stack)),
             clock=clock,
+            agree=agree,
             pulse=_call(settings.heartbeat, web) if settings.heartbeat else None,
             proof=_call(settings.audit_heartbeat, web) if settings.audit_heartbeat else None,
             calendars=calendars,
@@ -141,12 +165,12 @@ async def _messenger(
 
 
 @asynccontextmanager
-async def doors(house: House) -> AsyncIterator[None]:
+async def doors(house: House, roles: Collection[str] = ROLES) -> AsyncIterator[None]:
     """Open to what people press in Slack and to what is brought to the sources, where these are configured."""
     async with AsyncExitStack() as stack:
-        if house.settings.inbound.port:
+        if "listen" in roles and house.settings.inbound.port:
             await stack.enter_async_context(_inbound(house))
-        if house.settings.slack.on and house.settings.slack.hears_clicks:
+        if "web" in roles and house.settings.slack.on and house.settings.slack.hears_clicks:
             await stack.enter_async_context(slack.listening(house.settings, house.store, house.clock))
         yield
 
@@ -169,13 +193,13 @@ async def _inbound(house: House) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def desk_beside(house: House, console: Console) -> AsyncIterator[str]:
+async def desk_beside(house: House, console: Console, roles: Collection[str] = ROLES) -> AsyncIterator[str]:
     """The web desk, while the house works; yields its address. Escalation does not wait for it: when its port cannot be
     had, that is said, and the rest goes on."""
     settings, store = house.settings, house.store
     async with AsyncExitStack() as stack:
         address = ""
-        if settings.desk.on:
+        if "web" in roles and settings.desk.on:
             try:
                 address = await stack.enter_async_context(
                     _desk(lambda: (house.settings, house.scales), store, house.clock)

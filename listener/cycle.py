@@ -8,8 +8,9 @@ by a defect of ours, holds back neither another source nor an escalation.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connectors.contract import Broken, Connector, ConnectorError, Hearing, Page, Rereader, Wait
 from connectors.inbox import Inbox
@@ -21,7 +22,7 @@ from listener import lighter, subscriptions
 from listener.coverage import failed, must_wait, return_of, short_of_money, silence
 from listener.settings import Settings, Source
 from listener.shift_end import LATE, Ended, ended, summaries
-from listener.storage.contract import Batch, Kept, SourceState, Store
+from listener.storage.contract import Batch, Kept, SourceState, Store, StoreError, TakenOver
 from listener.weigh import Scales, weigh, with_turns_of
 
 log = logging.getLogger("listener")
@@ -29,10 +30,16 @@ log = logging.getLogger("listener")
 AT_ONCE = 20  # sources read at the same time
 FETCH_LIMIT = 180.0  # seconds for one page
 REREAD_AT_ONCE = 100  # posts looked at again after a poll
+LEASE = timedelta(seconds=45)  # of what one of several processes has taken; prolonged while it is alive (running.py)
+ELSEWHERE = "elsewhere"  # the state of a poll that another process makes
 PAGES_A_POLL = 500  # a source that always has more gives way to its next poll
 
 
 Read = tuple[Settings, tuple[Notice, ...]]  # with the turns of the coming weeks; what cannot be read
+
+
+async def alone() -> None:
+    """For a house that is alone."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +56,7 @@ class House:
     desk: Desk
     courier: Courier
     clock: Callable[[], datetime]
+    agree: Callable[[], Awaitable[None]] = field(default=alone)  # on the time, with everybody who shares the store
     pulse: Callable[[], Awaitable[None]] | None = None  # tells the outside that we are alive
     proof: Callable[[], Awaitable[None]] | None = None  # tells the outside that an audit balanced
     calendars: Callable[[], Awaitable[Read]] | None = None  # reads again whose turn it is, where calendars say so
@@ -93,10 +101,30 @@ async def turn(house: House) -> Turn:
     return Turn(polls=tuple(polls), stepped=stepped, delivered=delivered)
 
 
-async def listen(house: House, source: Source) -> Poll:
-    """One poll of one source, page by page. A failure is kept, never raised."""
+async def listen(house: House, source: Source, *, only_due: bool = False) -> Poll:
+    """One poll of one source, unless another process polls it now. A failure is kept, never raised."""
+    lease = lease_of(source)
+    if not await house.store.take(lease, LEASE):
+        return Poll(name=source.name, state=ELSEWHERE)
+    try:
+        return await _listen(house, source, only_due=only_due)
+    except TakenOver as late:
+        log.warning("%s", late)
+        return Poll(name=source.name, state=ELSEWHERE)
+    finally:
+        with suppress(StoreError):
+            await house.store.give_back(lease)
+
+
+def lease_of(source: Source) -> str:
+    return f"source {source.name}"
+
+
+async def _listen(house: House, source: Source, *, only_due: bool) -> Poll:
+    """Page by page."""
     state = await house.store.source(source.name)
-    if must_wait(state, house.clock()):
+    now = house.clock()
+    if must_wait(state, now) or (only_due and state.next_poll and state.next_poll > now):
         return Poll(name=source.name, state="waiting", note=state.error)
     fetched, kept, note = 0, list[Kept](), ""
     try:
@@ -171,6 +199,7 @@ async def _keep(house: House, source: Source, state: SourceState, page: Page, re
             follow=isinstance(house.ears[source.name], Rereader),
             reread=reread,
             surge=house.settings.surge,
+            lease=lease_of(source),
         )
     )
 
@@ -188,7 +217,7 @@ async def _fail(house: House, source: Source, error: ConnectorError) -> None:
         await house.store.owe(notice, now)
     if state.failures == 0:  # one line when it goes, one when it is back
         log.warning("source %s: %s", source.name, error)
-    await house.store.keep_failure(failure)
+    await house.store.keep_failure(replace(failure, lease=lease_of(source)))
 
 
 async def turns(house: House) -> int:
@@ -230,4 +259,4 @@ async def deliver(house: House) -> int:
 
 
 def hearing_well(poll: Poll) -> bool:
-    return poll.state in (Hearing.HEARD, "waiting")
+    return poll.state in (Hearing.HEARD, "waiting", ELSEWHERE)

@@ -3,21 +3,26 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from connectors.contract import ConnectorError
 from escalation.notices import HOUSE, Kind, Notice
 from listener.audit import audit
 from listener.coverage import absence
-from listener.cycle import AT_ONCE, House, deliver, listen, look, remind, turns
+from listener.cycle import AT_ONCE, ELSEWHERE, LEASE, House, deliver, listen, look, remind, turns
 from listener.reading import send_due
 from listener.settings import Source
+from listener.storage.contract import StoreError
 
 log = logging.getLogger("listener")
 
+ROLES = ("listen", "escalate", "web")  # what one process does of it all (bootstrap.py opens the doors of "web")
 TICK = 0.5  # seconds between two looks
+HELD = 15.0  # seconds after which what we have taken is prolonged
+AGAIN = timedelta(seconds=5)  # until we look again whether a source that another process polls is ours to poll
 PULSE = 60.0  # seconds between two signs of life
 DEAD = timedelta(minutes=5)  # without a look or a delivery: no sign of life is given then
 FIRST_AUDIT = 300.0  # seconds after the start
@@ -26,25 +31,61 @@ MOST_LATE = 100_000  # deadlines that are counted after a silence of our own
 DRAIN = 15.0  # seconds given to what is under way when we are asked to stop
 
 
-async def run(house: House, stop: asyncio.Event) -> None:
+async def run(house: House, stop: asyncio.Event, roles: Collection[str] = ROLES) -> None:
     """Returns once `stop` is set and the present steps are done."""
+    stirred = asyncio.Event()
+    async with house.store.watch(stirred.set), asyncio.TaskGroup() as tasks:
+        tasks.create_task(_holding(house, stop))
+        tasks.create_task(_turning(house, stop))
+        if "listen" in roles:
+            tasks.create_task(_listening(house, stop))
+        if "escalate" in roles:
+            await _escalating(house, stop, stirred, tasks)
+
+
+async def _escalating(house: House, stop: asyncio.Event, stirred: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
     beats: dict[str, datetime] = {}  # step -> when it last went well
     await wake(house)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_listening(house, stop))
-        tasks.create_task(_beating(house, look, beats, stop))
-        tasks.create_task(_beating(house, deliver, beats, stop))
-        tasks.create_task(_waking(house, stop))
-        tasks.create_task(_pulsing(house, beats, stop))
-        tasks.create_task(_auditing(house, stop))
-        tasks.create_task(_turning(house, stop))
-        tasks.create_task(_reading(house, stop))
+    tasks.create_task(_beating(house, look, beats, stop))
+    tasks.create_task(_beating(house, deliver, beats, stop, stirred))
+    tasks.create_task(_waking(house, stop))
+    tasks.create_task(_pulsing(house, beats, stop))
+    tasks.create_task(_auditing(house, stop))
+    tasks.create_task(_reading(house, stop))
+
+
+async def _holding(house: House, stop: asyncio.Event) -> None:
+    """While we are alive, what we have taken stays ours; and we go by the store's clock."""
+    while not stop.is_set():
+        try:
+            await house.agree()
+            await house.store.renew(house.clock(), LEASE)
+        except Exception:  # the fence: a lease that ends is another's, and nothing is kept under it
+            log.exception("could not prolong what we have taken; trying again")
+        await _pause(stop, HELD)
+
+
+async def _alone(house: House, what: str, step: Callable[[], Awaitable[object]]) -> None:
+    """Of several processes one does it; the others will see that it was done."""
+    if await house.store.take(what, LEASE):
+        try:
+            await step()
+        finally:
+            with suppress(StoreError):
+                await house.store.give_back(what)
 
 
 Step = Callable[[House], Awaitable[int]]
 
 
-async def _beating(house: House, step: Step, beats: dict[str, datetime], stop: asyncio.Event) -> None:
+async def _beating(
+    house: House,
+    step: Step,
+    beats: dict[str, datetime],
+    stop: asyncio.Event,
+    stirred: asyncio.Event | None = None,
+) -> None:
+    """Again after a tick, or as soon as another process says that there is something to do."""
     while not stop.is_set():
         try:
             busy = await step(house)
@@ -53,7 +94,7 @@ async def _beating(house: House, step: Step, beats: dict[str, datetime], stop: a
             log.exception("%s failed; trying again", step.__name__)
             busy = 0
         if not busy:
-            await _pause(stop, TICK)
+            await _pause(stop, TICK, stirred)
 
 
 async def wake(house: House) -> None:
@@ -71,7 +112,7 @@ async def _waking(house: House, stop: asyncio.Event) -> None:
         await _pause(stop, PULSE)
         for step in (wake, remind):
             try:
-                await step(house)
+                await _alone(house, step.__name__, partial(step, house))
             except Exception:  # the fence: it is done a minute later
                 log.exception("%s failed; trying again", step.__name__)
 
@@ -94,7 +135,7 @@ async def _auditing(house: House, stop: asyncio.Event) -> None:
     await _pause(stop, FIRST_AUDIT)
     while not stop.is_set():
         try:
-            await audited(house)
+            await _alone(house, "audit", partial(audited, house))
         except Exception:  # the fence: an audit that fails stops nothing
             log.exception("the audit failed; trying again")
         await _pause(stop, house.settings.audit_every.total_seconds())
@@ -113,7 +154,7 @@ async def _reading(house: House, stop: asyncio.Event) -> None:
     """Each minute: whose digest is due?"""
     while house.settings.digests.who and not stop.is_set():
         try:
-            await send_due(house.settings, house.store, house.clock())
+            await _alone(house, "digests", partial(send_due, house.settings, house.store, house.clock()))
         except Exception:  # the fence: a digest that fails stops nothing
             log.exception("a digest failed; trying again")
         await _pause(stop, PULSE)
@@ -153,8 +194,9 @@ async def _listening(house: House, stop: asyncio.Event) -> None:
         for source in house.settings.sources:
             wanted = due[source.name] <= now or source.name in house.called
             if wanted and len(under_way) < AT_ONCE and source.name not in under_way:
+                called = source.name in house.called
                 house.called.discard(source.name)
-                under_way[source.name] = asyncio.create_task(_one_poll(house, source, due))
+                under_way[source.name] = asyncio.create_task(_one_poll(house, source, due, called=called))
         await _pause(stop, TICK)
     await _drain(set(under_way.values()))
 
@@ -164,11 +206,13 @@ async def _first_polls(house: House) -> dict[str, datetime]:
     return {source.name: known.get(source.name) or house.clock() for source in house.settings.sources}
 
 
-async def _one_poll(house: House, source: Source, due: dict[str, datetime]) -> None:
+async def _one_poll(house: House, source: Source, due: dict[str, datetime], *, called: bool) -> None:
     try:
-        await listen(house, source)
+        poll = await listen(house, source, only_due=not called)
         state = await house.store.source(source.name)
         due[source.name] = _spread(state.next_poll or house.clock() + source.every, source)
+        if poll.state == ELSEWHERE:
+            due[source.name] = max(due[source.name], house.clock() + AGAIN)
     except Exception:  # the fence: the store itself failed; this source rests and is tried again
         log.exception("source %s: could not be kept; trying again", source.name)
         due[source.name] = house.clock() + source.every
@@ -186,7 +230,10 @@ async def _drain(tasks: set[asyncio.Task[object]]) -> None:
             task.cancel()
 
 
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
+async def _pause(stop: asyncio.Event, seconds: float, stirred: asyncio.Event | None = None) -> None:
+    events = [asyncio.ensure_future(event.wait()) for event in (stop, stirred) if event]
+    await asyncio.wait(events, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for event in events:
+        event.cancel()
+    if stirred:
+        stirred.clear()

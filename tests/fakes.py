@@ -72,6 +72,12 @@ class MemoryLedger:
         late = sorted((case.due, case.id) for case in cases if case.due is not None and case.due <= now)
         return tuple(case_id for _, case_id in late[:limit])
 
+    async def take_due(self, now: datetime, limit: int) -> tuple[int, ...]:
+        return await self.due(now, limit)
+
+    async def hold(self, keys: Collection[str]) -> bool:
+        return True
+
     async def claim(self, now: datetime, limit: int, lease: timedelta) -> tuple[Owed, ...]:
         order = list(self.rows.values())
         ready = [row for row in order if row.ready(now) and not self._held_back(row, now)]

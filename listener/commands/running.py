@@ -11,19 +11,29 @@ import click
 from listener.bootstrap import build, desk_beside, doors
 from listener.commands.shared import config_option, console, json_option, plainly, print_json, settings_from
 from listener.cycle import Poll, Turn, hearing_well, turn
+from listener.running import ROLES
 from listener.running import run as keep_running
 
 
 @click.command()
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Cards go to stderr.")
+@click.option(
+    "--roles",
+    default=",".join(ROLES),
+    show_default=True,
+    metavar="ROLE,…",
+    callback=lambda _context, _option, text: _roles(text),
+    help="What this process does of it all, where several share one PostgreSQL.",
+)
 @plainly
-async def run(directory: Path | None, as_json: bool) -> None:
+async def run(directory: Path | None, as_json: bool, roles: frozenset[str]) -> None:
     """Listen, escalate and deliver, until stopped.
 
     \b
     listener run
     listener run --config /etc/listening-post
+    listener run --roles listen,escalate
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = settings_from(directory)
@@ -32,11 +42,18 @@ async def run(directory: Path | None, as_json: bool) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     out = console(as_json=as_json)
-    async with build(settings, out) as house, house.store.engine(), doors(house), desk_beside(house, out):
+    async with build(settings, out) as house, house.store.engine(), doors(house, roles), desk_beside(house, out, roles):
         logging.getLogger("listener").info(
             "listening to %d sources for %d brands", len(settings.sources), len(settings.brands)
         )
-        await keep_running(house, stop)
+        await keep_running(house, stop, roles)
+
+
+def _roles(text: str) -> frozenset[str]:
+    roles = frozenset(part.strip() for part in text.split(",") if part.strip())
+    if not roles or roles - set(ROLES):
+        raise click.BadParameter(f"name one or more of {', '.join(ROLES)}, with commas between them")
+    return roles
 
 
 @click.command()

@@ -3,10 +3,10 @@
 Every method is one transaction: what it says happens whole or not at all, whenever the process dies.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -76,6 +76,7 @@ class Batch:
     note: str = ""
     next_poll: datetime | None = None  # None: not known yet, more pages follow
     follow: bool = False  # can the source be asked for these posts again?
+    lease: str = ""  # what must still be ours, or nothing is kept (`Store.take`)
     reread: tuple[str, ...] = ()  # the posts this page was asked for again; it says nothing of how well we hear
     surge: Surge | None = None  # when many cases are an incident; None: never
 
@@ -120,6 +121,7 @@ class Failure:
     hearing: Hearing
     next_poll: datetime
     told_silent: bool
+    lease: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +288,25 @@ class Store(Ledger, Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+    # one of many: a store for one machine has nobody to share with, and says yes to everything
+    async def take(self, what: str, lease: timedelta) -> bool:
+        """From now on nobody else has it, until it is given back or the lease ends, by the store's own clock. False
+        when somebody has it. What is kept with `lease=what` is refused with TakenOver once it is not ours any more."""
+        ...
+
+    async def give_back(self, what: str) -> None: ...
+    async def renew(self, now: datetime, lease: timedelta) -> None:
+        """Prolongs all that this process has taken, and its hold on the notices that it has claimed."""
+        ...
+
+    async def ahead(self, here: datetime) -> timedelta:
+        """How far the store's clock is ahead of ours: everybody who shares a store goes by its clock."""
+        ...
+
+    def watch(self, stirred: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Meanwhile `stirred` is called soon after another process has changed a case or owes a notice."""
+        ...
 
     # hearing
     async def source(self, name: str) -> SourceState: ...
@@ -465,6 +486,10 @@ class Store(Ledger, Protocol):
 
 class StoreError(Exception):
     """The store cannot do this; the message says why and what to do."""
+
+
+class TakenOver(StoreError):
+    """Somebody else has it now; nothing was kept."""
 
 
 class StoreBusy(StoreError):

@@ -3,6 +3,7 @@
 store.py       the store itself: one of many         session.py    connections, transactions, values, errors
 schema.py      tables and migrations                 months.py     the partitions
 dialect.py     numbers, locks, keys                  indexing.py   the full-text index, tsvector and GIN
+leases.py      who has what, and until when          news.py       word of what others changed
 
 What it does as every other store does is in listener/storage/sql/.
 """

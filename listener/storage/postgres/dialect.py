@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.post import Post
 from listener.storage.contract import State
-from listener.storage.postgres import months
+from listener.storage.postgres import leases, months
 from listener.storage.sql.database import Database, Row
 from listener.storage.sql.rows import stamp
 
@@ -39,6 +39,7 @@ class Postgres:
     searched = "mentions m JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
 
     def __init__(self) -> None:
+        self.worker = leases.NOBODY  # until it is known
         self._months = set[date]()  # known to be there
 
     def post_ids(self, db: Database, source: str, ids: Sequence[str], at: str) -> list[int]:
@@ -72,6 +73,9 @@ class Postgres:
     def alone(self, db: Database, brands: Iterable[str]) -> None:
         for brand in sorted(brands):
             db.execute("SELECT pg_advisory_xact_lock(hashtextextended(?, 1))", (brand,))
+
+    def ours(self, db: Database, lease: str) -> None:
+        leases.ours(db, lease, self.worker)
 
     def arrived(self, db: Database, at: datetime, ids: Sequence[int], posts: Iterable[Post]) -> None:
         oldest = min(min(post.created or at, at) for post in posts)

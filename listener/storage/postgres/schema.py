@@ -176,10 +176,21 @@ CREATE FUNCTION substr(instant timestamptz, first integer, count integer) RETURN
   PARALLEL SAFE RETURN substr(to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'), first, count);
 """
 
+_WAITING_SINCE = """
+ALTER TABLE cases ADD COLUMN since timestamptz NOT NULL DEFAULT '-infinity';
+UPDATE cases SET since = opened;
+CREATE INDEX cases_flood ON cases (brand, cause, since);
+"""
+_TAKEN = """
+ALTER TABLE cases ADD COLUMN taken_until timestamptz, ADD COLUMN taken_due timestamptz;
+"""
+
 MIGRATIONS = (
     Migration("first", _FIRST),
     Migration("told_and_let_in", _TOLD_AND_LET_IN),
     Migration("counted", _COUNTED),
+    Migration("waiting_since", _WAITING_SINCE),
+    Migration("taken", _TAKEN),
 )
 
 

@@ -1,18 +1,20 @@
 """The store for many machines behind the contract: any number of processes work on one PostgreSQL."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from listener.storage.address import shown
 from listener.storage.contract import Balance, StoreError
+from listener.storage.postgres import leases, news
 from listener.storage.postgres.dialect import Postgres
 from listener.storage.postgres.schema import prepare
 from listener.storage.postgres.session import PostgresServer, Session
 from listener.storage.sql import accounts, erasing, ledger
 from listener.storage.sql.lanes import Lane, Lanes
+from listener.storage.sql.rows import moment
 from listener.storage.sql.store import SqlStore
 
 T = TypeVar("T")
@@ -34,6 +36,7 @@ class PostgresStore(SqlStore[Session]):
         try:
             await writer.write(prepare)
             worker = await writer.read(lambda db: _number(db, "SELECT nextval('workers')"))
+            driver.dialect.worker = worker
             return cls(driver, writer, await Lanes.start(driver, "reader", READERS), worker)
         except BaseException:
             await writer.aclose()
@@ -47,7 +50,33 @@ class PostgresStore(SqlStore[Session]):
             yield
         finally:
             with suppress(StoreError):
-                await self._writer.write(lambda db: ledger.release(db, self._worker))
+                await self._writer.write(lambda db: self._leave(db))
+
+    def _leave(self, db: Session) -> None:
+        ledger.release(db, self._worker)
+        leases.give_back_all(db, self._worker)
+
+    async def take(self, what: str, lease: timedelta) -> bool:
+        return await self._writer.write(lambda db: leases.take(db, what, self._worker, lease))
+
+    async def give_back(self, what: str) -> None:
+        await self._writer.write(lambda db: leases.give_back(db, what, self._worker))
+
+    async def renew(self, now: datetime, lease: timedelta) -> None:
+        await self._writer.write(lambda db: leases.renew(db, self._worker, now, lease))
+
+    async def ahead(self, here: datetime) -> timedelta:
+        [(there,)] = await self._reader.read(lambda db: db.execute("SELECT clock_timestamp()").fetchall())
+        return moment(there) - here
+
+    def watch(self, stirred: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        return news.watch(self._driver.url, stirred)
+
+    async def take_due(self, now: datetime, limit: int) -> tuple[int, ...]:
+        return await self._writer.write(lambda db: leases.take_due(db, now, limit)) if await self.due(now, 1) else ()
+
+    async def hold(self, keys: Collection[str]) -> bool:
+        return await self._reader.read(lambda db: leases.hold(db, keys, self._worker))
 
     async def erase(self, source: str, ids: tuple[str, ...], at: datetime) -> int:
         return await self._writer.write(lambda db: erasing.erase(db, source, ids, at))

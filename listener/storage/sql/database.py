@@ -93,6 +93,10 @@ class Dialect(Protocol):
         """Nobody else opens or joins a case of these brands until the transaction ends."""
         ...
 
+    def ours(self, db: "Database", lease: str) -> None:
+        """Until the transaction ends. Raises TakenOver."""
+        ...
+
     def arrived(self, db: "Database", at: datetime, ids: Sequence[int], posts: Iterable[Post]) -> None:
         """Notes which posts a day brought, where a search in time needs that."""
         ...

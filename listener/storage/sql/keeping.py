@@ -20,6 +20,8 @@ _INSERT_POST = f"INSERT INTO posts ({', '.join(POST)}) VALUES ({marks(len(POST))
 
 def keep(db: Database, batch: Batch) -> Kept:
     """In the caller's transaction."""
+    if batch.lease:
+        db.dialect.ours(db, batch.lease)
     db.index.tidy(db)
     db.dialect.alone(db, {mention.brand for each in batch.heard for mention in each.mentions if mention.opening})
     tally = giving.Tally(surge=batch.surge)

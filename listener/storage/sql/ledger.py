@@ -187,6 +187,7 @@ _CLAIM = (
 
 def claim(db: Database, now: datetime, limit: int, lease: timedelta, worker: int) -> tuple[Owed, ...]:
     """`worker`, greater than 0, has them until then."""
+    db.dialect.alone(db, ["notices"])  # or two would each see a case's first card with nobody, and both would send one
     owed, others = (_CLAIM.format(sql + db.dialect.skip) for sql in (_OWED, _OTHER_CARDS))
     mine, at = (worker, stamp(now + lease)), stamp(now)
     rows = db.execute(owed, (*mine, at, at, limit)).fetchall()

@@ -41,6 +41,8 @@ def heard(db: Database, batch: Batch, new: int) -> None:
 
 
 def failed(db: Database, failure: Failure) -> None:
+    if failure.lease:
+        db.dialect.ours(db, failure.lease)
     _cover(db, _Listening(failure.source, failure.hearing, failure.error), failure.at)
     db.execute(
         "INSERT INTO sources (name, next_poll, failures, failing_since, error, told_silent, hearing)"

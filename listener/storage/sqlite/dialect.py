@@ -36,6 +36,9 @@ class Sqlite:
     def alone(self, db: Database, brands: Iterable[str]) -> None:
         """The whole file is ours already."""
 
+    def ours(self, db: Database, lease: str) -> None:
+        """Who turns the crank is the only one."""
+
     def arrived(self, db: Database, at: datetime, ids: Sequence[int], posts: Iterable[Post]) -> None:
         _day(db, at)
         oldest = min(min(post.created or at, at) for post in posts)

@@ -7,9 +7,9 @@ frees when the holder dies, however it dies.
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,6 +53,25 @@ class SqliteStore(SqlStore[Connection]):
         finally:
             if lock is not None:
                 os.close(lock)
+
+    async def take(self, what: str, lease: timedelta) -> bool:
+        return True
+
+    async def give_back(self, what: str) -> None: ...
+    async def renew(self, now: datetime, lease: timedelta) -> None: ...
+
+    async def ahead(self, here: datetime) -> timedelta:
+        return timedelta()
+
+    @asynccontextmanager
+    async def watch(self, stirred: Callable[[], None]) -> AsyncIterator[None]:
+        yield
+
+    async def take_due(self, now: datetime, limit: int) -> tuple[int, ...]:
+        return await self.due(now, limit)
+
+    async def hold(self, keys: Collection[str]) -> bool:
+        return True
 
     async def erase(self, source: str, ids: tuple[str, ...], at: datetime) -> int:
         erased = await self._writer.write(lambda db: erasing.erase(db, source, ids, at))
