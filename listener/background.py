@@ -1,19 +1,23 @@
 """What the memory knows about a case's author and its spread, for whoever draws its card."""
 
+from collections.abc import Iterable
+
 from connectors.post import Author
 from escalation.background import MANY, Background
 from escalation.case import Case, replay
 from listener.query import And, Field, Node, fold
 from listener.storage.contract import MentionRow, Question, Store
 
+COPIES = 100  # posts of a case whose reach is added up
 REACHED = 200  # customers of an incident whose followers are counted
 
 
 async def lookup(store: Store, case: Case) -> Background:
-    """Two reads by index and one search for the author's newest posts."""
+    """A read by index for each copy, and one search for the author's newest posts."""
     post = await store.post(case.subject.post)
     if post is None or case.incident:
         return Background()
+    said = [post, *filter(None, [await store.post(key) for key in case.posts[1:COPIES]])]
     own = await store.case_mentions(case.id)
     before = [row for row in await _by_author(store, case, post.author) if row.case != case.id]
     return Background(
@@ -21,13 +25,19 @@ async def lookup(store: Store, case: Case) -> Background:
         cases=tuple(dict.fromkeys(row.case for row in before if row.case)),
         copies=len({row.id for row in own}),
         sources=len({row.source for row in own}),
-        followers=post.author.followers,
-        replies=post.reach.replies,
-        reposts=post.reach.reposts,
-        likes=post.reach.likes,
-        views=post.reach.views,
+        followers=together({(one.source, one.author.handle): one.author.followers for one in said}.values()),
+        replies=together(one.reach.replies for one in said),
+        reposts=together(one.reach.reposts for one in said),
+        likes=together(one.reach.likes for one in said),
+        views=together(one.reach.views for one in said),
         statement=await _statement(store, case),
     )
+
+
+def together(numbers: Iterable[int | None]) -> int | None:
+    """Their sum; None when none of them is known."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
 
 
 async def _statement(store: Store, case: Case) -> str:

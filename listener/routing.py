@@ -1,5 +1,6 @@
 """Which mentions become somebody's: Assessment -> an opening with its policy, or a named reason for none. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from listener.triage import Assessment
 
 OURS = "written by our own account"
 TELLING = 12  # words that two strangers hardly write alike
+_PASSED_ON = re.compile(r"^(?:rt\s+@[\w.@-]+:?\s)+|\s(?:via|h/t)\s+@[\w.@-]+\s*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +94,12 @@ def ours(brand: str, judged: Assessment) -> Mention:
 
 
 def story(text: str) -> str:
-    """What copies of one text share, whatever their links, capitals and marks; "" when it is too short to tell."""
-    words = index_text(" ".join(part for part in fold(text).split() if "://" not in part)).split()
+    """What copies of one text share; "" when it is too short to tell.
+
+    Links, capitals and marks do not count, nor who passed it on ("RT @ada: …", "… via @ada").
+    """
+    said = _PASSED_ON.sub(" ", " ".join(part for part in fold(text).split() if "://" not in part))
+    words = index_text(said).split()
     return blake2b(" ".join(words).encode(), digest_size=12).hexdigest() if len(words) >= TELLING else ""
 
 

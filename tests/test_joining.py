@@ -7,14 +7,16 @@ import configs
 import pytest
 from builders import NOW, assessment, batch, policy, post
 
-from connectors.post import Author, Post
+from connectors.post import Author, Post, Reach
 from escalation import notices
+from escalation.background import spread
 from escalation.case import Status, replay
 from escalation.commands import Acknowledge, Dismiss, ReportBack
 from escalation.desk import Desk
 from escalation.events import Answered, How, Joined, Outcome, Raised
 from escalation.notices import Kind
 from listener.audit import audit
+from listener.background import lookup
 from listener.routing import OURS, route, story
 from listener.settings import load
 from listener.storage.contract import Heard, Question, State, Store
@@ -64,6 +66,23 @@ async def test_copies_of_the_same_words_are_one_case_with_every_copy_kept(store:
     kept = await store.keep(batch(*copies))
     assert (kept.opened, kept.joined) == ((1,), 1)
     assert [row.state async for row in store.search(Question())] == [State.JOINED, State.ESCALATED]
+
+
+async def test_one_story_in_many_places_has_its_reach_and_every_copy(store: Store) -> None:
+    """A blog, a portal that takes it over, somebody who passes it on by hand, a cross-post."""
+    words = "Acme Air lost my bag on Monday, told me lies on Tuesday, and hung up on me today."
+    places = [
+        said("1", words, source="blog", author=Author(handle="a", id="1"), reach=Reach(replies=2, likes=1)),
+        said("2", f"{words} https://portal.example/x", source="portal", author=Author(handle="b", id="2")),
+        said("3", f"RT @a: {words}", source="x", author=Author(handle="c", id="3", followers=900), reach=Reach(reposts=40, likes=7)),
+        said("4", f"{words} via @a@social.example", source="masto", author=Author(handle="d", followers=20), reach=Reach(reposts=2)),
+    ]  # fmt: skip
+    kept = [await store.keep(batch(place, source=place.post.source)) for place in places]
+    assert [(one.opened, one.joined) for one in kept] == [((1,), 0), *[((), 1)] * 3]
+    known = await lookup(store, replay(await store.timeline(1)))
+    assert spread(known) == "920 followers, 2 replies, 42 reposts, 8 likes; said 4 times in 4 sources"
+    rows = [row async for row in store.search(Question())]
+    assert {(row.source, row.case) for row in rows} == {(name, 1) for name in ("blog", "portal", "x", "masto")}
 
 
 @pytest.mark.parametrize("text", ["Acme Air is down!", "", "https://a.example/1 https://a.example/2 down down"])
