@@ -55,6 +55,7 @@ class World:
     troubles: list[object] = field(default_factory=list)  # what the next requests are answered with instead
     ids: dict[str, str] = field(default_factory=dict)  # key -> the platform's id
     online: ClassVar = True  # does it speak HTTP?
+    edits: ClassVar = True  # does looking again show an edit?
     doubted: ClassVar = True  # is it noticed when it shows nothing at all any more?
 
     def __post_init__(self) -> None:
@@ -153,9 +154,14 @@ class HackerNews(World):
     def write(self, key: str, text: str, at: datetime = NOW) -> None:
         self.ids[key] = key
         self.algolia.write(key, at=int(at.timestamp()), text=text)
+        self.server.answers[f"/items/{key}"] = self._one
 
     def _item(self, key: str) -> dict[str, object]:
         return next(item for item in self.algolia.items if item["objectID"] == key)
+
+    async def _one(self, request: web.Request) -> web.Response:
+        item = self._item(request.path.rpartition("/")[2])
+        return web.json_response({**item, "id": item["objectID"], "text": item["comment_text"]})
 
     def edit(self, key: str, text: str) -> None:
         self._item(key)["comment_text"] = text
