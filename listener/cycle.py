@@ -18,7 +18,7 @@ from connectors.post import Post
 from escalation.courier import Courier
 from escalation.desk import Desk
 from escalation.notices import Notice
-from listener import lighter, subscriptions
+from listener import lighter, pulling, subscriptions
 from listener.coverage import failed, must_wait, return_of, short_of_money, silence
 from listener.settings import Settings, Source
 from listener.shift_end import LATE, Ended, ended, summaries
@@ -238,6 +238,7 @@ async def remind(house: House) -> int:
             house.reminded.add((over.name, over.at))
     await lighter.told(house.store, house.settings, now)
     await subscriptions.told(house.store, house.settings, now)
+    await pulling.told(house.store, house.settings, now)
     return 0
 
 

@@ -12,7 +12,9 @@ from deskworld import Browser, DeskWorld, filled, opened, settings
 from lxml import html
 
 from escalation.case import Status, replay
+from escalation.commands import ReportBack
 from escalation.desk import Desk
+from escalation.events import Outcome
 from listener.settings import Role
 from listener.storage.contract import Store
 from listener.tables import ConfigError
@@ -354,6 +356,32 @@ async def test_a_draft_is_read_and_kept_nowhere(world: DeskWorld) -> None:
         assert "<mark>" in found and "Better:" in found and "<b>You" not in found
         assert "Nothing here would make it worse." in (await dana.send("/cases/3/guard", draft="We rang you.")).text
     assert len(await world.store.timeline(3)) == 1
+
+
+async def test_what_became_of_the_advice_is_counted(world: DeskWorld) -> None:
+    draft = "Calm down, this is your own fault."
+    async with await world.browser("Dana Fox") as dana:
+        await dana.get("/cases/1")
+        page = (await dana.send("/cases/1/guard", draft=draft)).text
+        assert "I have posted it like this" in page and 'name="warned"' in page
+        sent = await dana.send("/cases/1/guard", draft="We are calling you now.", warned=draft, posted="yes")
+        assert "was taken" in sent.text
+    choices = await world.store.guard_choices(world.clock() - timedelta(1), world.clock() + timedelta(1))
+    assert choices and all(left == 0 for _, left in choices.values())
+
+
+async def test_the_case_page_knows_what_was_done_before_and_who_else_answers(world: DeskWorld) -> None:
+    """What was done in a case like it, and where to answer."""
+    desk, now = Desk(world.store), world.clock()
+    report = ReportBack(by="Dana Fox", outcome=Outcome.SOLVED, done="called", remedy="a new bag", evidence="t-1")
+    await desk.handle(1, report, now)
+    async with await world.browser("Lee Park") as lee:
+        page = (await lee.get("/cases/2")).text
+        assert "1 similar case in 90 days" in page and "a new bag" in page
+        assert "Answer there</a>" in page and "https://blog.example/p2" in page
+        assert "Answer there</a>" not in (await lee.get("/cases/3")).text  # its address is a script
+        await lee.send("/cases/3/acknowledge")
+        assert "Noted: the customer was answered" in (await lee.send("/cases/3/answered", url="")).text
 
 
 async def test_the_board_counts_and_names_who_would_be_told(world: DeskWorld, clock: Clock) -> None:

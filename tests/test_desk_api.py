@@ -152,5 +152,5 @@ async def test_the_description_is_whole_and_needs_nothing_from_elsewhere(world: 
 
 
 def test_every_form_of_a_case_can_be_sent_and_nothing_else() -> None:
-    assert set(openapi.ACTIONS) == set(forms._COMMANDS) | {"join", "split"}
+    assert set(openapi.ACTIONS) == set(forms._COMMANDS) | {"join", "split", "pull"}
     assert {one.name for one in OPERATIONS} == set(api.HANDLERS)

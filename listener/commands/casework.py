@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from escalation import codec
+from escalation import codec, wording
 from escalation.brief import brief
 from escalation.case import Case, Status, replay
 from escalation.clean import line
@@ -62,22 +62,43 @@ async def cases(directory: Path | None, as_json: bool, ended: bool, incident: in
     listener cases --within 12
     listener cases --json | jq -r .owner | sort | uniq -c
     """
-    table = Table("case", "brand", "priority", "severity", "status", "owner", "due (UTC)", "promise", box=None)
-    async with memory(directory) as (_, store):
+    table = Table("case", "brand", "priority", "severity", "status", "owner", "due", "promise", box=None)
+    async with memory(directory) as (settings, store):
         async for row in store.cases(ended=ended):
             if incident is not None and row.within != incident:
                 continue
             if as_json:
                 print_json(row, line=True)
             elif incident is not None or not row.within:
-                table.add_row(*_cells(row))
+                table.add_row(*_cells(row, settings))
     if not as_json:
         console().print(table if table.row_count else "No open cases.")
 
 
-def _cells(row: CaseRow) -> tuple[str, ...]:
-    due = f"{row.due:%a %d %b %H:%M}" if row.due else ""
-    cells = (str(row.id), row.brand, row.priority, str(row.severity), row.status, row.owner, due, row.promise)
+_OWED = {"open": "acknowledge", "acknowledged": "report back", "reported": "check that it helped"}
+
+
+def _due(row: CaseRow, settings: Settings) -> str:
+    """What is owed by when, by the clock of who owes it."""
+    person, now = settings.person(row.owner), system_clock()
+    if row.deadline is None or row.status not in _OWED:
+        return ""
+    what = "keep the promise" if row.promise and row.status == "acknowledged" else _OWED[row.status]
+    late = ", overdue" if row.missed or row.deadline <= now else ""
+    return f"{what} by {wording.soon(row.deadline, person.timezone if person else 'UTC', now)}{late}"
+
+
+def _cells(row: CaseRow, settings: Settings) -> tuple[str, ...]:
+    cells = (
+        str(row.id),
+        row.brand,
+        row.priority,
+        str(row.severity),
+        row.status,
+        row.owner,
+        _due(row, settings),
+        row.promise,
+    )
     return tuple(cell.replace("[", "\\[") for cell in cells)
 
 

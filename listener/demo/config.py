@@ -68,5 +68,10 @@ def write(directory: Path, world: str, clocks: Clocks, voice: Voice | None = Non
             file.write(f"\n[slack]\nchannel = {json.dumps(voice.channel)}\n")
 
 
+def desk_at(directory: Path, port: int) -> None:
+    with (directory / "listener.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n[web]\nport = {port}\n")
+
+
 def text(*name: str) -> str:
     return files("listener.demo").joinpath("data", *name).read_text("utf-8")

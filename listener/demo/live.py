@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import socket
 import sys
 import tomllib
 from contextlib import AsyncExitStack, suppress
@@ -18,6 +19,7 @@ from listener.demo.pages import Entry
 from listener.demo.world import World, created, served
 from listener.running import run
 from listener.settings import load
+from listener.settings.model import LOOPBACK, Desk
 
 PAUSE = 8.0  # seconds between two new articles
 
@@ -30,6 +32,7 @@ async def live(out: Console, stop: asyncio.Event, directory: Path | None = None,
         home = directory or Path(stack.enter_context(TemporaryDirectory(prefix="listening-post-")))
         world = await stack.enter_async_context(served(created(system_clock())))
         config.write(home, world.address, config.QUICK, voice)
+        config.desk_at(home, free_port())
         house = await stack.enter_async_context(build(load(home, env), out))
         await stack.enter_async_context(house.store.engine())
         await stack.enter_async_context(doors(house))
@@ -40,6 +43,14 @@ async def live(out: Console, stop: asyncio.Event, directory: Path | None = None,
         stack.push_async_callback(_ended, writing)
         await run(house, stop)
     out.print("Stopped. Nothing that was promised is lost: a real configuration keeps its database.")
+
+
+def free_port() -> int:
+    """The desk's usual port; another one where somebody else is at it already."""
+    for port in (Desk().port, 0):
+        with suppress(OSError), socket.create_server((LOOPBACK, port)) as tried:
+            return int(tried.getsockname()[1])
+    return 0
 
 
 def _explained(home: Path, voice: config.Voice) -> list[str]:

@@ -32,6 +32,7 @@ class Door:
 DOORS = (
     Door("/", cases.mine, Act.LOOK),
     Door("/cases/{id}", cases.one, Act.LOOK),
+    Door("/cases/{id}/brief", cases.briefed, Act.LOOK),
     Door("/cases/{id}/guard", cases.guarded, Act.WORK, "POST"),
     Door("/cases/{id}/{action}", cases.act, Act.WORK, "POST"),
     Door("/raise", cases.blank, Act.WORK),

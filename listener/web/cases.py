@@ -10,10 +10,11 @@ from escalation import outreach, wording
 from escalation.case import Case, Status, replay
 from escalation.commands import Handover, Refused
 from escalation.events import Event, Opened, Revised
-from escalation.guard import review
+from escalation.guard import chosen, review
 from escalation.ledger import Conflict, UnknownCase
 from escalation.policy import on_duty
-from listener import by_hand
+from listener import by_hand, one_voice, pulling, similar
+from listener.background import lookup
 from listener.query import And, Field, Node, fold
 from listener.settings.people import PRIORITIES
 from listener.storage.contract import CaseRow, MentionRow, Question
@@ -40,6 +41,9 @@ DONE = {
     "join": "Joined. This case answers for both.",
     "split": "Split off. This is the new case.",
     "raise": "Raised. This is its case.",
+    "answered": "Noted: the customer was answered.",
+    "statement": "Stated, for every customer of it.",
+    "pull": "Brought before them, with the brief.",
 }
 
 
@@ -88,9 +92,12 @@ async def shown(call: Call, status: int = 200, *, done: str = "", refused: "Refu
     events = await store.timeline(call.id)
     case = replay(events)
     posts = await store.case_mentions(call.id)
+    known = await lookup(store, case)
     settings = call.room.settings
     names = [*(person.name for person in settings.people), *(team.name for team in settings.teams)]
     wanted = forms.available(case, call.who.name, names, call.now, call.who.timezone)
+    if not case.status.ended:
+        wanted = (*wanted, forms.pull(pulling.who_can_be(settings)))
     return call.page(
         "case.html",
         status,
@@ -104,6 +111,11 @@ async def shown(call: Call, status: int = 200, *, done: str = "", refused: "Refu
         reasons=_reasons(case),
         earlier=await _earlier(call, posts),
         answering=outreach.allowed(case.subject.site),
+        answer_at=outreach.answer_link(case.subject.site, case.subject.url),
+        statement=case.statement or known.statement,
+        similar=similar.told(await similar.similar(store, case, call.now)),
+        beside=await one_voice.whisper(store, case, call.who.name) if not case.status.ended else "",
+        known=known,
         forms=wanted if call.who.may(Act.WORK) else (),
         done=done,
         refused=refused,
@@ -174,8 +186,24 @@ async def guarded(call: Call) -> Response:
     said = [f"{post.title}\n{post.text}" for post in posts] or [case.subject.text]
     promised = case.status is Status.ACKNOWLEDGED and case.promise is not None
     draft = call.form.get("draft", "")
-    found = review(draft, said, promised=promised)
-    return call.page("guard.html", draft=draft, findings=found)
+    found, warned = review(draft, said, promised=promised), call.form.get("warned", "")
+    if call.form.get("posted"):
+        choices = chosen(review(warned, said, promised=promised), draft)
+        await call.room.store.guarded(choices, call.now)
+        return call.page("guard.html", draft=draft, findings=(), warned="", choices=choices)
+    return call.page("guard.html", draft=draft, findings=found, warned=warned or (draft if found else ""), choices=None)
+
+
+async def briefed(call: Call) -> Response:
+    """The case on one page, for who must decide; and whom to bring it before."""
+    case = await call.room.desk.case(call.id)
+    pull = forms.pull(pulling.who_can_be(call.room.settings))
+    return call.page(
+        "brief.html",
+        case=case,
+        lines=await pulling.page(call.room.store, case),
+        form=pull if call.who.may(Act.WORK) and not case.status.ended else None,
+    )
 
 
 # What is done to it
@@ -204,6 +232,8 @@ async def done(call: Call, action: str) -> int:
     if action == "split":
         case = await call.room.desk.case(call.id)
         return (await by_hand.split(store, call.room.scales, case, call.form.get("post", ""), name, now)).id
+    if action == "pull":
+        return (await pulling.pull_in(store, call.room.settings, call.id, call.form.get("to", ""), name, now)).id
     asked = forms.command(action, name, call.form, call.who.timezone)
     if isinstance(asked, Handover):
         asked = await _offered(call, asked)

@@ -13,6 +13,7 @@ from escalation.case import Case, Status
 from escalation.commands import (
     Accept,
     Acknowledge,
+    Answer,
     AskForHelp,
     Command,
     Decline,
@@ -25,6 +26,7 @@ from escalation.commands import (
     Reopen,
     ReportBack,
     Snooze,
+    Statement,
     UndoDismiss,
     compensation,
 )
@@ -58,7 +60,14 @@ class Form:
 def available(case: Case, by: str, names: Iterable[str], now: datetime, timezone: str) -> tuple[Form, ...]:
     """What `by` can do now, the likeliest first; whether it is granted is still decided when it is asked."""
     forms = [form for form in _forms(case, by, tuple(names), now, timezone) if form is not None]
-    return tuple(forms)
+    more = [] if case.status.ended else [STATEMENT] if case.incident else [] if case.answered else [ANSWERED]
+    return tuple(forms + more)
+
+
+def pull(names: tuple[str, ...]) -> Form:
+    """The case on one page, to somebody who must know."""
+    to = Field(name="to", label="Who must know of it?", kind="choice", options=names)
+    return Form(action="pull", title="Pull somebody in", submit="Send them the brief", fields=(to,))
 
 
 def _forms(case: Case, by: str, names: tuple[str, ...], now: datetime, zone: str) -> list[Form | None]:
@@ -129,6 +138,18 @@ JOIN = Form(
     title="Same matter as another case",
     submit="Join it to that case",
     fields=(Field(name="into", label="Number of the case that answers for both", kind="number"),),
+)
+ANSWERED = Form(
+    action="answered",
+    title="Answered in public",
+    submit="Note the answer",
+    fields=(Field(name="url", label="Where can it be read?", needed=False),),
+)
+STATEMENT = Form(
+    action="statement",
+    title="What may be said to all of them",
+    submit="State it",
+    fields=(Field(name="text", label="For every customer of this incident", kind="words"),),
 )
 FOLLOW_UP = Form(
     action="follow_up",
@@ -270,6 +291,8 @@ _COMMANDS: Mapping[str, Callable[[str, Given, str], Command]] = {
     "reopen": lambda by, f, z: Reopen(by=by, reason=f.get("reason", "")),
     "note": lambda by, f, z: Note(by=by, text=f.get("text", "")),
     "snooze": lambda by, f, z: Snooze(by=by, until=instant(f.get("until", ""), z)),
+    "answered": lambda by, f, z: Answer(by=by, url=f.get("url", "")),
+    "statement": lambda by, f, z: Statement(by=by, text=f.get("text", "")),
     "ask": lambda by, f, z: AskForHelp(by=by, text=f.get("text", "")),
 }
 

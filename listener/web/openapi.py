@@ -68,6 +68,9 @@ ACTIONS: Mapping[str, tuple[Param, ...]] = {
     "note": (Param(name="text", says="For the next reader", needed=True),),
     "snooze": (Param(name="until", says="Until when, ISO 8601", needed=True),),
     "ask": (Param(name="text", says="What help is needed with", needed=True),),
+    "answered": (Param(name="url", says="Where it can be read"),),
+    "statement": (Param(name="text", says="For every customer of an incident", needed=True),),
+    "pull": (Param(name="to", says="An executive or a lead, who gets the brief", needed=True),),
     "join": (Param(name="into", says="The case that answers for both", needed=True),),
     "split": (Param(name="post", says="The key of the post", needed=True),),
 }

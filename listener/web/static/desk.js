@@ -84,7 +84,7 @@
     asked.set(form, stop);
     if (button) button.disabled = true;
     try {
-      const body = new URLSearchParams(new FormData(form));
+      const body = new URLSearchParams(new FormData(form, event.submitter));
       await part(form.dataset.into, form.getAttribute("action"), { method: "POST", body, signal: stop.signal });
     } catch (wrong) {
       if (wrong.name !== "AbortError" && told) told.textContent = "Not sent. Try again.";
