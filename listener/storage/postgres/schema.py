@@ -66,7 +66,7 @@ CREATE TABLE cases (
   id bigint PRIMARY KEY, brand text NOT NULL, post text NOT NULL, thread text NOT NULL, customer text NOT NULL,
   story text NOT NULL, cause text NOT NULL, incident integer NOT NULL, within bigint NOT NULL, status text NOT NULL,
   priority text NOT NULL, severity integer NOT NULL, owner text NOT NULL, due timestamptz, opened timestamptz NOT NULL,
-  since timestamptz NOT NULL, changed timestamptz NOT NULL, promise text NOT NULL, outcome text NOT NULL, posts integer NOT NULL,
+  changed timestamptz NOT NULL, promise text NOT NULL, outcome text NOT NULL, posts integer NOT NULL,
   seq integer NOT NULL, title text NOT NULL, offered text NOT NULL DEFAULT '', deadline timestamptz,
   answered timestamptz, missed integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 80);
@@ -78,7 +78,6 @@ CREATE INDEX cases_thread ON cases USING hash (thread) WHERE {OPEN} AND thread <
 CREATE INDEX cases_customer ON cases USING hash (customer) WHERE customer <> '';
 CREATE INDEX cases_story ON cases USING hash (story) WHERE {OPEN} AND story <> '';
 CREATE INDEX cases_cause ON cases (brand, cause, opened);
-CREATE INDEX cases_flood ON cases (brand, cause, since);
 CREATE INDEX cases_incident ON cases (brand, cause) WHERE incident = 1;
 CREATE INDEX cases_within ON cases (within, status) WHERE within <> 0;
 CREATE INDEX cases_changed ON cases (changed);
