@@ -1,6 +1,10 @@
 """What is PostgreSQL's own: values, searches that only it could get wrong, and that both stores have the same tables."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import postgresserver
 import pytest
@@ -8,11 +12,14 @@ from builders import NOW, batch, complaint, mention, post
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.contract import Hearing
+from escalation.desk import Desk
 from listener.query import fold, parse
-from listener.storage.contract import Heard, Question
+from listener.storage.contract import Failure, Heard, Question, StoreError, TakenOver
 from listener.storage.postgres import PostgresStore
 from listener.storage.postgres.dialect import Postgres
 from listener.storage.postgres.indexing import LONGEST, lexemes, tsquery
+from listener.storage.postgres.schema import prepare as prepare_postgres
 from listener.storage.postgres.session import Session
 from listener.storage.sqlite.lanes import connect, tables
 from listener.storage.sqlite.schema import prepare
@@ -110,3 +117,140 @@ async def test_a_month_begins_whenever_something_is_heard_in_it(store: PostgresS
         await store.keep(batch(complaint(f"p{year}"), at=NOW.replace(year=year, month=12, day=31)))
     rows = [row.heard.year async for row in store.search(Question(query=parse("acme")))]
     assert rows == [2031, 2026, 2019]
+
+
+# one of many
+
+LEASE = timedelta(seconds=60)
+
+
+@pytest.fixture
+async def two() -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
+    """Two processes on one database."""
+    address = postgresserver.shelf().take()
+    stores = await PostgresStore.open(address), await PostgresStore.open(address)
+    yield stores
+    for store in stores:
+        await store.aclose()
+    postgresserver.shelf().give_back(address)
+
+
+async def test_what_one_has_taken_the_other_gets_when_it_is_given_back_or_its_lease_ends(
+    two: tuple[PostgresStore, PostgresStore],
+) -> None:
+    here, there = two
+    assert await here.take("source blog", LEASE) and await here.take("source blog", LEASE)
+    assert not await there.take("source blog", LEASE)
+    await there.give_back("source blog")
+    assert not await there.take("source blog", LEASE), "nobody gives back what another has"
+    await here.give_back("source blog")
+    assert await there.take("source blog", timedelta(0))
+    assert await here.take("source blog", LEASE)
+
+
+async def test_what_has_ended_is_not_prolonged(two: tuple[PostgresStore, PostgresStore]) -> None:
+    here, there = two
+    await here.take("lasts", LEASE)
+    await here.take("ended", timedelta(0))
+    await here.renew(NOW, LEASE)
+    assert not await there.take("lasts", LEASE)
+    assert await there.take("ended", LEASE)
+
+
+async def test_who_was_frozen_for_too_long_keeps_nothing(two: tuple[PostgresStore, PostgresStore]) -> None:
+    here, there = two
+    await here.take("source blog", timedelta(0))
+    await there.take("source blog", LEASE)
+    late = replace(batch(complaint("p1"), cursor={"page": 1}), lease="source blog")
+    with pytest.raises(TakenOver):
+        await here.keep(late)
+    assert (await here.balance()).posts == {}
+    assert (await there.keep(late)).new == 1
+    failure = Failure(source="blog", at=NOW, error="x", hearing=Hearing.BLOCKED, next_poll=NOW, told_silent=False)
+    with pytest.raises(TakenOver):
+        await here.keep_failure(replace(failure, lease="source blog"))
+    assert (await there.source("blog")).failures == 0
+
+
+async def test_a_notice_that_was_taken_over_is_not_said_and_not_failed(
+    two: tuple[PostgresStore, PostgresStore],
+) -> None:
+    here, there = two
+    await here.keep(batch(complaint("p1")))
+    mine = {one.notice.key for one in await here.claim(NOW, 10, LEASE)}
+    assert mine and await here.hold(mine) and not await there.hold(mine)
+    assert await there.claim(NOW, 10, LEASE) == ()
+    theirs = {one.notice.key for one in await there.claim(NOW + LEASE, 10, LEASE)}
+    assert theirs == mine and not await here.hold(mine)
+    await here.failed(next(iter(mine)), "late", None)
+    assert await there.hold(theirs)
+    assert (await there.balance()).undeliverable == 0
+
+
+async def test_a_case_that_is_due_is_stepped_by_one(two: tuple[PostgresStore, PostgresStore]) -> None:
+    await two[0].keep(batch(*(complaint(f"p{number}") for number in range(20))))
+    late = NOW + timedelta(minutes=5)
+    taken = await asyncio.gather(*(store.take_due(late, 7) for store in two for _ in range(3)))
+    assert sorted(case for some in taken for case in some) == list(range(1, 21))
+    assert await two[0].take_due(late, 7) == ()
+    for store in two:
+        await Desk(store).look(late)
+    assert {len(await two[0].timeline(case)) for case in range(1, 21)} == {1}, "they are with whoever took them"
+
+
+async def test_of_two_who_hear_the_same_matter_at_once_one_opens_it_and_one_joins_it(
+    two: tuple[PostgresStore, PostgresStore],
+) -> None:
+    for number in range(10):
+        said = [post(f"p{number}", source=source) for source in ("blog", "mirror")]
+        heard = [Heard(post=one, mentions=(mention(one, thread=f"blog.example/{number}"),)) for one in said]
+        pages = [batch(one, source=one.post.source) for one in heard]
+        kept = await asyncio.gather(*(store.keep(page) for store, page in zip(two, pages, strict=True)))
+        assert sorted((len(one.opened), one.joined) for one in kept) == [(0, 1), (1, 0)]
+    assert (await two[0].balance()).findings == ()
+
+
+async def test_of_two_who_hear_one_post_at_once_one_keeps_it(two: tuple[PostgresStore, PostgresStore]) -> None:
+    pages = [batch(*(complaint(f"p{number}") for number in order)) for order in (range(50), reversed(range(50)))]
+    kept = await asyncio.gather(*(store.keep(page) for store, page in zip(two, pages, strict=True)))
+    assert sorted(one.new for one in kept) == [0, 50]
+
+
+async def test_word_of_what_one_changed_reaches_the_others(two: tuple[PostgresStore, PostgresStore]) -> None:
+    here, there = two
+    stirred, before = asyncio.Event(), await there.moved()
+    async with there.watch(stirred.set):
+        while not stirred.is_set():  # LISTEN takes a moment to stand
+            await here.keep(batch(complaint(f"p{await here.moved()}")))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stirred.wait(), 0.1)
+    assert await there.moved() > before
+
+
+async def test_the_clock_is_the_databases(store: PostgresStore) -> None:
+    assert abs((await store.ahead(datetime.now(UTC) - timedelta(hours=2))) - timedelta(hours=2)) < timedelta(minutes=1)
+
+
+async def test_a_connection_that_broke_is_opened_again(store: PostgresStore) -> None:
+    sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    await store._aside(lambda db: db.execute(sql).fetchall())
+    assert (await store.keep(batch(complaint("p1")))).new == 1
+    assert [row.title async for row in store.search(Question())] == ["Post p1"]
+
+
+async def test_no_server_is_said_in_words_without_the_password() -> None:
+    with pytest.raises(StoreError, match=r"postgresql://pia@127\.0\.0\.1:1/x does not answer") as wrong:
+        await PostgresStore.open("postgresql://pia:s3cret@127.0.0.1:1/x")
+    assert "s3cret" not in str(wrong.value)
+
+
+async def test_the_version_before_survives_what_only_adds(store: PostgresStore) -> None:
+    for breaks, survives in ((0, True), (1, False)):
+        sql = f"INSERT INTO migrations (name, breaks) VALUES ('of the future {breaks}', {breaks})"
+        await store._writer.write(lambda db, sql=sql: db.execute(sql))  # type: ignore[misc]
+        if survives:
+            await store._writer.write(prepare_postgres)
+        else:
+            with pytest.raises(StoreError, match="a newer version wrote this database"):
+                await store._writer.write(prepare_postgres)
+    await store._writer.write(lambda db: db.execute("DELETE FROM migrations WHERE name LIKE 'of the future%'"))

@@ -7,6 +7,7 @@ in a text; one is kept behind a character that is none (U+FDD0), so that hostile
 import logging
 import random
 import re
+import select
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -94,6 +95,14 @@ class Session:
         cursor.executemany(_placed(sql), rows if isinstance(rows, list) else list(rows))
         return cursor
 
+    def left(self) -> bool:
+        """Has the server hung up? Then the end of its words can be read before we have asked anything."""
+        if self.conn.closed:
+            return True
+        waiting = select.poll()
+        waiting.register(self.conn.fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
+
     def reopen(self) -> None:
         self.conn.close()
         self.conn = opened(self.url)
@@ -168,16 +177,7 @@ class PostgresServer:
             raise unreachable(self.url, wrong) from None
 
     def read(self, db: Session, work: Callable[[Session], T]) -> T:
-        def read() -> T:
-            try:
-                return work(db)
-            except psycopg.OperationalError:
-                if not db.conn.closed:
-                    raise
-                db.reopen()  # the server was started anew meanwhile
-                return work(db)
-
-        return self._translated(db, read)
+        return self._translated(db, lambda: work(db))
 
     def write(self, db: Session, work: Callable[[Session], T]) -> T:
         """READ COMMITTED, begun again when somebody else was quicker: each time on what that one has left."""
@@ -196,10 +196,10 @@ class PostgresServer:
         db.conn.close()
 
     def _translated(self, db: Session, work: Callable[[], T]) -> T:
-        """A connection that had broken before is opened again; what was being written when it broke is left to the
-        caller: nobody here knows whether it was."""
+        """A connection that had broken before is opened again. When it breaks under way that is said: what was being
+        written may have been, and rows that were read already may have been handed on."""
         try:
-            if db.conn.closed:
+            if db.left():
                 db.reopen()
             return work()
         except psycopg.OperationalError as wrong:
@@ -219,7 +219,7 @@ QUICKER = (
 
 
 def _transaction(db: Session, work: Callable[[Session], T]) -> T:
-    _begin(db)
+    db.conn.execute("BEGIN")
     try:
         done = work(db)
         db.conn.commit()
@@ -228,14 +228,6 @@ def _transaction(db: Session, work: Callable[[Session], T]) -> T:
             db.conn.rollback()
         raise
     return done
-
-
-def _begin(db: Session) -> None:
-    try:
-        db.conn.execute("BEGIN")
-    except psycopg.OperationalError:
-        db.reopen()  # the server was started anew meanwhile, and nothing was written yet
-        db.conn.execute("BEGIN")
 
 
 def _give_way(lost: Exception, attempt: int) -> None:
