@@ -5,16 +5,19 @@ It is cut before it is escaped, escaped once, and only where the place it goes t
 
 import re
 import unicodedata
+from functools import lru_cache
+from html import escape
 
 LONGEST_READ = 20_000  # characters; nobody is shown more than the beginning
 _BREAKS = re.compile(r"\r\n|[\r\v\f\x85\u2028\u2029]")
 _BLANKS = re.compile(r"[ \t]{2,}")
 _TRAILING = re.compile(r"[ \t]+(?=\n)")
+_HALF_AN_ENTITY = re.compile(r"&[a-z]{0,3}\Z")
 _BLANK_LINES = re.compile(r"\n{3,}")
 # Controls, formats (all the bidirectional and zero-width ones), lone surrogates, private and unassigned.
 _DROPPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 _KEPT = frozenset("\n\t\u200c\u200d")  # the two joiners shape Persian, Indic scripts and emoji, and move nothing
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+MARKS = 30  # in a row: more reach over other lines, and are slow to sort (UAX #15, section 13, stream-safe text)
 
 
 def clean(text: str) -> str:
@@ -23,13 +26,24 @@ def clean(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """The same with every blank where it was, for what stands in columns."""
+    """The same with every blank where it was, for what stands in columns. Takes linear time, whatever was written."""
     broken = _BREAKS.sub("\n", text[:LONGEST_READ])
-    return unicodedata.normalize("NFC", "".join(character for character in broken if _visible(character)))
+    odd = [character for character in set(broken) if not _visible(character)]
+    shown = broken.translate(dict.fromkeys(map(ord, odd))) if odd else broken
+    return shown if shown.isascii() else _thinned(unicodedata.normalize("NFC", _thinned(shown)))
 
 
+@lru_cache(maxsize=4_096)
 def _visible(character: str) -> bool:
     return character in _KEPT or unicodedata.category(character) not in _DROPPED
+
+
+def _thinned(text: str) -> str:
+    """At most `MARKS` combining marks in a row. Before they are sorted, and after, for some come apart into two."""
+    marks = "".join(sorted(filter(unicodedata.combining, set(text))))
+    if sum(map(text.count, marks)) <= MARKS:
+        return text
+    return re.sub(f"([{marks}]{{{MARKS}}})[{marks}]+", r"\1", text)
 
 
 def cut(text: str, longest: int) -> str:
@@ -47,12 +61,7 @@ def escape_mrkdwn(text: str, longest: int) -> str:
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
-    escaped = [_ENTITIES.get(character, character) for character in text]
-    if sum(map(len, escaped)) <= longest:
-        return "".join(escaped)
-    room = longest - 1
-    for count, piece in enumerate(escaped):
-        room -= len(piece)
-        if room < 0:
-            return f"{''.join(escaped[:count]).rstrip()}…"
-    return "".join(escaped)
+    if len(escaped := escape(text, quote=False)) <= longest:
+        return escaped
+    shown = _HALF_AN_ENTITY.sub("", escape(text[:longest], quote=False)[: longest - 1])
+    return f"{shown.rstrip()}…"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalation.clean import LONGEST_READ, clean, cut, escape_mrkdwn, line
+from escalation.clean import LONGEST_READ, MARKS, clean, cut, escape_mrkdwn, line
 
 NASTY = st.sampled_from(
     "\x00 \x1b \x9b \x07 \x08 \x7f \x85 \u2028 \u2029 \u202e \u2066 \u2069 \u200b \u200e \u200f \u061c \ufeff "
@@ -83,3 +83,14 @@ def test_a_megabyte_is_read_only_as_far_as_anyone_is_shown() -> None:
 def test_what_was_cut_says_so() -> None:
     assert cut("a long story", 7) == "a long…"
     assert cut("short", 7) == "short"
+
+
+def test_marks_piled_on_one_letter_stay_within_their_line_and_take_no_time() -> None:
+    piled = "a" + "\u0315\u0300" * (LONGEST_READ // 2)
+    assert len(clean(piled)) <= 1 + MARKS
+    assert clean(clean(piled)) == clean(piled)
+
+
+def test_writing_that_needs_marks_keeps_them() -> None:
+    for text in ("Việt Nam", "שָׁלוֹם", "हिन्दी", "ภาษาไทย", "e\u0301" * 40):
+        assert clean(text) == unicodedata.normalize("NFC", text)
