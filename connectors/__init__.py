@@ -25,6 +25,7 @@ KINDS = {  # kind -> where it lives: "module:class"
     "bluesky": "connectors.bluesky:BlueskyConnector",
     "discourse": "connectors.discourse:DiscourseConnector",
     "feed": "connectors.feed:FeedConnector",
+    "googleplay": "connectors.googleplay:GooglePlayConnector",
     "hackernews": "connectors.hackernews:HackerNewsConnector",
     "imap": "connectors.imap:ImapConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",

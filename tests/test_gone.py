@@ -112,4 +112,4 @@ def nowhere(config: Path, word: str) -> None:
 
 def test_every_kind_says_whether_it_can_be_asked_again() -> None:
     """Those that cannot are named, so that a new kind makes somebody think of it."""
-    assert set(KINDS) - set(ASKED) == {"appstore", "imap", "replay", "reviews", "webhook"}
+    assert set(KINDS) - set(ASKED) == {"appstore", "googleplay", "imap", "replay", "reviews", "webhook"}

@@ -16,6 +16,7 @@ import sites
 import test_appstore
 import test_bluesky
 import test_discourse
+import test_googleplay
 import test_hackernews
 import test_imap
 import test_mastodon
@@ -259,6 +260,22 @@ class AppStore(World):
         self.store.delete(key)
 
 
+class GooglePlay(World):
+    def begin(self) -> Poller:
+        self.play = test_googleplay.Play(self.server)
+        return test_googleplay.ear(self.server, self.web)
+
+    def write(self, key: str, text: str, at: datetime = NOW) -> None:
+        self.play.write(key, text, at)
+        self.ids[key] = key
+
+    def edit(self, key: str, text: str) -> None:
+        self.play.write(key, text, self.poller.now)
+
+    def delete(self, key: str) -> None:
+        del self.play.reviews[key]
+
+
 class StackExchange(World):
     def begin(self) -> Poller:
         self.exchange = test_stackexchange.Exchange(self.server)
@@ -402,6 +419,7 @@ WORLDS: dict[str, Callable[[Server, Web, Path], World]] = {
     "reddit": Reddit,
     "youtube": YouTube,
     "appstore": AppStore,
+    "googleplay": GooglePlay,
     "stackexchange": StackExchange,
     "x": X,
     "discourse": Discourse,
