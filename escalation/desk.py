@@ -1,7 +1,10 @@
 """Where people's requests and the clock become events: read, decide, append. The rules are in decide.py and case.py."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 
 from escalation.case import Case, replay
 from escalation.clock import answered_with, overdue
@@ -12,6 +15,7 @@ from escalation.ledger import Conflict, Ledger, Unreadable
 from escalation.notices import unchecked, unreadable
 
 READ_AGAIN = timedelta(hours=1)  # what cannot be read
+_incident = itemgetter(1)
 PATIENCE = 20  # times somebody else may be quicker before we believe that something is wrong
 
 
@@ -45,9 +49,10 @@ class Desk:
                 await self.ledger.owe(unreadable(case_id, str(why), now), now)
                 await self.ledger.set_aside(case_id, now + READ_AGAIN)
         for incident in waiting - {0}:
-            await self._unchecked(await self.case(incident), now)
-        for case_id, incident in await self.ledger.unanswered(limit):
-            await self._answer(case_id, incident, now)
+            await self._unchecked(incident, now)
+        behind = await self.ledger.unanswered(limit)
+        for incident, customers in groupby(sorted(behind, key=_incident), key=_incident):
+            await self._answer(incident, [case_id for case_id, _ in customers], now)
         return len(late)
 
     async def _step(self, case_id: int, now: datetime, away: frozenset[str]) -> int:
@@ -59,16 +64,18 @@ class Desk:
             return 0  # somebody acted this very moment; the next look sees what is left
         return case.within if case.spoken_for else 0
 
-    async def _unchecked(self, incident: Case, now: datetime) -> None:
-        for notice in unchecked(incident, now):
-            await self.ledger.owe(notice, now)
+    async def _unchecked(self, incident: int, now: datetime) -> None:
+        with suppress(Unreadable):
+            for notice in unchecked(await self.case(incident), now):
+                await self.ledger.owe(notice, now)
 
-    async def _answer(self, case_id: int, incident: int, now: datetime) -> None:
-        case = await self.case(case_id)
-        try:
-            await self._append(case, answered_with(case, await self.case(incident), now))
-        except Conflict:
-            return  # somebody took it up this very moment
+    async def _answer(self, incident: int, customers: list[int], now: datetime) -> None:
+        with suppress(Unreadable):
+            speaks = await self.case(incident)
+            for case_id in customers:
+                with suppress(Conflict, Unreadable):  # somebody took it up this very moment
+                    case = await self.case(case_id)
+                    await self._append(case, answered_with(case, speaks, now))
 
     async def _append(self, case: Case, new: tuple[Event, ...]) -> Case:
         return await self.ledger.append(case, new) if new else case

@@ -4,10 +4,12 @@ LISTENER_FLOOD=10000 makes it as large as the promise; otherwise it is small eno
 """
 
 import os
+import time
 import tracemalloc
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from builders import NOW, assessment, batch, policy, post
 from fakes import RecordingMessenger
 
@@ -26,6 +28,7 @@ from listener.triage import Priority
 
 CUSTOMERS = int(os.environ.get("LISTENER_FLOOD", "160"))
 PAGE = min(100, CUSTOMERS // 4)  # posts a page
+LARGE = CUSTOMERS >= 1_000
 MOST_PINGS = 6  # for one person, of thousands who complain
 ROWS = {"P2": policy(priority="P2")}
 HOUR = timedelta(hours=1)
@@ -45,7 +48,7 @@ def complains(number: int) -> Heard:
 
 async def hear(store: Store, first: int, last: int) -> int:
     """The most memory that was in use meanwhile, in bytes; 0 when so few say nothing of that."""
-    if CUSTOMERS >= 1_000:
+    if LARGE:
         tracemalloc.start()
     for page in range(first, last, PAGE):
         at = NOW + timedelta(minutes=1) * page / CUSTOMERS
@@ -65,11 +68,13 @@ async def look(store: Store, hours: float) -> None:
         pass
 
 
+@pytest.mark.timeout(1_800 if LARGE else 60)
 async def test_one_incident_every_customers_case_accounted_for_and_nobody_is_stormed(store: Store) -> None:
-    desk, messenger = Desk(store), RecordingMessenger()
+    desk, messenger, began = Desk(store), RecordingMessenger(), time.process_time()
     half = CUSTOMERS // 2 // PAGE * PAGE
     peaks = [await hear(store, 0, half), await hear(store, half, CUSTOMERS)]
     assert peaks[1] < 1.5 * peaks[0] + 1_000_000, "what a page needs does not grow with what was heard before it"
+    heard = time.process_time() - began
     rows = [row async for row in store.cases()]
     (incident,) = (row.id for row in rows if row.incident)
     await deliver(store, messenger, 0.02)
@@ -91,6 +96,10 @@ async def test_one_incident_every_customers_case_accounted_for_and_nobody_is_sto
     states = Counter([row.status async for row in store.cases() if row.within == incident])
     assert set(states) == {Status.REPORTED} and states[Status.REPORTED] > CUSTOMERS - 20, "a check of each is left open"
     await deliver(store, messenger, 2)
+    if LARGE:
+        spent = time.process_time() - began
+        print(f"{CUSTOMERS:,} heard in {heard:.0f} s of processor time, {spent:.0f} s to the end;", end=" ")
+        print(f"at most {max(peaks) / 1e6:.1f} MB for a page; pings {dict(pings)}")
     balanced = await audit(store, NOW + 2 * HOUR)
     assert balanced.balanced, balanced.findings[:3]
     assert balanced.cases == CUSTOMERS + 1 and sum(balanced.balance.posts["blog"].values()) == CUSTOMERS
