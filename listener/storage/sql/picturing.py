@@ -79,6 +79,7 @@ class _Known:
     since: datetime | None = None  # whole days
     until: datetime | None = None
     edges: tuple[Plan, ...] = ()  # what lies in that time beside them
+    fields: tuple[Field, ...] = ()  # all that is asked for
 
 
 def _known(db: Database, question: Question) -> _Known | None:
@@ -99,7 +100,7 @@ def _known(db: Database, question: Question) -> _Known | None:
         held = found.brands if one.name == "brand" else found.values if found.facet else None
         values = values if held is None else tuple(value for value in values if value in held)
         found = replace(found, brands=values) if one.name == "brand" else replace(found, facet=one.name, values=values)
-    return _dated(db, question, found)
+    return _dated(db, question, replace(found, fields=tuple(fields)))
 
 
 def _fits(field: Field, value: str) -> bool:
@@ -117,7 +118,7 @@ def _dated(db: Database, question: Question, known: _Known) -> _Known | None:
     else:
         spans = [(a, b) for a, b in ((since, first), (last, until)) if a and b and a < b]
     edges = tuple(plan(db, replace(question, since=a, until=b)) for a, b in spans)
-    if any(edge.verify is not None or edge.stretch.high - edge.stretch.low > EDGE for edge in edges):
+    if any(edge.stretch.high - edge.stretch.low > EDGE for edge in edges):
         return None
     return replace(known, since=first, until=last, edges=edges)
 
@@ -143,8 +144,16 @@ def _tallied(db: Database, question: Question, known: _Known) -> Picture:
         for value, count in db.execute(sql, (facet, *given)):
             sums.fact(facet, value, count)
     for edge in known.edges:
-        sums.rows(_grouped(db, edge, "m.post BETWEEN ? AND ?", (edge.stretch.low, edge.stretch.high)), facets)
+        rows = _grouped(db, edge, "m.post BETWEEN ? AND ?", (edge.stretch.low, edge.stretch.high))
+        sums.rows([row for row in rows if _asked_for(known.fields, row)], facets)
     return sums.picture()
+
+
+def _asked_for(fields: Iterable[Field], row: Sequence[Any]) -> bool:
+    """A database that is not sure of every letter lets some pass that were not asked for."""
+    brand, verdict, source, cause, priority, severity, *_ = row
+    facts = {"brand": brand, "verdict": verdict, "source": source, "cause": cause, "priority": priority}
+    return all(_fits(one, str({**facts, "severity": severity}[one.name])) for one in fields)
 
 
 def _where(known: _Known) -> tuple[str, tuple[Any, ...]]:
