@@ -5,7 +5,7 @@ address may be asked is decided in guard.py, for each redirect and each connecti
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,8 +92,19 @@ class Web:
                 body = await _body(response, url)
                 return Answer(response.status, _headers(response), body, url)
 
-    async def listen(self, url: str, *, enough: Callable[[str], bool], patience: float, now: datetime) -> None:
+    async def listen(
+        self,
+        url: str,
+        *,
+        enough: Callable[[str], bool],
+        patience: float,
+        now: datetime,
+        headers: Mapping[str, str] | None = None,
+        say: Sequence[str] = (),
+    ) -> None:
         """Hands over each text of a WebSocket until it is `enough`, the server ends, or `patience` seconds are over.
+
+        What there is to `say` is said first.
 
         Raises Wait or Fix when the server did not let us listen.
         """
@@ -101,12 +112,14 @@ class Web:
         to = self._guard.check(url)
         with _translated(url):
             try:
-                line = await self._client().ws_connect(to, max_msg_size=MOST_BYTES)
+                line = await self._client().ws_connect(to, max_msg_size=MOST_BYTES, headers=headers)
             except aiohttp.WSServerHandshakeError as no:
                 raise refusal(Answer(no.status, dict(no.headers or {}), b"", url), now) from None
             try:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(patience):
+                        for text in say:
+                            await line.send_str(text)
                         await _hear(line, enough)
             finally:  # a server in full flow may not hear us say good-bye
                 with suppress(TimeoutError):

@@ -3,8 +3,12 @@
 A hashtag is paged forward by min_id, which leaves no holes; the search is newest first and is paged by offset, for it
 cuts min_id and max_id to whole seconds. Posts that come late from other servers get an older id, so what was written
 during `overlap` is read again. A place: {"marks": [[when, newest id then], …], "at": the page under way}
+
+With `stream` it stays on the line for a while after each reading, and hears what is written, edited and deleted under
+the hashtags as it happens. Nothing rests on that: what the stream leaves out the next reading brings.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +19,7 @@ from connectors.api import address, document, is_gone, table
 from connectors.contract import ConnectorError, Cursor, Dialect, Fix, Hearing, Page, from_env, from_house
 from connectors.http import Answer, Web
 from connectors.lanes import Place, Step, take_turn
-from connectors.mastodon_parse import Found, closed, found_in, post_of, visible
+from connectors.mastodon_parse import Found, closed, event_of, found_in, post_of, streaming_in, visible
 from connectors.post import Post
 
 DIALECT = Dialect(longest=256, either="", without="")
@@ -27,6 +31,8 @@ DEAF_TO = (
 PAGE = 40
 DEEPEST = 10_000 - PAGE  # the search goes no deeper
 MARKS = 8  # in one overlap
+MOST = 1_000  # events of one listening
+LONGEST = timedelta(seconds=60)  # of one listening
 ASK_AGAIN = timedelta(hours=6)  # what the server's settings are
 ACCESS = "set MASTODON_TOKEN to a token with read access (Preferences > Development on your server)"
 
@@ -38,6 +44,8 @@ class Options:
     api_url: str = "https://mastodon.social"
     hashtags: tuple[str, ...] = ()  # beside the words of the queries, each of which is a hashtag too
     search: bool = True  # full text as well; needs the token
+    stream: bool = False  # listen to the hashtags after each reading; needs the token
+    listen: timedelta = timedelta(seconds=20)  # how long
     history: timedelta = timedelta(days=7)  # how far back the first reading goes
     overlap: timedelta = timedelta(hours=2)
 
@@ -59,6 +67,8 @@ class MastodonConnector:
             raise Fix(f"{self.name}: {wrong[0]!r} is no hashtag: only letters, digits and _; mend hashtags")
         if not lanes:
             raise Fix(f"{self.name}: there is no hashtag to follow; add hashtags, or {ACCESS}")
+        if self._options.stream and not self._key:
+            raise Fix(f"{self.name}: Mastodon streams to nobody without a login; {ACCESS}, or stream = false")
         settings = await self._settings(cursor.get("settings", {}), now)
 
         async def read(lane: str, place: Place) -> Step:
@@ -66,7 +76,31 @@ class MastodonConnector:
 
         page = await take_turn(lanes, cursor, now, read, self._options.overlap)
         page = replace(page, cursor={**page.cursor, "settings": settings})
-        return page if page.more else self._with_what_is_hidden(page, settings, lanes)
+        if page.more:
+            return page
+        page = self._with_what_is_hidden(page, settings, lanes)
+        return await self._streamed(page, settings, lanes, now) if self._options.stream else page
+
+    async def _streamed(self, page: Page, settings: Mapping[str, Any], lanes: Sequence[str], now: datetime) -> Page:
+        """With what is said while we listen."""
+        heard = _Heard(self.name, self._host)
+        try:
+            await self._web.listen(
+                _streams_at(self._options.api_url, settings.get("streaming", "")),
+                enough=heard,
+                patience=min(self._options.listen, LONGEST).total_seconds(),
+                now=now,
+                headers=self._key,
+                say=[
+                    json.dumps({"type": "subscribe", "stream": "hashtag", "tag": tag[1:]})
+                    for tag in lanes
+                    if tag[0] == "#"
+                ],
+            )
+        except ConnectorError as no:
+            note = "; ".join(filter(None, (page.note, f"the stream could not be heard, only the timelines: {no}")))
+            return replace(page, note=note, hearing=Hearing.TRUNCATED)
+        return replace(page, posts=(*page.posts, *heard.posts.values()), gone=(*page.gone, *heard.gone))
 
     async def _settings(self, known: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
         """What the server hides is asked for now and then; an older server does not say, and nothing is claimed."""
@@ -76,7 +110,8 @@ class MastodonConnector:
             instance = document(await self._get("v2/instance"), now, access=ACCESS)
         except ConnectorError:
             return {"hidden": "", **known, "asked": int(now.timestamp())}
-        return {"asked": int(now.timestamp()), "hidden": closed(instance, signed_in=bool(self._key))}
+        hidden = closed(instance, signed_in=bool(self._key))
+        return {"asked": int(now.timestamp()), "hidden": hidden, "streaming": streaming_in(instance)}
 
     def _with_what_is_hidden(self, page: Page, settings: Mapping[str, Any], lanes: Sequence[str]) -> Page:
         hidden = settings.get("hidden", "") if any(lane.startswith("#") for lane in lanes) else ""
@@ -147,6 +182,34 @@ class MastodonConnector:
             elif post := post_of(status, self.name, self._host):
                 posts.append(post)
         return Page(cursor=cursor, posts=tuple(posts), gone=tuple(gone))
+
+
+class _Heard:
+    """What one listening gathers; it is called with each message and says when it is enough."""
+
+    def __init__(self, source: str, host: str):
+        self.posts: dict[str, Post] = {}
+        self.gone: list[str] = []
+        self._source, self._host = source, host
+
+    def __call__(self, text: str) -> bool:
+        event = event_of(text, self._source, self._host)
+        if event and event.gone:
+            self.posts.pop(event.gone, None)
+            self.gone.append(event.gone)
+        elif event and event.post:
+            self.posts[event.post.id] = event.post
+        return len(self.posts) + len(self.gone) >= MOST
+
+
+def subscription(tag: str) -> str:
+    return json.dumps({"type": "subscribe", "stream": "hashtag", "tag": tag[1:]})
+
+
+def _streams_at(api_url: str, told: str) -> str:
+    """Where the server says it streams; but a key goes over no line that is less safe than the one it came by."""
+    safe = told.startswith("wss://") or (told.startswith("ws://") and not api_url.startswith("https://"))
+    return f"{(told if safe else api_url).rstrip('/')}/api/v1/streaming"
 
 
 def lanes_of(options: Options) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 Ids are opaque texts: they are never compared, only repeated. Where a timeline goes on is said in the Link header.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,6 +88,34 @@ def post_of(status: Mapping[str, Any], source: str, host: str) -> Post | None:
         ),
         extra={"edited": edited} if edited else {},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a stream says (https://docs.joinmastodon.org/methods/streaming): a post, or an edit of one, or its end."""
+
+    post: Post | None = None
+    gone: str = ""
+
+
+def event_of(text: str, source: str, host: str) -> Event | None:
+    """None when it is something else, or cannot be read: what is missed is heard by polling."""
+    try:
+        said = table(json.loads(text))
+        kind, payload = said.get("event"), said.get("payload")
+        if kind == "delete":
+            return Event(gone=words(payload)) if words(payload) else None
+        status = table(json.loads(words(payload))) if kind in ("update", "status.update") else {}
+    except (ValueError, RecursionError):
+        return None
+    post = post_of(status, source, host) if visible(status) else None
+    return Event(post=post) if post else None
+
+
+def streaming_in(instance: Any) -> str:
+    """Where the server streams, which may be another host; "" when it does not say."""
+    urls = table(table(table(instance).get("configuration")).get("urls"))
+    return words(urls.get("streaming"))
 
 
 def _choices(status: Mapping[str, Any]) -> list[str]:
