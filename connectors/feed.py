@@ -30,6 +30,10 @@ from connectors.recognise import NOTHING, Known
 from connectors.schedule import wait
 from connectors.window import Window, conditions, older_than_known, reaches_known
 
+DEAF_TO = (
+    "Feeds: comments that somebody else's script draws, and articles behind a login, but for the feed's own summary",
+    "Feeds: what is pushed out between two polls, where the feed has no older pages; that it happened is said",
+)
 MOST_PAGES = 60  # of older items followed in one go
 IDLE = 10  # of them that show again what newer ones did: while they are read more is written, which moves them on
 FULL = 5  # items; a feed that showed so many does not lose them all at once

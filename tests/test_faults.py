@@ -5,6 +5,7 @@ HTTP has its own troubles in its own tests.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,23 @@ async def _in_trouble(online: World, trouble: str, wanted: type[ConnectorError])
         assert isinstance(error, wanted) and not isinstance(error, Broken), error
         if trouble == "402" and error.hearing is not Hearing.BLOCKED:
             assert error.hearing is Hearing.OUT_OF_BUDGET
+
+
+async def test_what_was_written_while_nobody_could_hear_is_heard_afterwards(world: World) -> None:
+    """Twelve hours of an outage, theirs or ours, are filled by themselves: nobody has to ask for it."""
+    world.write("before", "acme before")
+    await hear(world)
+    for number in range(150):
+        world.write(f"n{number}", f"acme {number}", NOW + (15 + number * 4.5) * MINUTE)
+    for _ in range(3) if world.online else ():
+        world.server.spoil = faults.status(500)
+        world.poller.now += timedelta(hours=4)
+        with suppress(Wait):
+            await world.poller.step()
+    world.server.spoil = None
+    world.poller.now = NOW + timedelta(hours=12)
+    heard = await hear(world, polls=2)
+    assert {world.ids[f"n{number}"] for number in range(150)} <= heard.keys()
 
 
 @pytest.mark.parametrize("trouble", AMID)

@@ -87,6 +87,7 @@ async def coverage(directory: Path | None, since: str, as_json: bool) -> None:
     out = console()
     for spot in spots:
         when = f"{spot.since:%Y-%m-%d %H:%M} to {spot.until:%Y-%m-%d %H:%M} UTC"
-        out.print(f"{when}  {spot.source}: {spot.hearing}. {spot.note}".strip(), markup=False, soft_wrap=True)
+        note = spot.note.removeprefix(f"{spot.source}: ")
+        out.print(f"{when}  {spot.source}: {spot.hearing}. {note}".strip(), markup=False, soft_wrap=True)
     if not spots:
         out.print("Everything that is listened to was heard.")
