@@ -42,10 +42,10 @@ def reviews_of(page: str, url: str) -> list[Review]:
     return list({review.id: review for review in reversed(found) if review.text or review.title}.values())[::-1]
 
 
-def breaks_off(page: str) -> bool:
-    """A page may leave out its last tags, but not one of the two that enclose it all: then it was cut."""
+def is_closed(page: str) -> bool:
+    """Has it its last tags? HTML may leave them out; a site whose pages had them and have not was cut off."""
     end = page[-2_000:].lower()
-    return "<body" in page.lower() and "</body" not in end and ("</html" not in end)
+    return "</body" in end or "</html" in end
 
 
 def next_page(page: str, url: str) -> str:

@@ -5,7 +5,8 @@ gives it, else by its words and its author; never by its date. Its stars stand i
 them.
 
 The cursor: {"main": validators and window of the first page, "page": the page that is next, "count": pages read in this
-round, "news": was anything new in it, "before": had anything been heard before it}
+round, "news": was anything new in it, "before": had anything been heard before it, "closes": do its pages have their
+last tags}
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from connectors.contract import Cursor, Fix, Hearing, Page, Wait
 from connectors.http import Answer, Web, shown
 from connectors.item import Item
 from connectors.post import Author, Post, PostKind
-from connectors.review_parse import Review, breaks_off, next_page, reviews_of, share, stars
+from connectors.review_parse import Review, is_closed, next_page, reviews_of, share, stars
 from connectors.schedule import wait
 from connectors.window import Window, conditions
 
@@ -57,10 +58,12 @@ class ReviewsConnector:
             return Page(cursor={**state, "main": main}, wait=wait(answer.headers, None, now))
         page = decode(answer.body, answer.content_type)
         found = await aside(page, reviews_of, page, answer.url)
-        if breaks_off(page) or (count == 1 and not found and window.items):
+        closes = is_closed(page)
+        if (state.get("closes") and not closes) or (count == 1 and not found and window.items):
             raise Wait(f"{shown(url)}: breaks off, or shows no review any more; read again later")
         if not found and count == 1:
             raise Fix(f"{shown(url)}: holds no review marked with schema.org/Review; check the address")
+        state["closes"] = closes
         news = [review for review in found if window.is_news(_item(review))]
         window.remember_all([_item(review) for review in news])
         window.shown = ([] if count == 1 else window.shown)[:SHOWN] + [review.id for review in found]

@@ -170,3 +170,10 @@ async def test_a_stream_that_does_not_begin_is_an_error(
     server.answers["/stream"] = (status, {}, b"no")
     with pytest.raises(error):
         await web_.listen(f"{server.address}/stream", enough=lambda _: True, patience=5, now=NOW)
+
+
+async def test_no_cookie_is_taken_and_none_is_given(server: Server, web_: Web) -> None:
+    server.answers |= {"/a": (302, {"Location": "/b", "Set-Cookie": "who=we; Path=/"}, b""), "/b": b"here"}
+    for _ in range(2):
+        await web_.get(f"{server.address}/a", now=NOW)
+    assert all("Cookie" not in request.headers for request in server.asked)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from polling import Poller, ids
 from webserver import Server
 
-from connectors.contract import Fix, Hearing
+from connectors.contract import Fix, Hearing, Wait
 from connectors.http import Web
 from connectors.post import PostKind
 from connectors.review_parse import Review, next_page, reviews_of, stars
@@ -233,3 +233,16 @@ async def test_a_page_without_reviews_says_so(server: Server, web_: Web) -> None
     server.answers["/reviews"] = "<!doctype html>nothing"
     with pytest.raises(Fix, match="holds no review"):
         await Poller(ReviewsConnector("shop", Options(url=f"{server.address}/reviews"), web_)).poll()
+
+
+async def test_a_site_that_never_closes_its_pages_is_heard(server: Server, web_: Web) -> None:
+    """HTML lets the last tags be left out; only who had them and has them no more was cut off."""
+    shown = f"<!doctype html><html><body>{sites.review('a', 'it broke')}"
+    server.answers["/reviews"] = shown
+    poller = Poller(ReviewsConnector("shop", Options(url=f"{server.address}/reviews"), web_))
+    assert len(await poller.poll()) == 1
+    server.answers["/reviews"] = f"{shown}{sites.review('b', 'again')}</body></html>"
+    assert len(await poller.poll()) == 1
+    server.answers["/reviews"] = shown
+    with pytest.raises(Wait, match="breaks off"):
+        await poller.poll()
