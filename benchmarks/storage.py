@@ -9,14 +9,14 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.rows import Row, side_by_side
-from benchmarks.world import World, rows, telling
+from benchmarks.world import World, Written, rows, telling
 from connectors.post import Post
 from listener.settings import load
 from listener.storage.contract import Batch, Heard
@@ -59,8 +59,14 @@ def run() -> list[Row]:
         matched = sides.judged_before(sides.match)
         judged = sides.judged_before()
         cases = sides.beside(sides.keep, complaints=10)
+        written = replace(sides, world=Written(), about=PAGE)
+        read = written.beside(written.keep, complaints=0)
+        read_matched, read_judged = written.judged_before(written.match), written.judged_before()
     return [
         Row("match + assess + keep, sqlite3 + FTS5", *whole, "posts/s", 0.40, False),
+        Row("the same, posts of written sentences", *read, "posts/s", 0.40, False),
+        Row("match + keep, posts of written sentences", *read_matched, "posts/s"),
+        Row("keep alone, posts of written sentences", *read_judged, "posts/s"),
         Row("match + keep, the same", *matched, "posts/s"),
         Row("keep alone, the same", *judged, "posts/s"),
         Row("a tenth of them open a case, the same", *cases, "posts/s"),
@@ -78,6 +84,7 @@ class Sides:
     scales: Scales
     world: World = field(default_factory=World)
     numbers: Iterator[int] = field(default_factory=count)
+    about: int = 1  # so many posts in a row speak of one brand
 
     def fill(self, size: int) -> None:
         for done in range(0, size, PAGE * PAGES):
@@ -116,7 +123,8 @@ class Sides:
 
     def _post(self, number: int, complaints: int) -> Post:
         said = COMPLAINT if complaints and number % complaints == 0 else ""
-        return self.world.post(number, f"{self.names[number % len(self.names)]} {said}".strip())
+        brand = self.names[number // self.about % len(self.names)]
+        return self.world.post(number, f"{brand} {said}".strip())
 
     def keep(self, pages: Pages) -> None:
         self.loop.run(self._keep(pages))

@@ -6,11 +6,13 @@ accent, an emoji, curly quotes, a handle, a hashtag, an address; one in twenty i
 
 import os
 import random
+import re
 import sys
 from itertools import accumulate, product
 
 from connectors.post import Author, Post
 from listener.query import Node, parse
+from listener.triage.gold import corpus
 
 SYLLABLES = "ba ce di fo gu la me ni po ru sa te vi wo zu ka le mi no pu".split()
 
@@ -102,3 +104,18 @@ class World:
                 text = f"{a} NEAR/5 {common}"
             made[f"brand {place}"] = text
         return made
+
+
+class Written(World):
+    """Posts as people write them: sentences of the shipped corpus, in English, put together anew."""
+
+    def __init__(self, seed: int = 1):
+        super().__init__(seed=seed)
+        posts = [post.text for post in corpus() if post.lang == "en"]
+        self._said = [said for text in posts for said in re.findall(r"[^.!?\n]+[.!?]*", text) if len(said) > 8]
+
+    def text(self, number: int = 0) -> str:
+        wanted, said = self._random.gauss(200, 45), ""
+        while len(said) < wanted:
+            said = f"{said} {self._random.choice(self._said).strip()}".strip()
+        return said

@@ -32,6 +32,11 @@ _PEOPLE = (
     r"|counter|app|website|store|shop|branch|delivery|router|broadband|flight|bus|train|card)"
 )
 _COMPARED = re.compile(rf"(?:{_BEFORE})(?: my| the| our)? $")
+_LAST = tuple(  # how what _COMPARED finds can end: most names have something else in front
+    f"{word} "
+    for word in "unlike han to from even ditched left eaving or my the our old vs vs. versus prefer hile hereas ut"
+    " eanwhile because on at by ike least use try tried".split()
+)
 _SUBJECT = re.compile(rf"(?:'s|’s)?(?: {_PEOPLE})? (?:{_DOES})\b|:")
 _ONE_OF = re.compile(rf" {_PEOPLE}\b")
 _CONTRAST = re.compile(
@@ -114,7 +119,7 @@ def rivals(text: str, low: str, ours: Sequence[Span], common: Container[str]) ->
 def _stands(text: str, start: int, end: int, contrast: bool) -> bool:
     """Does it stand where a firm would?"""
     before = text[max(0, start - LOOK_BACK) : start]
-    if contrast and _COMPARED.search(before):
+    if contrast and before.removesuffix("\n").endswith(_LAST) and _COMPARED.search(before):
         return True
     if not before.strip() or before.rstrip()[-1] in ".!?,;:–-":
         return bool(_SUBJECT.match(text, end))

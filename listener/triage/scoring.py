@@ -33,12 +33,14 @@ def logit(of: Features, rules: Rules, lang: str) -> float:
 
 def complaint(of: Reading, told: Sequence[Reason], rules: Rules, lang: str) -> tuple[float, Features]:
     """The probability, and the stretch of the text that says so. `told` is what the text says of how bad it is."""
-    scores = [(logit(features, rules, lang), features) for features in passage_features(of, rules, lang)]
-    scores.sort(key=lambda one: -one[0])
-    said, features = scores[0]
-    if len(scores) > 1:  # a long text is as bad as its two worst passages
-        said = (said + scores[1][0]) / 2
-    more = grave(of, told, rules) if len(scores) == 1 else 0.0  # what a long text mentions somewhere is no sign
+    passages = passage_features(of, rules, lang)
+    if len(passages) == 1:
+        features = passages[0]
+        said, more = logit(features, rules, lang), grave(of, told, rules)
+    else:  # a long text is as bad as its two worst passages; what it mentions somewhere else is no sign
+        scores = sorted([(logit(each, rules, lang), each) for each in passages], key=lambda one: -one[0])
+        features = scores[0][1]
+        said, more = (scores[0][0] + scores[1][0]) / 2, 0.0
     slope, shift = rules.learned
     return probability(slope * _weighed(said, more, of, rules) + shift), features
 

@@ -1,8 +1,9 @@
-"""Numbers side by side, and what is remembered of texts."""
+"""What makes judging quick changes nothing: numbers side by side, what is remembered, what is passed over."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listener.triage.naming import _COMPARED, _LAST
 from listener.triage.packed import packed, unpacked
 from listener.triage.remembered import LONGEST, Remembered
 from listener.triage.tokens import _TOKEN, split
@@ -42,3 +43,8 @@ def test_what_is_asked_for_stays_the_same_object_and_very_long_texts_are_not_kep
 @given(st.text("ab'_-@#.!?…\n \t\u2003$£59:/()|\U0001f6b2\ue000\ue001é", max_size=60))
 def test_a_text_cut_at_its_blanks_has_the_same_tokens_as_the_whole(text: str) -> None:
     assert split(text) == _TOKEN.findall(text)
+
+
+@given(st.from_regex(_COMPARED))
+def test_whatever_a_comparison_ends_with_is_not_passed_over(before: str) -> None:
+    assert before.removesuffix("\n").endswith(_LAST)
