@@ -19,6 +19,7 @@ COMMANDS = {  # section -> name -> (module, what it does in a line)
         "init": ("setup", "write a first working configuration"),
         "doctor": ("setup", "check everything that is configured; say what to do about each"),
         "import": ("importing", "bring history in from another tool's export"),
+        "migrate": ("moving", "move a database file into PostgreSQL"),
         "completion": ("setup", "print the shell's completion script"),
     },
     "Cases": {

@@ -57,6 +57,9 @@ class Record:
     def __getitem__(self, key: Any) -> Any:
         return self._values[self._places[key] if isinstance(key, str) else key]
 
+    def keys(self) -> list[str]:
+        return list(self._places)
+
     def __iter__(self) -> Any:
         return iter(self._values)
 

@@ -63,6 +63,13 @@ class SqlStore(Generic[D]):
     def __init__(self, writer: Hands[D], reader: Hands[D], worker: int):
         self._writer, self._reader, self._worker = writer, reader, worker
 
+    async def reading(self, work: Callable[[D], T]) -> T:
+        """For what only this kind of store is asked."""
+        return await self._reader.read(work)
+
+    async def writing(self, work: Callable[[D], T]) -> T:
+        return await self._writer.write(work)
+
     async def aclose(self) -> None:
         for hands in {id(hands): hands for hands in (self._reader, self._writer)}.values():
             await hands.aclose()
