@@ -8,6 +8,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
+from dateutil.relativedelta import relativedelta
+
 from connectors.contract import ConnectorError
 from escalation.notices import HOUSE, Kind, Notice
 from listener.audit import audit
@@ -135,6 +137,7 @@ async def _auditing(house: House, stop: asyncio.Event) -> None:
     await _pause(stop, FIRST_AUDIT)
     while not stop.is_set():
         try:
+            await _alone(house, "history", partial(retire, house))
             await _alone(house, "audit", partial(audited, house))
         except Exception:  # the fence: an audit that fails stops nothing
             log.exception("the audit failed; trying again")
@@ -158,6 +161,14 @@ async def _reading(house: House, stop: asyncio.Event) -> None:
         except Exception:  # the fence: a digest that fails stops nothing
             log.exception("a digest failed; trying again")
         await _pause(stop, PULSE)
+
+
+async def retire(house: House) -> None:
+    """Lets go of the months that nobody wants to keep."""
+    if house.settings.months:
+        oldest = house.clock() - relativedelta(months=house.settings.months)
+        for month in await house.store.retire(oldest.date()):
+            log.info("what was heard in %s was dropped for its age", f"{month:%B %Y}")
 
 
 async def audited(house: House) -> int:

@@ -128,6 +128,9 @@ class Shelf:
                 "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
                 " AND relnamespace = 'public'::regnamespace AND relname <> 'migrations'"
             ).fetchall()
+            parts = db.execute("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'").fetchall()
+            for (name,) in parts:
+                db.execute(f"DROP TABLE {name}")
             if tables:
                 db.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY")
                 db.execute(
@@ -145,6 +148,12 @@ def shelf() -> Shelf:
     if binaries() is None:
         (pytest.fail if NEEDED else pytest.skip)(NONE)
     return Shelf(_AT_WORK.enter_context(running()))
+
+
+def url(address: str = "") -> str:
+    """The same as an address that people write; of a new database when none is given."""
+    host, name = (part.partition("=")[2] for part in (address or shelf().take()).split(" ")[::2])
+    return f"postgresql://postgres@/{name}?host={host}"
 
 
 def stop() -> None:

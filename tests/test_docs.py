@@ -13,6 +13,7 @@ from typing import get_args
 
 import click
 import configs
+import postgresserver
 import pytest
 from builders import batch, complaint
 from click.testing import CliRunner
@@ -199,6 +200,8 @@ def test_the_command_lines_do_what_they_say_in_the_order_they_are_shown(path: Pa
         here = [
             str(config) if before == "--config" else word for before, word in zip(["", *words], words, strict=False)
         ]
+        if words[0] == "migrate":
+            here = ["migrate", "--from", str(config / "listener.db"), "--to", postgresserver.url()]
         if words[0] == "init":
             shutil.rmtree(config)
         if words[0] not in NOT_RUN:

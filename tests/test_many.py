@@ -31,10 +31,9 @@ def outside(tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
     with ExitStack() as stack:
         slack = _served(stack, "slackserver.py", "--log", str(log))
         blogs = [_served(stack, "growingblog.py", str(POSTS)) for _ in range(BLOGS)]
-        host, name = (part.split("=")[1] for part in (address.split(" ")[0], address.split(" ")[-1]))
         config = configs.write(
             tmp_path / "config",
-            listener=f'database = "postgresql://postgres@/{name}?host={host}"\n[incident]\nleast = 0\n'
+            listener=f'database = "{postgresserver.url(address)}"\n[incident]\nleast = 0\n'
             f'[slack]\nchannel = "C0CARE"\napi_url = "{slack}/api/"\n',
             sources="".join(
                 f'[[source]]\nname = "blog{number}"\nkind = "feed"\nurl = "{blog}/feed"\nevery = "1s"\n'

@@ -1,6 +1,6 @@
 """A database file becomes a PostgreSQL database, whole, or goes on where it was cut off."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,10 +51,9 @@ async def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url() -> AsyncIterator[str]:
+def url() -> Iterator[str]:
     address = postgresserver.shelf().take()
-    host, name = (part.split("=")[1] for part in (address.split(" ")[0], address.split(" ")[-1]))
-    yield f"postgresql://postgres@/{name}?host={host}"  # type: ignore[misc]
+    yield postgresserver.url(address)
     postgresserver.shelf().give_back(address)
 
 

@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import postgresserver
 import pytest
-from builders import NOW, batch, complaint, mention, post
+from builders import NOW, batch, complaint, mention, post, quiet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.contract import Hearing
+from escalation.commands import Dismiss
 from escalation.desk import Desk
 from listener.query import fold, parse
 from listener.storage.contract import Failure, Heard, Question, StoreError, TakenOver
@@ -117,6 +118,35 @@ async def test_a_month_begins_whenever_something_is_heard_in_it(store: PostgresS
         await store.keep(batch(complaint(f"p{year}"), at=NOW.replace(year=year, month=12, day=31)))
     rows = [row.heard.year async for row in store.search(Question(query=parse("acme")))]
     assert rows == [2031, 2026, 2019]
+
+
+async def test_months_that_are_too_old_go_and_everything_balances(store: PostgresStore) -> None:
+    for month in range(1, 7):
+        at = NOW.replace(month=month)
+        said = [post(f"p{month}-{number}") for number in range(3)]
+        heard = [Heard(post=one, mentions=(quiet(),)) for one in said]
+        await store.keep(batch(*heard, Heard(post=post(f"q{month}", text="nothing")), at=at, follow=True))
+    edited = post("p1-0", text="Acme Air, and Bolt too")
+    mentions = (quiet(), replace(quiet(), brand="Bolt"))
+    await store.keep(batch(Heard(post=edited, mentions=mentions), at=NOW.replace(month=6)))
+    before = await store.balance()
+    assert await store.retire(date(2026, 4, 20)) == (date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1))
+    after = await store.balance()
+    assert (after.posts, after.mentions, after.findings) == (before.posts, before.mentions, ())
+    rows = [row async for row in store.search(Question(limit=100))]
+    assert sorted({row.heard.month for row in rows}) == [4, 5, 6] and {row.brand for row in rows} == {"Acme Air"}
+    again = await store.keep(batch(complaint("p1-1"), at=NOW.replace(month=7)))
+    assert (again.new, again.opened) == (0, ()), "heard again it is known, and no news"
+    assert await store.retire(date(2026, 4, 20)) == ()
+
+
+async def test_a_month_stays_while_a_case_of_it_is_open(store: PostgresStore) -> None:
+    await store.keep(batch(complaint("p1"), at=NOW.replace(month=1)))
+    await store.keep(batch(Heard(post=post("p2"), mentions=(quiet(),)), at=NOW.replace(month=2)))
+    assert await store.retire(date(2026, 6, 1)) == ()
+    await Desk(store).handle(1, Dismiss(by="Dana Fox", reason="x"), NOW)
+    assert len(await store.retire(date(2026, 6, 1))) == 2
+    assert (await store.balance()).findings == ()
 
 
 # one of many

@@ -16,7 +16,7 @@ def _server(_context: click.Context, _option: click.Parameter, url: str) -> str:
 
 
 @click.command()
-@click.option("--from", "file", required=True, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--from", "file", required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--to", "url", required=True, metavar="URL", callback=_server)
 @json_option
 @plainly

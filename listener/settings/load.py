@@ -29,10 +29,13 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
     brands = _brands(read(directory / "brands.toml", problems, needed=True), staff.policies)
     sources = _sources(read(directory / "sources.toml", problems, needed=True), directory, env, brands)
     rules = _rules(read(directory / "triage.toml", problems), read(directory / LEARNED, problems))
-    http, web, listen, incident = (main.table(name) for name in ("http", "web", "listen", "incident"))
+    http, web, listen, incident, history = (
+        main.table(name) for name in ("http", "web", "listen", "incident", "history")
+    )
     settings = Settings(
         directory=directory,
         database=_database(main, directory),
+        months=_months(history, main.text("database")),
         brands=brands,
         sources=sources,
         people=tuple(staff.people.values()),
@@ -56,7 +59,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         audit_every=listen.duration("audit_every", timedelta(days=1)),
         silent_after=listen.duration("silent_after", timedelta(hours=1)),
     )
-    for table in (main, http, listen, incident):
+    for table in (main, http, listen, incident, history):
         table.done()
     if problems:
         raise ConfigError(problems)
@@ -137,6 +140,15 @@ def _database(main: Table, directory: Path) -> str:
     database = main.text("database", needed=True)
     beside = database and database != ":memory:" and not is_server(database)
     return str(directory / database) if beside else database
+
+
+def _months(history: Table, database: str) -> int:
+    months = history.get("months", int, 0)
+    if months < 0:
+        history.wrong("months", "how many months of posts are kept, for example 24; 0 keeps them all")
+    if months and not is_server(database):
+        history.wrong("months", "a database file keeps everything; only PostgreSQL drops whole months")
+    return months
 
 
 def allowed(env: Mapping[str, str]) -> frozenset[str]:

@@ -171,6 +171,7 @@ class Digests:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     directory: Path
+    months: int = 0  # of posts and mentions that are kept; 0: all
     database: str  # a path beside the configuration, or postgresql://…
     brands: tuple[Brand, ...]
     sources: tuple[Source, ...]

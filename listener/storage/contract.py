@@ -6,7 +6,7 @@ Every method is one transaction: what it says happens whole or not at all, whene
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -420,6 +420,11 @@ class Store(Ledger, Protocol):
     async def coverage(self, since: datetime, until: datetime) -> tuple[Span, ...]: ...
     async def balance(self) -> Balance:
         """Reads everything, without making anybody wait."""
+        ...
+
+    async def retire(self, before: date) -> tuple[date, ...]:
+        """Drops whole months of posts and mentions, older than the month of `before`; says which. Cases and their
+        timelines stay, and what was dropped stays counted. Raises StoreError where months are not kept apart."""
         ...
 
     async def backup(self, file: Path) -> int:

@@ -5,6 +5,7 @@ Each piece is written together with the key of its last row, so a move that was 
 file is only read. Nobody may be at work on either while it goes on.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class Moved:
 async def move(file: Path, url: str, told: Told) -> Moved:
     """Raises StoreError: the file cannot be read, the server does not answer or holds something else, or what arrived
     is not what was sent."""
+    if not await asyncio.to_thread(file.is_file):
+        raise StoreError(f"{file} is not there; name the database file of the listener that you move")
     old = await SqliteStore.open(str(file))
     try:
         async with old.engine():  # or somebody would write behind our back

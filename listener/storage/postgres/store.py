@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from listener.storage.address import shown
 from listener.storage.contract import Balance, StoreError
-from listener.storage.postgres import leases, news
+from listener.storage.postgres import leases, months, news
 from listener.storage.postgres.dialect import Postgres
 from listener.storage.postgres.schema import prepare
 from listener.storage.postgres.session import PostgresServer, Session
@@ -89,7 +89,10 @@ class PostgresStore(SqlStore[Session]):
         return await self._reader.read(lambda db: _number(db, sql))
 
     async def balance(self) -> Balance:
-        return await self._aside(accounts.balance)
+        return await self._aside(lambda db: months.with_retired(db, accounts.balance(db)))
+
+    async def retire(self, before: date) -> tuple[date, ...]:
+        return await self._writer.write(lambda db: months.retire(db, before))
 
     async def backup(self, file: Path) -> int:
         raise StoreError(

@@ -9,11 +9,11 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from listener.storage.contract import Balance, StoreBusy
+from listener.storage.contract import Balance, StoreBusy, StoreError
 from listener.storage.sql import accounts, erasing, ledger
 from listener.storage.sql.lanes import Lane
 from listener.storage.sql.store import SqlStore
@@ -88,6 +88,9 @@ class SqliteStore(SqlStore[Connection]):
         while await self._writer.write(indexing.purge):
             pass
         await self._writer.read(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
+    async def retire(self, before: date) -> tuple[date, ...]:
+        raise StoreError("a database file keeps everything; `listener erase` takes out what must go")
 
     async def moved(self) -> int:
         """Events are only ever added, so the last one's place in the table grows with each."""
