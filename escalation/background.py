@@ -25,6 +25,7 @@ class Background:
     reposts: int | None = None
     likes: int | None = None
     views: int | None = None
+    similar: tuple[str, ...] = ()  # what similar cases were offered, a line each; where there is room for it
     statement: str = ""  # of the incident this case is within: what may be said to its customers
 
 

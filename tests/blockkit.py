@@ -116,6 +116,13 @@ def _overflow(menu: Element) -> None:
         _option(each)
 
 
+def _menu(menu: Element) -> None:
+    """A static_select outside of a form."""
+    _exactly(menu, "static_select", {"type", "action_id", "placeholder", "options"})
+    plain(menu["placeholder"], 150)
+    _select(menu)
+
+
 def _table(block: Element) -> None:
     _exactly(block, "table", {"type", "rows"})
     _need(1 <= len(block["rows"]) <= 100, "invalid_blocks", f"{len(block['rows'])} rows")
@@ -252,7 +259,7 @@ _BLOCKS: dict[str, Callable[[Element], None]] = {
     "input": _input,
     "divider": lambda block: _exactly(block, "divider", {"type"}, {"type", "block_id"}),
 }
-_ACTIONS: dict[str, Callable[[Element], None]] = {"button": _button, "overflow": _overflow}
+_ACTIONS: dict[str, Callable[[Element], None]] = {"button": _button, "overflow": _overflow, "static_select": _menu}
 _INPUTS: dict[str, Callable[[Element], None]] = {
     "plain_text_input": _words,
     "static_select": _select,

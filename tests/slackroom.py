@@ -18,17 +18,19 @@ from slack_sdk.signature import SignatureVerifier
 from slackserver import APP_TOKEN, TOKEN, Slack
 
 from escalation.courier import Courier
-from escalation.desk import Desk
+from escalation.desk import Desk as CaseDesk
 from escalation.slack.messenger import SlackMessenger
 from listener import slack as voice
 from listener.query import parse
 from listener.settings import Brand, Secret, Settings
 from listener.settings import Slack as SlackSettings
+from listener.settings.model import Desk, Member, Role
 from listener.storage.contract import Store
 from listener.storage.sqlite import SqliteStore
 from listener.triage import load_rules
 
 SECRET = "shh"
+DESK = "https://desk.example.com"
 PEOPLE = (DANA, LEE, SAM)
 REPORT = {"outcome": "solved", "done": "called her", "remedy": "80 EUR", "evidence": "ticket 4711"}
 BRAND = Brand(name="Acme Air", query=parse('"acme air"'), policy="care", aliases=("acme air",))
@@ -55,6 +57,8 @@ def settings(slack: Slack, mode: str, port: int = 0) -> Settings:
         policies={"care": {"P1": policy(), "P2": policy(priority="P2")}},
         rules=load_rules(),
         slack=link,
+        members={"Sam Ortiz": Member(roles=frozenset({Role.LEAD, Role.EXECUTIVE}))},
+        desk=Desk(public_url=DESK),
     )
 
 
@@ -62,7 +66,7 @@ class Room:
     """A case in Slack, and the ways to press and to look."""
 
     def __init__(self, slack: Slack, send: Send, store: Store, clock: Clock):
-        self.slack, self.send, self.desk, self._clock, self.store = slack, send, Desk(store), clock, store
+        self.slack, self.send, self.desk, self._clock, self.store = slack, send, CaseDesk(store), clock, store
         messenger = SlackMessenger(
             voice.client(settings(slack, "socket").slack), {"": "C0CARE"}, {p.name: p for p in PEOPLE}, clock, spacing=0
         )
@@ -177,7 +181,7 @@ def buttons(on: dict[str, Any]) -> list[dict[str, Any]]:
     for block in on["blocks"]:
         elements = block.get("elements", []) if block["type"] == "actions" else [block.get("accessory")]
         for element in filter(None, elements):
-            if element["type"] == "overflow":
+            if element["type"] == "static_select":
                 found += [{**element, "text": one["text"], "selected_option": one} for one in element["options"]]
             else:
                 found.append(element)

@@ -21,7 +21,7 @@ from slack_sdk.models.views import View
 
 from escalation import guard
 from escalation.background import Background, history, spread
-from escalation.case import Case, evolve
+from escalation.case import Case, FirstReply, evolve
 from escalation.events import (
     Acknowledged,
     Dismissed,
@@ -46,8 +46,15 @@ from escalation.slack.parts import web_address
 
 GOLDEN = Path(__file__).parent / "data" / "slack"
 HOUR = timedelta(hours=1)
-NEW = ("note", "help", "snooze", "join")
-AROUND = forms.Around(names=("Dana Fox", "Lee Park", "Sam Ortiz"), others=((7, "Smoke at row 15"), (9, "No refund")))
+NEW = ("note", "help", "snooze", "join", "split", "pull", "answered", "statement")
+AROUND = forms.Around(
+    names=("Dana Fox", "Lee Park", "Sam Ortiz"),
+    others=((7, "Smoke at row 15"), (9, "No refund")),
+    posts=(("blog:p2", "Mira: the same flight"),),
+    above=("Sam Ortiz",),
+    page=("Acme Air, P1, severity 72: Smoke.", "Dana Fox has it, acknowledged.", "Nothing is promised yet."),
+    similar=("1 similar case in 90 days: offered refund (1); then verified (1).",),
+)
 
 TAKEN = (
     Acknowledged(at=NOW, by="Dana Fox"),
@@ -160,6 +167,18 @@ def test_an_erased_post_leaves_nothing_of_it_on_the_card() -> None:
     told = json.dumps(slack_takes(card(gone, NOW)))
     assert "the post was deleted" in told
     assert "charger" not in told and "Marta" not in told and "blog.example/p1" not in told
+
+
+def test_an_answer_that_is_owed_in_public_is_on_the_card_with_the_way_to_write_it() -> None:
+    owing = replace(case(*TAKEN), reply=FirstReply(due=NOW + HOUR, look_at=NOW + HOUR))
+    about = replace(owing.subject, site="x.com", url="https://x.com/mira/status/17")
+    made = card(replace(owing, subject=about), NOW)
+    [facts] = [block for block in made.blocks if "fields" in block]
+    assert "*Answer in public by*" in str(facts) and "An answer in public is owed by" in made.text
+    assert facts["accessory"]["url"] == "https://x.com/intent/post?in_reply_to=17"
+    slack_takes(made)
+    late, done = card(owing, NOW + 2 * HOUR), card(replace(owing, answered=NOW), NOW + 2 * HOUR)
+    assert "(overdue)" in str(late.blocks) and "*Answered in public*" in str(done.blocks) and "owed" not in done.text
 
 
 def test_late_is_said_in_words() -> None:

@@ -83,7 +83,8 @@ def cases(text: str) -> Iterator[Case]:
 
 
 def messages(text: str, number: int) -> Iterator[Message]:
-    known, case = Background(posts=3, cases=(1, 2), followers=5), case_of(text, number)
+    known = Background(posts=3, cases=(1, 2), followers=5, similar=(text, text), statement=text)
+    case = case_of(text, number)
     yield card(case, NOW, known)
     notice = Notice(case=1, seq=1, kind=Kind.DIRECT, to="Dana Fox", text=f"Dana Fox promises: {text}")
     yield direct(case, notice, NOW, known, text)
@@ -127,7 +128,9 @@ def summary(text: str) -> Digest:
 
 
 def views(text: str, number: int) -> Iterator[dict[str, Any]]:
-    around = forms.Around(names=(text, "Lee Park"), others=((7, text), (8, "x")), draft=dict.fromkeys(FIELDS, text))
+    around = forms.Around(
+        names=(text, "Lee Park"), others=((7, text), (8, "x")), **beside(text), draft=dict.fromkeys(FIELDS, text)
+    )
     case = case_of(text, number)
     yield showing(case, text, NOW)
     asked = ACTIONS[number // STATES % 3 :: 3]
@@ -137,10 +140,17 @@ def views(text: str, number: int) -> Iterator[dict[str, Any]]:
     yield forms.warned(opened(), guard.review(f"{text} we apologize for any inconvenience {text}"))
 
 
-ACTIONS = "acknowledge promise handover report follow_up dismiss reopen decline note help snooze join".split()
+def beside(text: str) -> dict[str, Any]:
+    return {"posts": (("blog:p2", text),), "above": (text, "Lee Park"), "page": (text,) * 3, "similar": (text,) * 4}
+
+
+ACTIONS = (
+    "acknowledge promise handover report follow_up dismiss reopen decline note help snooze join split pull answered"
+    " statement"
+).split()
 FIELDS = (
-    "what due reason to note done remedy evidence contacted gave root_cause follow_up draft text until into".split()
-)
+    "what due reason to note done remedy evidence contacted gave root_cause follow_up draft text until into post url"
+).split()
 
 
 def homes(text: str) -> Iterator[dict[str, Any]]:

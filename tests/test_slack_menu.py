@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from builders import NOW, batch, complaint, mention, post
 from conftest import Clock
-from slackroom import REPORT, Room, a_room, buttons, by_http, eventually, submission
+from slackroom import DESK, REPORT, Room, a_room, buttons, by_http, eventually, submission
 
 from connectors.post import Author, Reach
 from escalation.commands import Acknowledge
 from escalation.events import Noted, Opened
 from listener.background import lookup
+from listener.settings.model import Role
 from listener.storage.contract import Heard
+from listener.web.access import ALLOWED, Act
 
 DAY = timedelta(days=1)
 
@@ -72,6 +74,57 @@ async def test_a_case_is_joined_to_another_of_its_brand(room: Room) -> None:
 async def test_without_another_case_there_is_nothing_to_join(room: Room) -> None:
     view = await room.press("Join to another case", "U0LEE", room.card())
     assert "no other open case" in str(view)
+
+
+async def test_a_post_that_joined_wrongly_is_split_off_with_one_press(room: Room) -> None:
+    await room.store.keep(batch(complaint("p2")))
+    await room.store.merge(1, 2, "Dana Fox", NOW)
+    await room.deliver()
+    [card] = [one for one in room.slack.cards() if "case 2" in str(one["blocks"])]
+    form = await room.press("Split off a post", "U0LEE", card)
+    [post] = [one["value"] for one in form["blocks"][1]["element"]["options"]]
+    answer = await room.fill(form, "U0LEE", post=post)
+    assert "It is case 1 now" in str(answer["view"]["blocks"])
+    assert len((await room.desk.case(2)).posts) == 1 and not (await room.desk.case(1)).status.ended
+    assert await room.fill(form, "U0LEE", post=post), "the same again is refused with a word"
+
+
+async def test_an_executive_is_pulled_in_with_a_brief_that_is_read_first(room: Room) -> None:
+    await taken(room)
+    form = await room.press("Pull in an executive", "U0DANA", room.card())
+    told = str(form["blocks"])
+    assert "Acme Air" in told and "Dana Fox has it" in told and "Promised: " in told and "Report back by" in told
+    assert await room.fill(form, "U0DANA", to="Sam Ortiz") is None
+    await room.deliver()
+    [brief] = [one for one in room.slack.direct("U0SAM") if "asks you to look at this" in one["text"]]
+    assert f"{DESK}/cases/1/brief" in brief["text"] and "Dana Fox has it" in brief["text"]
+    assert await room.fill(form, "U0DANA", to="Lee Park") == {
+        "response_action": "errors",
+        "errors": {"to": "choose somebody from the list"},
+    }
+
+
+async def test_that_we_have_answered_is_said_with_one_press(room: Room) -> None:
+    form = await room.press("We have answered in public", "U0DANA", room.card())
+    assert await room.fill(form, "U0DANA", url="https://x.example/1") is None
+    await room.deliver()
+    assert fact(room.card(), "Answered in public")
+    assert "We have answered in public" not in str(room.card()["blocks"])
+
+
+async def test_roles_are_respected_at_the_press_and_at_the_form(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_room(by_http, clock) as room:
+        form = await room.press("Note", "U0SAM", room.card())
+        monkeypatch.setitem(ALLOWED, Act.WORK, frozenset({Role.AGENT}))
+        refused = await room.fill(form, "U0SAM", text="by the way")
+        assert "Your role (executive, lead) may not work on cases" in str(refused["view"])
+        await room.press("Acknowledge", "U0SAM", room.card())
+        assert "may not work on cases" in room.slack.whispers[-1]["text"] and room.state().startswith("🔴")
+        assert await room.home("U0SAM") and (await room.command("/cases", "1", "U0SAM"))["blocks"], "but may look"
+
+
+def fact(card: dict[str, Any], name: str) -> bool:
+    return any(f"*{name}*" in str(block.get("fields")) for block in card["blocks"])
 
 
 async def test_a_dismissal_is_undone_within_a_day(room: Room, clock: Clock) -> None:
@@ -208,7 +261,7 @@ async def test_of_an_erased_author_nothing_is_known(room: Room) -> None:
 async def test_every_state_offers_at_most_five_things_beside_each_other(room: Room) -> None:
     await taken(room)
     [row] = [block["elements"] for block in room.card()["blocks"] if block["type"] == "actions"]
-    assert len(row) <= 5 and len(buttons(room.card())) == 9
+    assert len(row) <= 5 and len(buttons(room.card())) == 11
 
 
 async def test_opening_a_case_from_a_list_shows_its_card_in_a_window(room: Room) -> None:

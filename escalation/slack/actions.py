@@ -12,6 +12,7 @@ from typing import Any
 from escalation.commands import (
     Accept,
     Acknowledge,
+    Answer,
     AskForHelp,
     Command,
     Decline,
@@ -24,6 +25,7 @@ from escalation.commands import (
     Reopen,
     ReportBack,
     Snooze,
+    Statement,
     UndoDismiss,
     compensation,
 )
@@ -41,6 +43,7 @@ FIELDS = {
     "need help": "text",
     "compensation": "gave",
     "root cause": "root_cause",
+    "said to the customers": "text",
     "words of the customer": "text",
     "is not a brand": "brand",
     "begins with https": "url",
@@ -56,7 +59,9 @@ FIELDS = {
     "what became of it": "outcome",
     "what you found": "result",
     "already": "to into",
-    "joined": "into",
+    "joined": "into post",
+    "not there any more": "post",
+    "from the list": "to",
 }
 
 
@@ -157,6 +162,10 @@ def command(action: str, by: str, given: Mapping[str, str]) -> Command:
             return Note(by=by, text=given.get("text", ""))
         case "help":
             return AskForHelp(by=by, text=given.get("text", ""))
+        case "answered":
+            return Answer(by=by, url=given.get("url", ""))
+        case "statement":
+            return Statement(by=by, text=given.get("text", ""))
         case "snooze":
             until = moment(given.get("due", "")) or moment(given.get("until", ""))
             if until is None:

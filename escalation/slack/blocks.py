@@ -15,7 +15,7 @@ from escalation.case import Case, Status
 from escalation.clean import clean, cut, escape_mrkdwn, line
 from escalation.notices import Notice
 from escalation.slack import parts
-from escalation.slack.buttons import actions
+from escalation.slack.buttons import actions, answer
 from escalation.slack.parts import Block, date_token, fact, labelled
 
 QUOTED = 1_500  # characters of a post on a card; all blocks together stay far below Slack's 13,000
@@ -87,6 +87,8 @@ def story(case: Case, now: datetime) -> str:
         told.append(f"Promised: {line(case.promise.what, 200)}.")
     if case.offer:
         told.append(f"Offered to {line(case.offer.to, 80)}.")
+    if case.reply and not case.answered and not case.status.ended and not case.spoken_for:
+        told.append(f"An answer in public is owed by {wording.clock_time(case, case.reply.due)}.")
     told.append(_outcome(case) if case.status.ended or case.report else f"{_by(case)}: “{_quote(case, 500)}”")
     return " ".join(told)
 
@@ -121,10 +123,13 @@ def _header(case: Case, now: datetime) -> Block:
 
 
 def _body(case: Case, now: datetime, known: Background) -> Iterator[Block]:
-    yield {"type": "rich_text", "elements": [_quoted(case), *_commitments(case)]}
-    yield {"type": "section", "fields": list(_facts(case, now))}
+    yield {"type": "rich_text", "elements": [_quoted(case), *_commitments(case, known)]}
+    facts: Block = {"type": "section", "fields": list(_facts(case, now))}
+    yield {**facts, "accessory": way} if (way := answer(case)) else facts
     about = [_by(case), *filter(None, (spread(known), history(known)))]
     yield parts.context(*about, *_explained(case))
+    if known.similar:
+        yield parts.context(*known.similar)
 
 
 def _explained(case: Case) -> Iterator[str]:
@@ -138,10 +143,10 @@ def _quoted(case: Case) -> Block:
     return {"type": "rich_text_quote", "elements": [{"type": "text", "text": _quote(case, QUOTED)}]}
 
 
-def _commitments(case: Case) -> Iterator[Block]:
+def _commitments(case: Case, known: Background) -> Iterator[Block]:
     """What our own people said, which may quote the customer: literal too."""
-    if case.statement:
-        yield labelled("To say to customers: ", line(case.statement, 600))
+    if statement := case.statement or known.statement:
+        yield labelled("To say to customers: ", line(statement, 600))
     if case.subject.proposal and not case.report:
         yield labelled("Proposed: ", line(case.subject.proposal, 400))
     if case.promise:
@@ -160,6 +165,12 @@ def _facts(case: Case, now: datetime) -> Iterator[Block]:
         yield fact(due[0], f"{date_token(due[1])}{late}")
     yield fact("How bad", escape_mrkdwn(_judged(case), 500))
     yield fact("Customer waits since", date_token(case.subject.since))
+    if case.answered:
+        yield fact("Answered in public", date_token(case.answered))
+    elif case.reply and not case.spoken_for:
+        yield fact(
+            "Answer in public by", f"{date_token(case.reply.due)}{' (overdue)' if case.reply.due <= now else ''}"
+        )
     if len(case.posts) > 1:
         yield fact("Posts", str(len(case.posts)))
     if case.subject.raised_by:

@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from escalation import outreach
 from escalation.case import Case, Status
 from escalation.clean import cut
 from escalation.decide import UNDOABLE
 from escalation.slack.actions import MORE, PREFIX
-from escalation.slack.parts import Block, button, option, row, web_address
+from escalation.slack.parts import Block, button, option, plain, row, web_address
 
 Choice = tuple[str, str]  # the action, and the words on its button
 
-NOTE, JOIN = ("note", "Note"), ("join", "Join to another case")
+NOTE, PULL = ("note", "Note"), ("pull", "Pull in an executive")
+JOIN, SPLIT = ("join", "Join to another case"), ("split", "Split off a post")
 OWNERS = (("snooze", "Remind me later"), ("help", "Ask for help"))
+ANSWERED = ("answered", "We have answered in public")
+STATEMENT = ("statement", "Say what customers may hear")
 
 
 def actions(case: Case, to: str, now: datetime) -> Iterator[Block]:
@@ -21,11 +25,10 @@ def actions(case: Case, to: str, now: datetime) -> Iterator[Block]:
     first = enumerate(choices(case, to, now))
     buttons = [button(PREFIX + name, str(case.id), label, main=not place) for place, (name, label) in first]
     if link := web_address(case.subject.url):
-        label = cut(f"Open on {urlsplit(link).hostname}", 75)
-        buttons.append({**button(f"{PREFIX}open", str(case.id), label), "url": link})
+        buttons.append(way_out(case, link, "Open"))
     if menu := more(case, to):
         options = [option(f"{name} {case.id}", label) for name, label in menu]
-        buttons.append({"type": "overflow", "action_id": MORE, "options": options})
+        buttons.append({"type": "static_select", "action_id": MORE, "placeholder": plain("More…"), "options": options})
     if buttons:
         yield row(buttons)
 
@@ -47,10 +50,27 @@ def choices(case: Case, to: str, now: datetime) -> tuple[Choice, ...]:
 
 
 def more(case: Case, to: str) -> tuple[Choice, ...]:
-    """Two at least, or none: a menu of one is a button too many."""
-    if case.status.ended or case.incident:
+    """What is seldom wanted, the most wanted first."""
+    if case.status.ended:
         return ()
+    if case.incident:
+        return NOTE, STATEMENT, PULL
+    answered = () if case.answered else (ANSWERED,)
+    apart = (JOIN, SPLIT) if len(case.posts) > 1 else (JOIN,)
     if case.status is Status.OPEN or to != case.owner:
-        return NOTE, JOIN
+        return NOTE, *answered, PULL, *apart
     dismiss = (("dismiss", "Not a complaint"),) if case.status is Status.ACKNOWLEDGED else ()
-    return NOTE, *OWNERS, JOIN, *dismiss
+    return NOTE, *OWNERS, *answered, PULL, *apart, *dismiss
+
+
+def answer(case: Case) -> Block | None:
+    """The button to where one answers as oneself; None where that is the post itself, or we have answered."""
+    address = outreach.answer_link(case.subject.site, case.subject.url)
+    if case.answered or case.status.ended or address == case.subject.url or not (link := web_address(address)):
+        return None
+    return way_out(case, link, "Answer")
+
+
+def way_out(case: Case, link: str, verb: str) -> Block:
+    label = cut(f"{verb} on {urlsplit(link).hostname}", 75)
+    return {**button(f"{PREFIX}open", str(case.id), label), "url": link}

@@ -29,6 +29,10 @@ class Around:
 
     names: tuple[str, ...] = ()  # whom a case can be handed to
     others: tuple[tuple[int, str], ...] = ()  # the brand's other open cases, and what they are about
+    posts: tuple[tuple[str, str], ...] = ()  # those that joined, by key, and how they begin
+    above: tuple[str, ...] = ()  # whom the case can be brought before
+    page: tuple[str, ...] = ()  # the case on one page, as they would read it
+    similar: tuple[str, ...] = ()  # what similar cases were offered, and how those ended
     draft: Mapping[str, str] = field(default_factory=dict)  # what was filled in before the form was closed
 
 
@@ -41,13 +45,13 @@ def form(action: str, case: Case, around: Around, now: datetime) -> View | None:
 def _made(action: str, case: Case, around: Around, now: datetime) -> View | None:
     match action:
         case "acknowledge":
-            return acknowledge(case, now)
+            return acknowledge(case, now, around.similar)
         case "promise":
             return promise(case, now)
         case "handover":
             return handover(case, around.names)
         case "report":
-            return report(case, now)
+            return report(case, now, around.similar)
         case "follow_up":
             return follow_up(case)
         case "dismiss":
@@ -64,14 +68,30 @@ def _made(action: str, case: Case, around: Around, now: datetime) -> View | None
             return snooze(case, now)
         case "join":
             return join(case, around.others)
+        case "split":
+            return split(case, around.posts)
+        case "pull":
+            return pull(case, around)
+        case "answered":
+            link = _field("url", "Where can the answer be read?", _words(example="https://…"), optional=True)
+            return _form(case, "answered", "We have answered", "Save", link)
+        case "statement":
+            said = _field("text", "What may be said to each of them?", _words(case.statement, multiline=True))
+            return _form(case, "statement", "Statement", "Save", said)
         case _:
             return None
 
 
-def acknowledge(case: Case, now: datetime) -> View:
+def acknowledge(case: Case, now: datetime, similar: Iterable[str] = ()) -> View:
     asked = _words(line(case.subject.proposal, LONGEST_FIELD), multiline=True, example="call her back")
     what = _field("what", "What do you promise the customer?", asked, optional=True)
-    return _form(case, "acknowledge", "Take this case", "Take it", what, _field("due", "By when?", _time(case, now)))
+    by_when = _field("due", "By when?", _time(case, now))
+    return _form(case, "acknowledge", "Take this case", "Take it", what, by_when, *_remembered(similar))
+
+
+def _remembered(similar: Iterable[str]) -> list[View]:
+    lines = [line(one, 300) for one in similar]
+    return [parts.context(*lines[:10])] if lines else []
 
 
 def promise(case: Case, now: datetime) -> View:
@@ -96,7 +116,7 @@ def handover(case: Case, names: Iterable[str]) -> View:
     )
 
 
-def report(case: Case, now: datetime) -> View:
+def report(case: Case, now: datetime, similar: Iterable[str] = ()) -> View:
     causes = case.policy.root_causes
     remedy = _field("remedy", "What did they get, or why nothing?", _words())
     if proposal := line(case.subject.proposal, 1_000):
@@ -117,6 +137,7 @@ def report(case: Case, now: datetime) -> View:
         _field("root_cause", "Root cause", _choice(causes) if causes else _words(), optional=not causes),
         _field("follow_up", "Check that it helped on", _at(now + case.policy.follow_up), optional=True),
         draft,
+        *_remembered(similar),
     )
 
 
@@ -155,6 +176,25 @@ def join(case: Case, others: Iterable[tuple[int, str]]) -> View:
         return told("There is no other open case of this brand to join it to.")
     asked = _field("into", "Which case is the same matter?", _options(known))
     return _form(case, "join", "Join", "Join", asked, parts.context("That case answers for both; this one ends."))
+
+
+def split(case: Case, posts: Iterable[tuple[str, str]]) -> View:
+    known = [(key, about) for key, about in posts if key != case.subject.post]
+    if not known:
+        return told("No post has joined this case that could be a matter of its own.")
+    asked = _field("post", "Which post is a matter of its own?", _options(known))
+    about = parts.context("It gets a case of its own, with an owner and a deadline. This one goes on without it.")
+    return _form(case, "split", "Split off a post", "Split it off", asked, about)
+
+
+def pull(case: Case, around: Around) -> View:
+    """The brief is ready; whoever sends it reads it first."""
+    if not around.above:
+        return told("Nobody in people.toml has the role executive or lead.")
+    asked = _field("to", "Who must know of it?", _choice(around.above))
+    brief = [parts.said(line(one, 1_000)) for one in around.page]
+    sent = parts.context("They get this, as a message and by mail if they have an address:")
+    return _form(case, "pull", "Pull in an executive", "Send them the brief", asked, sent, *brief[:20])
 
 
 def warned(case: Case, findings: Iterable[Finding]) -> View:

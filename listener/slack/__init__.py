@@ -2,6 +2,7 @@
 
 app.py       which listener hears what                links.py     the ways in: Socket Mode, or signed HTTP
 clicks.py    buttons and forms of a case              guests.py    who may press at all
+around.py    what a form must know beside its case
 drafts.py    what was typed into a form and closed    raising.py   "Escalate this message", a case raised by hand
 home.py      the Home tab                             commands.py  /mentions, /cases, /oncall, /digest
 pages.py     what a command answers, as blocks        checks.py    what `listener doctor` looks at

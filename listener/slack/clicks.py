@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from escalation import guard
 from escalation.case import Case, Status
-from escalation.clean import escape_mrkdwn, line
+from escalation.clean import escape_mrkdwn
 from escalation.commands import Handover, Refused
 from escalation.decide import decide
 from escalation.ledger import Conflict, UnknownCase
@@ -18,13 +18,14 @@ from escalation.policy import on_duty
 from escalation.slack import actions, errors, forms
 from escalation.slack.blocks import showing
 from escalation.slack.forms import View
-from listener.background import lookup
+from listener import by_hand, pulling
 from listener.one_voice import whisper
 from listener.slack import raising
+from listener.slack.around import around, known
 from listener.slack.office import Office
+from listener.web.access import Act
 
 REMEMBERED = 5_000  # deliveries recognised when Slack repeats them
-OFFERED = 100  # other cases that one can be joined to
 
 Ack = Callable[..., Awaitable[Any]]
 Body = dict[str, Any]
@@ -51,7 +52,7 @@ class Clicks:
 
     async def _act(self, press: actions.Press, body: Body) -> str:
         """Does what was pressed, or opens its form; returns what its presser should be told, if anything."""
-        if no := await self._office.guests.refusal(press.user, _team(body)):
+        if no := await self._office.refusal(press.user, _team(body), _needs(press.action)):
             return no
         try:
             with self._done_once(press.key):
@@ -73,19 +74,10 @@ class Clicks:
         office, now = self._office, self._office.clock()
         case = await office.desk.case(press.case)
         if press.action == "show":
-            return showing(case, office.guests.name(press.user), now, await lookup(office.store, case))
-        others = await self._others(case) if press.action == "join" else ()
+            return showing(case, office.guests.name(press.user), now, await known(office, case))
         draft = office.drafts.offered((press.user, press.case, press.action), now)
-        return forms.form(press.action, case, forms.Around(names=office.names, others=others, draft=draft), now)
-
-    async def _others(self, case: Case) -> tuple[tuple[int, str], ...]:
-        found: list[tuple[int, str]] = []
-        async for row in self._office.store.cases():
-            if row.brand == case.subject.brand and row.id != case.id and not row.incident:
-                found.append((row.id, line(row.title, 60)))
-            if len(found) == OFFERED:
-                break
-        return tuple(found)
+        beside = replace(await around(office, press.action, case), draft=draft)
+        return forms.form(press.action, case, beside, now)
 
     async def typed(self, ack: Ack, body: Body) -> None:
         await ack()
@@ -105,7 +97,7 @@ class Clicks:
         with self._office.known():
             if press is None:
                 await ack(response_action="update", view=forms.told("This form is not known any more."))
-            elif no := await self._office.guests.refusal(press.user, _team(body)):
+            elif no := await self._office.refusal(press.user, _team(body), _needs(press.action)):
                 await ack(response_action="update", view=forms.told(no))
             elif press.key in self._done:
                 await ack()
@@ -136,6 +128,16 @@ class Clicks:
                 await office.store.set_away(by, until)
             case "join":
                 await office.store.merge(press.case, actions.number(given.get("into", "")), by, now)
+            case "split":
+                case = await office.desk.case(press.case)
+                new = await by_hand.split(office.store, office.scales, case, given.get("post", ""), by, now)
+                return {
+                    "response_action": "update",
+                    "view": forms.told(f"It is case {new.id} now; {new.owner} has it."),
+                }
+            case "pull":
+                to = given.get("to", "")
+                await pulling.pull_in(office.store, office.settings, press.case, to, by, now)
             case "report" if given.get("draft") and (warning := await self._warned(press, by, given)):
                 return warning
             case "report_anyway":
@@ -210,6 +212,11 @@ class Clicks:
         except BaseException:
             self._done.pop(key, None)
             raise
+
+
+def _needs(action: str) -> Act:
+    """Everybody may look, and say until when they are away."""
+    return Act.LOOK if action in ("show", "away") else Act.WORK
 
 
 def _team(body: Body) -> str:

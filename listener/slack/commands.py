@@ -23,6 +23,7 @@ from listener.slack.clicks import Ack, Body, opened, tell
 from listener.slack.home import my_brands, on_duty, waiting
 from listener.slack.office import Office
 from listener.storage.contract import CaseRow, MentionRow
+from listener.web.access import Act
 
 WEEK = timedelta(days=7)
 SENT = 99  # mentions in a table
@@ -44,7 +45,7 @@ class Commands:
         await ack()
         user, name = actions.words(body, "user_id"), actions.words(body, "command")
         with self._office.known():
-            if no := await self._office.guests.refusal(user, actions.words(body, "team_id")):
+            if no := await self._office.refusal(user, actions.words(body, "team_id")):
                 await _whisper(respond, pages.note(no))
                 return
             text = actions.plain_words(actions.words(body, "text")).strip()
@@ -57,6 +58,8 @@ class Commands:
                 case "/mentions":
                     return await self._search(text, None)
                 case "/cases" if text == "raise":
+                    if no := await self._office.refusal(actions.words(body, "user_id"), "", Act.WORK):
+                        return pages.note(no)
                     await opened(self._office, body, raising.form(self._office, body))
                     return None
                 case "/cases":
@@ -87,7 +90,7 @@ class Commands:
         user, name = actions.words(body, "user", "id"), actions.words(body, "actions", 0, "action_id")
         query, before = pages.remembered(actions.words(body, "actions", 0, "value"))
         with self._office.known():
-            if no := await self._office.guests.refusal(user, actions.words(body, "user", "team_id")):
+            if no := await self._office.refusal(user, actions.words(body, "user", "team_id")):
                 await tell(self._office, body, no)
             elif name == "find_send":
                 await self._send(query, self._office.guests.name(user), body)
@@ -143,7 +146,7 @@ class Commands:
         await ack()
         with self._office.known():
             user = actions.words(body, "user", "id")
-            no = await self._office.guests.refusal(user, actions.words(body, "user", "team_id"))
+            no = await self._office.refusal(user, actions.words(body, "user", "team_id"), Act.WORK)
             try:
                 await (tell(self._office, body, no) if no else self._raise(body))
             except Refused as why:

@@ -20,6 +20,7 @@ from listener.slack import raising
 from listener.slack.clicks import Ack, Body, opened, tell
 from listener.slack.office import Office
 from listener.storage.contract import CaseRow
+from listener.web.access import Act
 
 SEEN = timedelta(hours=1)  # whose page is drawn again after they did something
 COUNTED = timedelta(days=7)  # promises
@@ -39,7 +40,7 @@ class HomeTab:
         user = actions.words(event, "user")
         if actions.words(event, "tab") == "home" and user:
             with self._office.known():
-                no = await self._office.guests.refusal(user, actions.words(body, "team_id"))
+                no = await self._office.refusal(user, actions.words(body, "team_id"))
                 await (self._publish(user, stranger(no)) if no else self._draw(user))
 
     async def refresh(self, user: str) -> None:
@@ -51,7 +52,8 @@ class HomeTab:
         await ack()
         user, name = actions.words(body, "user", "id"), actions.words(body, "actions", 0, "action_id")
         with self._office.known():
-            no = await self._office.guests.refusal(user, actions.words(body, "user", "team_id"))
+            act = Act.WORK if name == "home_raise" else Act.LOOK
+            no = await self._office.refusal(user, actions.words(body, "user", "team_id"), act)
             try:
                 await (tell(self._office, body, no) if no else self._act(name, user, body))
             except Refused as why:

@@ -13,9 +13,11 @@ from escalation.desk import Desk
 from escalation.slack.calls import connect
 from listener.settings import Settings
 from listener.settings import Slack as SlackSettings
+from listener.settings.model import Member
 from listener.slack.drafts import Drafts
 from listener.slack.guests import Guests
 from listener.storage.contract import Store
+from listener.web.access import ALLOWED, Act
 from listener.weigh import Scales, scales
 
 DRAIN = 10.0  # seconds given to what was pressed just before we stop
@@ -51,6 +53,15 @@ class Office:
     async def drain(self) -> None:
         if self.under_way:
             await asyncio.wait(self.under_way, timeout=DRAIN)
+
+    async def refusal(self, user: str, team: str, act: Act = Act.LOOK) -> str:
+        """What a person is told who may not do this; "" for one who may. Roles are those of the web desk."""
+        if no := await self.guests.refusal(user, team):
+            return no
+        roles = self.settings.members.get(self.guests.name(user), Member()).roles
+        if roles & ALLOWED[act]:
+            return ""
+        return f"Your role ({', '.join(sorted(roles))}) may not {act}; people.toml says who may."
 
     @property
     def names(self) -> tuple[str, ...]:
