@@ -75,10 +75,10 @@ def complaint(number: int, at: datetime, text: str, source: str) -> Heard:
 
 @pytest.fixture
 async def world(store: Store, clock: Clock, tmp_path: Path) -> AsyncIterator[DeskWorld]:
-    number = 0
-    for day in range(60, 0, -1):
-        at, number = NOON - day * timedelta(days=1), number + 1
-        await store.keep(batch(complaint(number, at, "Acme Air: the seat was dirty", "blog"), at=at))
+    days = [
+        complaint(day, NOON - day * timedelta(days=1), "Acme Air: the seat was dirty", "blog") for day in range(1, 61)
+    ]
+    await store.keep(batch(*days, at=NOON))
     loud = [complaint(100 + place, NOON, "Acme Air: check-in outage, the app is down", "forum") for place in range(20)]
     await store.keep(batch(*loud, source="forum", at=NOON))
     async with opened(store, settings(tmp_path / "config"), clock) as here:
