@@ -56,6 +56,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         playbook=_playbook(read(directory / "playbook.toml", problems)),
         heartbeat=Secret(env.get("LISTENER_HEARTBEAT", "").strip()),
         audit_heartbeat=Secret(env.get("LISTENER_AUDIT_HEARTBEAT", "").strip()),
+        metrics_token=Secret(env.get("LISTENER_METRICS_TOKEN", "").strip()),
         audit_every=listen.duration("audit_every", timedelta(days=1)),
         silent_after=listen.duration("silent_after", timedelta(hours=1)),
     )

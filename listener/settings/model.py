@@ -193,6 +193,7 @@ class Settings:
     public_url: str = ""
     heartbeat: Secret = NO_SECRET  # an address that is called each minute, for who watches that we are alive
     audit_heartbeat: Secret = NO_SECRET  # the same for the audit: called after each that balances
+    metrics_token: Secret = NO_SECRET  # who shows it may read /metrics from elsewhere than this machine
     audit_every: timedelta = timedelta(days=1)
     silent_after: timedelta = timedelta(hours=1)  # a source that fails this long is said to be silent
 

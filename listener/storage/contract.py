@@ -279,6 +279,38 @@ class Balance:
     damaged: bool = False  # the store cannot be read as it should: the findings say where, nothing was counted
 
 
+@dataclass(frozen=True, slots=True)
+class OpenCases:
+    brand: str
+    status: str
+    priority: str
+    count: int
+    late: int  # of them past what is due next
+
+
+@dataclass(frozen=True, slots=True)
+class OwedNotices:
+    count: int
+    failing: int  # of them tried, in vain
+    late_since: datetime | None  # since when the oldest one is owed that should have arrived by now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """How the house is, as the store knows it: the same whichever process is asked."""
+
+    awake: datetime | None  # when the engine last said that it is at work
+    open: tuple[OpenCases, ...]
+    overdue_since: datetime | None  # the oldest deadline that no look has seen
+    promises_at_risk: int  # due within the hour, or already missed
+    owed: OwedNotices
+    given_up: int  # of the newest notices
+    card_lags: tuple[timedelta, ...]  # from post to card, of the newest cards
+    sources: tuple[SourceState, ...]
+    polls: Mapping[tuple[str, str], int]  # (source, hearing) -> polls, since the first
+    mentions: Mapping[tuple[str, str], int]  # (brand, verdict) -> mentions, since the first
+
+
 class Store(Ledger, Protocol):
     """Everything the house remembers."""
 
@@ -425,6 +457,10 @@ class Store(Ledger, Protocol):
     async def retire(self, before: date) -> tuple[date, ...]:
         """Drops whole months of posts and mentions, older than the month of `before`; says which. Cases and their
         timelines stay, and what was dropped stays counted. Raises StoreError where months are not kept apart."""
+        ...
+
+    async def vitals(self, now: datetime) -> Vitals:
+        """Cheap enough for every few seconds."""
         ...
 
     async def backup(self, file: Path) -> int:

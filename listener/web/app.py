@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from escalation.ledger import UnknownCase
-from listener.web import api, board, cases, digests, entry, feeds, live, searching, trends
+from listener.web import api, board, cases, digests, entry, feeds, live, searching, trends, watching
 from listener.web.access import Act, visitor
 from listener.web.guarding import Guarded, body_of
 from listener.web.room import Call, Room, bare
@@ -73,10 +73,11 @@ def app(room: Room) -> Starlette:
         *(Route(door.path, partial(_through, room, door), methods=[door.method]) for door in DOORS),
         *(Route(route.path, partial(route.endpoint, room), methods=route.methods) for route in OPEN),
         *api.routes(room),
+        *watching.routes(room),
         Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
     ]
     site = Starlette(routes=routes, exception_handlers={404: _lost, 500: _broken})
-    site.add_middleware(Guarded, hosts=room.hosts)
+    site.add_middleware(Guarded, hosts=room.hosts, nameless=watching.PATHS)
     return site
 
 

@@ -34,14 +34,18 @@ MOST_BYTES = 64 * 1024  # of a form
 
 
 class Guarded:
-    """Refuses who calls us by another name: a page of a stranger whose host name suddenly means this machine."""
+    """Refuses who calls us by another name: a page of a stranger whose host name suddenly means this machine.
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str]):
-        self._app, self._hosts = app, hosts
+    `nameless`: paths that guard themselves, and are asked for by address."""
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str], nameless: frozenset[str] = frozenset()):
+        self._app, self._hosts, self._nameless = app, hosts, nameless
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+        elif scope["path"] in self._nameless:
+            await self._app(scope, receive, _adorned(scope, send))
         elif bare_host(Headers(scope=scope).get("host", "")) not in self._hosts:
             await PlainTextResponse("This is not the name of this desk.", 421)(scope, receive, _adorned(scope, send))
         else:

@@ -24,6 +24,7 @@ from listener.storage.contract import (
     SourceState,
     Span,
     Subscription,
+    Vitals,
     Way,
 )
 from listener.storage.sql import (
@@ -40,6 +41,7 @@ from listener.storage.sql import (
     searching,
     shelf,
     threads,
+    vitals,
 )
 from listener.storage.sql.database import Database
 from listener.storage.sql.lanes import D
@@ -207,6 +209,9 @@ class SqlStore(Generic[D]):
 
     async def counts(self, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
         return await self._reader.read(lambda db: db.dialect.counts(db, since, until))
+
+    async def vitals(self, now: datetime) -> Vitals:
+        return await self._reader.read(lambda db: vitals.vitals(db, now))
 
     # the web desk
     async def keep_pass(self, key: str, person: str, until: datetime, now: datetime) -> None:
