@@ -116,8 +116,8 @@ def _snooze(case: Case, command: Snooze, at: datetime) -> tuple[Event, ...]:
     _only_the_owner(case, command.by)
     until = _ahead(command.until, at)
     if case.clock and until > case.clock:
-        deadline = clock_time(case, case.clock)
-        raise Refused(f"the deadline is {deadline}, before that time; move the promise instead")
+        instead = "acknowledge it first" if case.status is Status.OPEN else "move the promise instead"
+        raise Refused(f"the deadline is {clock_time(case, case.clock)}, before that time; {instead}")
     return (Snoozed(at=at, by=command.by, until=until),)
 
 

@@ -102,7 +102,7 @@ def told(event: Event, zone: str) -> str:
         case LeadTold(to=to, why=why):
             return f"{to} was told: {why}."
         case HandoverOffered(by=by, to=to, note=note):
-            return f"{by} offered it to {to}." + (f" {note}" if note else "")
+            return f"{by} offered it to {to}" + (f": {note}" if note else ".")
         case HandoverAccepted(by=by):
             return f"{by} took it over."
         case HandoverDeclined(by=by, reason=reason):

@@ -77,10 +77,15 @@ class Pace:
     answered: timedelta | None = AT_ONCE
 
 
-async def simulate(store: Store, rows: AsyncIterator[MentionRow], now: Settings, changed: Settings) -> Simulated:
-    """Judges and routes the past twice. Mentions of brands that are tracked no more are passed over."""
+async def simulate(
+    store: Store, rows: AsyncIterator[MentionRow], present: Settings, changed: Settings, now: datetime
+) -> Simulated:
+    """Judges and routes the past, up to `now`, twice. Mentions of brands that are tracked no more are passed over."""
     told = Simulated()
-    old, new = _Past(scales(now), told.calls_before), _Past(scales(changed), told.calls_after)
+    old, new = (
+        _Past(scales(settings), calls, now)
+        for settings, calls in ((present, told.calls_before), (changed, told.calls_after))
+    )
     async for row in rows:
         if row.brand not in old.scales.targets:
             continue
@@ -109,6 +114,7 @@ def paced(timeline: tuple[Event, ...]) -> Pace:
 class _Past:
     scales: Scales
     calls: Calls
+    now: datetime
     known: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (brand, author) -> last told of
 
     def priority(self, row: MentionRow, pace: Pace) -> str:
@@ -119,7 +125,7 @@ class _Past:
         if opening is None:
             return ""
         if not self._same_matter(row, at):
-            for notice, event, case in lived(opening, at, pace):
+            for notice, event, case in lived(opening, at, pace, self.now):
                 self._told(notice, event, case)
         return opening.subject.priority
 
@@ -145,19 +151,19 @@ class _Past:
             calls.wakings.append(Woken(name=notice.to, at=at, brand=about.brand, priority=about.priority))
 
 
-def lived(opening: Opening, at: datetime, pace: Pace) -> Iterator[tuple[Notice, Event, Case]]:
+def lived(opening: Opening, at: datetime, pace: Pace, now: datetime) -> Iterator[tuple[Notice, Event, Case]]:
     """What people are told until the customer is answered, with the event and the case as it was then. Pure."""
     first = open_case(1, opening.subject, opening.policy, at)
     case = begin(first)
     yield from _direct(case, first)
-    taken = at + (LONGEST if pace.acknowledged is None else pace.acknowledged)
+    taken = min(at + (LONGEST if pace.acknowledged is None else pace.acknowledged), now)
     while case.due and case.due < taken:
         (event,) = overdue(case, case.due)
         case = evolve(case, event)
         yield from _direct(case, event)
     for event in decide(case, Acknowledge(by=case.owner), taken):
         case = evolve(case, event)
-    answered = at + (LONGEST if pace.answered is None else pace.answered)
+    answered = min(at + (LONGEST if pace.answered is None else pace.answered), now)
     case = replace(case, clock=at + 2 * LONGEST, warn_at=None, ask_at=None)  # of the promise nothing is known
     while case.reply_at and case.reply_at < answered:
         (event,) = overdue(case, case.reply_at)

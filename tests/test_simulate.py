@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 def told(rules: Policy, pace: Pace) -> list[tuple[str, str]]:
     """To whom, because of what."""
     about = Opening(subject=subject(created=NOW), policy=rules)
-    return [(notice.to, type(event).__name__) for notice, event, _ in lived(about, NOW, pace)]
+    return [(notice.to, type(event).__name__) for notice, event, _ in lived(about, NOW, pace, NOW + timedelta(days=9))]
 
 
 def test_the_next_one_up_is_told_until_somebody_took_it_then() -> None:
@@ -28,6 +28,11 @@ def test_the_next_one_up_is_told_until_somebody_took_it_then() -> None:
     assert told(policy(), slow) == [("Dana Fox", "Opened"), ("Lee Park", "Escalated"), ("Sam Ortiz", "Escalated")]
     assert told(policy(acknowledge=15 * MINUTE), slow) == [("Dana Fox", "Opened")]
     assert told(policy(), Pace()) == [("Dana Fox", "Opened")]
+
+
+def test_what_is_still_to_come_is_nobodys_call() -> None:
+    never, about = Pace(None, None), Opening(subject=subject(created=NOW), policy=policy())
+    assert [notice.to for notice, _, _ in lived(about, NOW, never, NOW + 7 * MINUTE)] == ["Dana Fox", "Lee Park"]
 
 
 def test_the_first_reply_is_waited_for_by_its_own_clock() -> None:
@@ -63,7 +68,7 @@ async def test_who_is_left_alone_till_morning_is_not_woken_and_who_is_called_is_
     for number, text in enumerate(said.values()):
         heard = complaint(f"p{number}", text=text, created=night, author=Author(handle=f"a{number}"))
         await store.keep(batch(heard, cursor={"n": number}))
-    calls = (await simulate(store, store.search(Question()), settings, settings)).calls_after
+    calls = (await simulate(store, store.search(Question()), settings, settings, NOW + timedelta(days=9))).calls_after
     assert {waking.priority for waking in calls.wakings} == {"P1"} and calls.woken["Dana Fox"] >= 1
     assert calls.hours[9] >= 1, "the other one in the morning"
 
@@ -76,6 +81,6 @@ async def test_two_brands_of_one_post_are_judged_as_they_were_heard(store: Store
     settings = load(configs.write(tmp_path, brands=brands), {})
     heard = complaint(text="Acme Air lost my bag and nobody answers. Bolt Rail was wonderful, thank you.")
     await store.keep(batch(heard))
-    found = await simulate(store, store.search(Question()), settings, settings)
+    found = await simulate(store, store.search(Question()), settings, settings, NOW + timedelta(days=9))
     assert (found.mentions, found.before, found.after, found.changes) == (1, 1, 1, [])
     assert found.calls_before.times == found.calls_after.times and found.calls_after.hours

@@ -220,7 +220,7 @@ async def replay(directory: Path | None, since: str, file: Path, as_json: bool) 
     """
     asked = Question(since=moment(since, past=True), limit=sys.maxsize)
     async with memory(directory) as (settings, store):
-        told = await simulate(store, store.search(asked), settings, changed(settings, file))
+        told = await simulate(store, store.search(asked), settings, changed(settings, file), system_clock())
     if as_json:
         print_json(told)
         return
