@@ -128,10 +128,10 @@ class Room:
         await self.send(self.typed(name, text, user))
         return await self.answered()
 
-    async def turn(self, label: str, answer: dict[str, Any]) -> None:
+    async def turn(self, label: str, answer: dict[str, Any], user: str = "U0DANA") -> None:
         """Presses a button of an answer that only its reader sees."""
         [button] = [button for button in buttons(answer) if button["text"]["text"] == label]
-        body = click(button, "U0DANA", {"channel": "C0CARE", "ts": "1.1"}, f"{next(self._times)}.0")
+        body = click(button, user, {"channel": "C0CARE", "ts": "1.1"}, f"{next(self._times)}.0")
         await self.send({**body, "response_url": f"{self.slack.address}/respond"})
 
     async def shortcut(self, user: str, message: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import WSMsgType, web
-from blockkit import Invalid, check_home, check_message, check_view
+from blockkit import MESSAGE_BLOCKS, Invalid, check_blocks, check_home, check_message, check_view
 
 TOKEN = "xoxb-test"
 APP_TOKEN = "xapp-test"
-SCOPES = "chat:write,im:write,im:history,channels:history,groups:history,users:read,commands"
+SCOPES = "chat:write,im:write,im:history,channels:history,groups:history,users:read,commands,links:read,links:write"
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Slack:
     whispers: list[dict[str, Any]] = field(default_factory=list)
     kinds: dict[str, dict[str, Any]] = field(default_factory=dict)  # user -> what users.info says beside the name
     homes: dict[str, dict[str, Any]] = field(default_factory=dict)  # user -> the page of their Home tab
+    unfurled: dict[str, dict[str, Any]] = field(default_factory=dict)  # url -> what was shown of it
     answers: list[dict[str, Any]] = field(default_factory=list)  # sent to a response_url
     views: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -167,6 +168,15 @@ class Slack:
         self.whispers.append(body)
         return {"message_ts": f"{next(self.clock)}.000100"}
 
+    def _chat_unfurl(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._known(body["channel"])
+        if not self._at(body["channel"], body["ts"]):
+            raise Invalid("cannot_find_message")
+        for url, unfurl in body["unfurls"].items():
+            check_blocks(unfurl["blocks"], MESSAGE_BLOCKS)
+            self.unfurled[url] = unfurl
+        return {}
+
     def _conversations_history(self, body: dict[str, Any]) -> dict[str, Any]:
         self._known(body["channel"])
         said = [m for m in self.messages if m["channel"] == body["channel"] and "thread_ts" not in m]
@@ -269,7 +279,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
         found = await request.json()
         return found if isinstance(found, dict) else {}
     form = {**request.query, **{k: v for k, v in (await request.post()).items() if isinstance(v, str)}}
-    return {k: json.loads(v) if k in ("blocks", "view", "metadata") else v for k, v in form.items()}
+    return {k: json.loads(v) if k in ("blocks", "view", "metadata", "unfurls") else v for k, v in form.items()}
 
 
 async def _serve(port: int, log: Path) -> None:

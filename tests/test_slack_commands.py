@@ -10,6 +10,8 @@ from builders import batch, complaint
 from conftest import Clock
 from slackroom import Room, a_room, buttons, by_http, by_socket, eventually
 
+from escalation.slack.forms import TELL
+
 
 @pytest.fixture(params=[by_http, by_socket], ids=["http", "socket"])
 async def room(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[Room]:
@@ -25,13 +27,38 @@ async def test_a_search_is_answered_page_by_page(room: Room) -> None:
     await room.turn("Next page", answer)
     last = await room.answered()
     assert last["replace_original"] and len(last["text"].splitlines()) == 2, "twelve in all"
-    assert [each["text"]["text"] for each in buttons(last)][-1] == "Send as table to this channel"
+    assert [each["text"]["text"] for each in buttons(last)][-2:] == ["Send as table to this channel", "Save…"]
 
 
 async def test_a_hit_opens_its_case(room: Room) -> None:
     answer = await room.command("/mentions", "charger")
     view = await room.press("Case 1", "U0DANA", {**answer, "channel": "C0CARE", "ts": "1.1"})
     assert view["title"]["text"] == "Case 1"
+
+
+async def test_a_search_is_saved_and_the_channel_hears_of_what_is_new(room: Room, clock: Clock) -> None:
+    await room.turn("Save…", await room.command("/mentions", "charger", "U0SAM"), "U0SAM")
+    await eventually(lambda: room.slack.views)
+    form = room.slack.views[-1]
+    assert "a name" in str(await room.fill(form, "U0SAM", name=" ", tell=TELL))
+    assert "This channel hears" in str(await room.fill(form, "U0SAM", name="Chargers", tell=TELL))
+    [told] = await room.store.subscriptions()
+    assert (told.search.query, told.way, told.to, told.by) == ("charger", "channel", "C0CARE", "Sam Ortiz")
+    listed = await room.command("/mentions", "saved")
+    assert "Chargers: charger" in listed["text"] and "this channel hears" in str(listed["blocks"])
+    await room.turn("Search", listed)
+    assert "Acme Air: complaint" in (await room.answered())["text"]
+    await room.turn("Stop telling this channel", listed, "U0SAM")
+    left = await room.answered()
+    assert "Chargers" in left["text"] and await room.store.subscriptions() == ()
+    await room.turn("Forget it", left, "U0SAM")
+    assert "No search is saved" in (await room.answered())["text"] and await room.store.searches() == ()
+
+
+async def test_who_may_not_save_searches_is_told_so(room: Room) -> None:
+    await room.turn("Save…", await room.command("/mentions", "charger"))
+    await eventually(lambda: room.slack.whispers)
+    assert "may not save searches" in room.slack.whispers[-1]["text"] and room.slack.views == []
 
 
 async def test_a_table_for_the_channel_quotes_nobody(room: Room) -> None:

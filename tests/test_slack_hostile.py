@@ -27,7 +27,7 @@ from escalation.slack.blocks import Message, card, direct, plain, showing
 from escalation.slack.home import Home, Numbers, Waiting, page, stranger
 from listener.digest import Digest, Owed, Promises
 from listener.slack import pages
-from listener.storage.contract import MentionRow, State
+from listener.storage.contract import MentionRow, SavedSearch, State
 
 STRINGS = int(os.environ.get("LISTENER_HOSTILE", "48"))
 PARTS = 8
@@ -92,6 +92,8 @@ def messages(text: str, number: int) -> Iterator[Message]:
     yield direct(None, Notice(case=0, seq=1, kind=Kind.DIRECT, to="Dana Fox", text=text), NOW)
     row = hit(text)
     yield pages.hits(text if pages.fits(text) else "x", [row, replace(row, case=None)], more=True)
+    kept = SavedSearch(id=1, name=text, query=text, by=text, at=NOW)
+    yield pages.saved({kept: True, replace(kept, id=2): False})
     yield pages.as_table(text, [row] * (120 if number % 50 == 0 else 5), text)
     yield pages.listed(text[:100], [waiting(text)] * 3, 9)
     yield from (pages.note(text), pages.wrong(text))
@@ -136,6 +138,7 @@ def views(text: str, number: int) -> Iterator[dict[str, Any]]:
     asked = ACTIONS[number // STATES % 3 :: 3]
     yield from (form for action in asked if (form := forms.form(action, case, around, NOW)))
     yield forms.raising(["Acme Air"], text=plain_words(text), url=text, author=text)
+    yield forms.saving(text[:1_500] if pages.fits(text[:1_500]) else "x", "C0CARE")
     yield forms.told(text)
     yield forms.warned(opened(), guard.review(f"{text} we apologize for any inconvenience {text}"))
 

@@ -65,6 +65,12 @@ def showing(case: Case, to: str, now: datetime, known: Background = NOTHING_KNOW
     return {"type": "modal", "title": title, "close": close, "blocks": list(_drawn(case, to, now, known))}
 
 
+def unfolded(case: Case, now: datetime) -> list[Block]:
+    """A shared link to the case, for everybody in that channel: how it stands, and nothing of what was written."""
+    show = parts.button("case_show", str(case.id), "Open")
+    return [_header(case, now), {"type": "section", "fields": list(_facts(case, now))}, parts.row([show])]
+
+
 def _drawn(case: Case, to: str, now: datetime, known: Background) -> Iterator[Block]:
     yield _header(case, now)
     if case.status.ended:

@@ -1,5 +1,6 @@
 """The forms that buttons open, as modal views. Pure. Field names are those that actions.py reads."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -18,6 +19,9 @@ View = dict[str, Any]
 LONGEST_PROPOSAL = timedelta(days=30)
 LONGEST_FIELD = 2_000  # characters
 PRIORITIES = ("P1", "P2", "P3")
+LONGEST_NAME = 80  # characters of a saved search's name
+SAVE = "find_save"
+TELL = "this channel, every ten minutes at most"
 FINDINGS = 20  # shown of a draft
 CONTACTED = ("in the thread", "by direct message", "by e-mail", "by phone", "not contacted")
 """Where a customer can have been answered."""
@@ -220,6 +224,18 @@ def away(now: datetime) -> View:
     asked = _field("due", "Until when are you away?", _at(now + timedelta(days=1)))
     about = parts.context("Until then nothing new is given to you. What you have stays yours: hand it over.")
     return _view("away", 0, "I'm away", "Save", asked, about)
+
+
+def saving(query: str, channel: str) -> View:
+    """A search to be kept; it carries the query and the channel where it was asked for."""
+    fields = [
+        _field("name", "What is it called?", _words(line(query, LONGEST_NAME))),
+        _field("tell", "Who hears of what is new?", _choice((TELL, "nobody, just keep it"))),
+    ]
+    about = parts.context(f"It looks for: {line(query, 300)}", "Everybody sees saved searches, here and on the desk.")
+    made = _view("save", 0, "Save this search", "Save it", about, *fields)
+    carried = json.dumps({"q": query, "c": channel}, ensure_ascii=False)
+    return {**made, "callback_id": SAVE, "private_metadata": carried, "notify_on_close": False}
 
 
 def told(text: str) -> View:

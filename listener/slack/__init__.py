@@ -5,7 +5,9 @@ clicks.py    buttons and forms of a case              guests.py    who may press
 around.py    what a form must know beside its case
 drafts.py    what was typed into a form and closed    raising.py   "Escalate this message", a case raised by hand
 home.py      the Home tab                             commands.py  /mentions, /cases, /oncall, /digest
+searches.py  saved searches, and the channels they tell
 pages.py     what a command answers, as blocks        checks.py    what `listener doctor` looks at
+unfurls.py   what a shared link to the desk says
 office.py    what all of them need
 
 Slack wants an answer within three seconds. Whatever a press means is decided and written in one transaction; what must

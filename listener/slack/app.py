@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 from slack_bolt.async_app import AsyncApp
 
 from escalation.slack.actions import PREFIX
+from escalation.slack.forms import SAVE
 from listener.settings import Settings
 from listener.slack import office as offices
 from listener.slack.clicks import Clicks
@@ -16,6 +17,7 @@ from listener.slack.commands import Commands
 from listener.slack.home import HomeTab
 from listener.slack.links import by_http, by_socket
 from listener.slack.office import Office
+from listener.slack.unfurls import Unfurls
 from listener.storage.contract import Store
 
 OURS = re.compile(f"^{PREFIX}")
@@ -52,6 +54,8 @@ def _app(office: Office) -> AsyncApp:
     bolt.action(re.compile("^home_"))(home.pressed)
     bolt.event("app_home_opened")(home.opened)
     bolt.action(re.compile("^find_"))(commands.turned)
+    bolt.event("link_shared")(Unfurls(office).shared)
+    bolt.view(SAVE)(commands.saved)
     bolt.command(re.compile("^/(mentions|cases|oncall|digest)$"))(commands.asked)
     bolt.shortcut("raise")(commands.shortcut)
     return bolt

@@ -18,6 +18,8 @@ SCOPES = {  # scope -> what does not work without it
     "channels:history": "the same in public channels",
     "groups:history": "the same in private channels",
     "users:read": "telling colleagues from guests, so nobody can press",
+    "links:read": "seeing that a link to the desk was shared",
+    "links:write": "saying how the case behind it stands",
     "commands": "/mentions, /cases, /oncall, /digest and the shortcuts",
 }
 

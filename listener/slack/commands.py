@@ -11,14 +11,14 @@ from slack_sdk.errors import SlackApiError
 
 from escalation.commands import Refused
 from escalation.ledger import UnknownCase
-from escalation.slack import actions, errors
+from escalation.slack import actions, errors, forms
 from escalation.slack.blocks import Message, card
 from listener import durations
 from listener.background import lookup
 from listener.digest import compose, everything
 from listener.query import QueryError
 from listener.search import question
-from listener.slack import pages, raising
+from listener.slack import pages, raising, searches
 from listener.slack.clicks import Ack, Body, opened, tell
 from listener.slack.home import my_brands, on_duty, waiting
 from listener.slack.office import Office
@@ -55,6 +55,8 @@ class Commands:
     async def _answer(self, name: str, text: str, by: str, body: Body) -> Message | None:
         try:
             match name:
+                case "/mentions" if text == "saved":
+                    return pages.saved(await searches.kept(self._office, actions.words(body, "channel_id")))
                 case "/mentions":
                     return await self._search(text, None)
                 case "/cases" if text == "raise":
@@ -88,16 +90,51 @@ class Commands:
         """The buttons under a page of hits."""
         await ack()
         user, name = actions.words(body, "user", "id"), actions.words(body, "actions", 0, "action_id")
-        query, before = pages.remembered(actions.words(body, "actions", 0, "value"))
         with self._office.known():
-            if no := await self._office.refusal(user, actions.words(body, "user", "team_id")):
+            needs = Act.SEARCH if name in ("find_keep", "find_forget") else Act.LOOK
+            if no := await self._office.refusal(user, actions.words(body, "user", "team_id"), needs):
                 await tell(self._office, body, no)
-            elif name == "find_send":
-                await self._send(query, self._office.guests.name(user), body)
-            else:
-                with suppress(QueryError):  # it was one when the page was made
-                    page = await self._search(query, before)
+                return
+            try:
+                if page := await self._turn(name, actions.words(body, "actions", 0, "value"), body):
                     await respond(replace_original=True, text=page.text, blocks=list(page.blocks))
+            except Refused as why:
+                await tell(self._office, body, str(why.args[0]))
+            except QueryError:  # it was one when the page was made
+                await tell(self._office, body, "This search cannot be read any more.")
+
+    async def _turn(self, name: str, value: str, body: Body) -> Message | None:
+        """The page that takes the place of the one with the button; None when it stays. Raises Refused, QueryError."""
+        office, (channel, _) = self._office, actions.place(body)
+        query, before = pages.remembered(value)
+        match name:
+            case "find_send":
+                await self._send(query, office.guests.name(actions.words(body, "user", "id")), body)
+            case "find_keep":
+                await opened(office, body, forms.saving(query, channel))
+            case "find_forget":
+                await searches.forget(office, actions.number(value), channel)
+                return pages.saved(await searches.kept(office, channel))
+            case "find_again":
+                return await self._search(await searches.query(office, actions.number(value)), None)
+            case _:
+                return await self._search(query, before)
+        return None
+
+    async def saved(self, ack: Ack, body: Body) -> None:
+        """The form of a search that is to be kept."""
+        office, user = self._office, actions.words(body, "user", "id")
+        with office.known():
+            no = await office.refusal(user, actions.words(body, "user", "team_id"), Act.SEARCH)
+            if no:
+                await ack(response_action="update", view=forms.told(no))
+                return
+            text, channel = pages.carried(actions.words(body, "view", "private_metadata"))
+            try:
+                said = await searches.save(office, office.guests.name(user), channel, text, actions.values(body))
+                await ack(response_action="update", view=forms.told(said))
+            except Refused as why:
+                await ack(response_action="errors", errors={"name": str(why.args[0])})
 
     async def _send(self, query: str, by: str, body: Body) -> None:
         channel, _ = actions.place(body)

@@ -4,7 +4,8 @@ The text beside the blocks tells all of it, for who does not see them.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from escalation.clean import clean, cut, escape_mrkdwn, line, visible
 from escalation.slack import parts
@@ -13,9 +14,10 @@ from escalation.slack.home import Waiting, waiting
 from escalation.slack.parts import Block, button, date_token, fact, row, table, web_address
 from listener.digest import Digest, Owed, as_text
 from listener.durations import spoken
-from listener.storage.contract import MentionRow
+from listener.storage.contract import MentionRow, SavedSearch
 
 HITS = 10  # on one page
+SAVED = 20  # searches
 LISTED = 12  # cases
 LONGEST_QUERY = 1_500  # characters; a button carries it to the next page
 LONGEST_VALUE = 2_000  # of a button
@@ -28,8 +30,24 @@ def hits(query: str, rows: Sequence[MentionRow], *, more: bool) -> Message:
         return note(f"Nothing was found for {query}" if query else "There is no mention yet.")
     blocks = [parts.heading(cut(f"Mentions: {line(query, 120) or 'all'}", 150)), *map(_hit, rows)]
     turn = [button("find_more", state(query, rows[-1].id), "Next page", main=True)] if more else []
-    blocks.append(row([*turn, button("find_send", state(query, None), "Send as table to this channel")]))
+    send = button("find_send", state(query, None), "Send as table to this channel")
+    keep = [button("find_keep", state(query, None), "Save…")] if query else []
+    blocks.append(row([*turn, send, *keep]))
     return Message(_text("\n".join(map(_told, rows))), tuple(blocks))
+
+
+def saved(found: Mapping[SavedSearch, bool]) -> Message:
+    """Each with its buttons; the value says whether this channel hears of what it newly finds."""
+    if not found:
+        return note("No search is saved yet. Search, and press Save.")
+    shown = dict(islice(found.items(), SAVED))
+    blocks = [parts.heading(f"Saved searches ({len(found)})")]
+    for one, here in shown.items():
+        told = "; this channel hears of what is new" if here else ""
+        blocks.append(parts.said(f"{line(one.name, 80)}: {line(one.query, 200)} ({line(one.by, 80)}{told})"))
+        drop = button("find_forget", str(one.id), "Stop telling this channel" if here else "Forget it")
+        blocks.append(row([button("find_again", str(one.id), "Search"), drop]))
+    return Message(_text("\n".join(f"{one.name}: {one.query}" for one in shown)), tuple(blocks))
 
 
 def _hit(found: MentionRow) -> Block:
@@ -69,6 +87,15 @@ def remembered(value: str) -> tuple[str, int | None]:
         return str(found["q"]), None if found["b"] is None else int(found["b"])
     except (ValueError, TypeError, KeyError):
         return "", None
+
+
+def carried(value: str) -> tuple[str, str]:
+    """(query, channel) of the form that saves a search."""
+    try:
+        found = json.loads(value)
+        return str(found["q"]), str(found["c"])
+    except (ValueError, TypeError, KeyError):
+        return "", ""
 
 
 def as_table(query: str, rows: Sequence[MentionRow], by: str) -> Message:
