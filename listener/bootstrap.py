@@ -25,6 +25,7 @@ from listener.asking import asked
 from listener.background import lookup
 from listener.cycle import House, Read, alone
 from listener.running import ROLES
+from listener.second_opinion import SecondOpinion
 from listener.settings import Settings, Source, allowed
 from listener.storage.address import is_server
 from listener.storage.contract import Store
@@ -106,6 +107,7 @@ async def build(
             pulse=_call(settings.heartbeat, web) if settings.heartbeat else None,
             proof=_call(settings.audit_heartbeat, web) if settings.audit_heartbeat else None,
             calendars=calendars,
+            second=SecondOpinion(web, settings.second).on if settings.second else None,
         )
 
 

@@ -22,7 +22,7 @@ from listener import lighter, pulling, subscriptions
 from listener.coverage import failed, must_wait, return_of, short_of_money, silence
 from listener.settings import Settings, Source
 from listener.shift_end import LATE, Ended, ended, summaries
-from listener.storage.contract import Batch, Kept, SourceState, Store, StoreError, TakenOver
+from listener.storage.contract import Batch, Heard, Kept, SourceState, Store, StoreError, TakenOver
 from listener.weigh import Scales, weigh, with_turns_of
 
 log = logging.getLogger("listener")
@@ -35,6 +35,7 @@ ELSEWHERE = "elsewhere"  # the state of a poll that another process makes
 PAGES_A_POLL = 500  # a source that always has more gives way to its next poll
 
 
+Doubted = Callable[[tuple[Heard, ...], Scales, datetime], Awaitable[tuple[Heard, ...]]]
 Read = tuple[Settings, tuple[Notice, ...]]  # with the turns of the coming weeks; what cannot be read
 
 
@@ -60,6 +61,7 @@ class House:
     pulse: Callable[[], Awaitable[None]] | None = None  # tells the outside that we are alive
     proof: Callable[[], Awaitable[None]] | None = None  # tells the outside that an audit balanced
     calendars: Callable[[], Awaitable[Read]] | None = None  # reads again whose turn it is, where calendars say so
+    second: Doubted | None = None  # asks another about what is in doubt; raises nothing
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # source -> what was brought to it
     reminded: set[tuple[str, datetime]] = field(default_factory=set)  # whose shift's end was summed up
     called: set[str] = field(default_factory=set)  # sources to which something was brought since they were polled
@@ -185,13 +187,14 @@ async def _keep(house: House, source: Source, state: SourceState, page: Page, re
     fresh = _last_of_each(page.posts)
     known = await house.store.known(source.name, tuple(fresh))
     news = [post for post in fresh.values() if post.id not in known or known[post.id] not in (post.fingerprint, "")]
+    heard = weigh(news, house.scales, now)
     return await house.store.keep(
         Batch(
             source=source.name,
             at=now,
             cursor=page.cursor,
             fetched=len(page.posts),
-            heard=weigh(news, house.scales, now),
+            heard=await house.second(heard, house.scales, now) if house.second else heard,
             gone=page.gone,
             hearing=page.hearing,
             note=page.note,

@@ -79,6 +79,14 @@ class Table:
             self.wrong(key, f'is missing; add {key} = "5m"')
         return self.parsed(key, durations.parse, default)
 
+    def number(self, key: str, default: float) -> float:
+        self.known.add(key)
+        value = self.data.get(key, default)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        self.wrong(key, f"must be a number, not {value!r:.60}")
+        return default
+
     def texts(self, key: str, *, needed: bool = False) -> tuple[str, ...]:
         values = self.get(key, list, [], needed=needed)
         if any(not isinstance(value, str) for value in values):

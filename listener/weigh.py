@@ -12,7 +12,7 @@ from listener.query import fold
 from listener.routing import Route, ours, proposed, route, rows_for
 from listener.settings import Settings
 from listener.storage.contract import Heard, Mention
-from listener.triage import BrandTarget, Rules, Verdict, assess
+from listener.triage import BrandTarget, Reason, Rules, Verdict, assess
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -77,10 +77,17 @@ def _mentions(post: Post, with_: Scales, heard: datetime) -> tuple[Mention, ...]
     )
 
 
-def weighed(post: Post, brand: str, with_: Scales, heard: datetime) -> Mention:
+def weighed(post: Post, brand: str, with_: Scales, heard: datetime, because: tuple[Reason, ...] = ()) -> Mention:
     """What this post says of one brand, among the others that it names."""
     brands = dict.fromkeys((*with_.matcher.match(post), brand))
-    return _mention(post, with_.targets[brand], [with_.targets[each] for each in brands], with_, heard)
+    targets = [with_.targets[each] for each in brands]
+    return _mention(post, with_.targets[brand], targets, with_, heard, because)
+
+
+def reweighed(post: Post, brand: str, with_: Scales, heard: datetime, *, complaint: bool, because: Reason) -> Mention:
+    """The same, where somebody else has said whether it is a complaint, and which words say so."""
+    rules = replace(with_.rules, complaint_from=0.0 if complaint else 1.1)
+    return weighed(post, brand, replace(with_, rules=rules), heard, (because,))
 
 
 def _own(post: Post, brand: BrandTarget, with_: Scales) -> Mention:
@@ -88,9 +95,18 @@ def _own(post: Post, brand: BrandTarget, with_: Scales) -> Mention:
     return ours(brand.name, replace(judged, verdict=Verdict.OTHER, complaint=0.0, severity=0, priority=None, cause=""))
 
 
-def _mention(post: Post, brand: BrandTarget, all_: list[BrandTarget], with_: Scales, heard: datetime) -> Mention:
+def _mention(
+    post: Post,
+    brand: BrandTarget,
+    all_: list[BrandTarget],
+    with_: Scales,
+    heard: datetime,
+    because: tuple[Reason, ...] = (),
+) -> Mention:
     others = [other for other in all_ if other is not brand]
     judged = assess(post, brand, with_.rules, others)
+    if because:
+        judged = replace(judged, reasons=(*judged.reasons, *because))
     rows = rows_for(post, judged, with_.policies[brand.name], with_.routes[brand.name])
     mention = route(post, brand.name, judged, rows, heard)
     return proposed(mention, with_.playbook)

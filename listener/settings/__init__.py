@@ -5,6 +5,19 @@ digests.py  who reads a digest when, and the mail server
 """
 
 from listener.settings.load import allowed, changed, load
-from listener.settings.model import Brand, Desk, Member, Role, Secret, Settings, Slack, Source
+from listener.settings.model import Brand, Desk, Member, Role, Second, Secret, Settings, Slack, Source
 
-__all__ = ["Brand", "Desk", "Member", "Role", "Secret", "Settings", "Slack", "Source", "allowed", "changed", "load"]
+__all__ = [
+    "Brand",
+    "Desk",
+    "Member",
+    "Role",
+    "Second",
+    "Secret",
+    "Settings",
+    "Slack",
+    "Source",
+    "allowed",
+    "changed",
+    "load",
+]

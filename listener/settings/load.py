@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from connectors import check_options, durations_of, needs_inbound, secrets_of
 from listener.playbook import PlaybookError, Response, load_playbook
 from listener.query import Node, Purpose, QueryError, check_tracking, fold, parse, terms
 from listener.settings.digests import read_digests
-from listener.settings.model import LOOPBACK, Brand, Desk, Inbound, Secret, Settings, Slack, Source
+from listener.settings.model import LOOPBACK, Brand, Desk, Inbound, Second, Secret, Settings, Slack, Source
 from listener.settings.people import read_staff
 from listener.storage.address import is_server
 from listener.surge import Surge
@@ -18,6 +19,7 @@ from listener.tables import ConfigError, Problem, Table, read
 from listener.triage import Rules, RulesError, load_rules
 
 EVERY = timedelta(minutes=10)
+LOCAL = ("127.0.0.1", "::1", "localhost")
 LEARNED = "learned.toml"  # written by `listener learn`
 
 
@@ -50,6 +52,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         digests=read_digests(main.table("digest"), staff.people, [brand.name for brand in brands], env),
         slack=_slack(main.table("slack"), env, brands),
         inbound=_inbound(main.table("inbound"), sources),
+        second=_second(main.table("second_opinion"), env),
         allow_private=frozenset(http.texts("allow_private")) | allowed(env),
         public_url=web.text("public_url"),
         surge=_surge(incident),
@@ -256,6 +259,31 @@ def _inbound(table: Table, sources: tuple[Source, ...]) -> Inbound:
         table.wrong("port", f'is missing; source "{called[0]}" is called from outside: add port = 8090')
     table.done()
     return inbound
+
+
+def _second(table: Table, env: Mapping[str, str]) -> Second | None:
+    key = Secret(env.get("LISTENER_SECOND_OPINION_KEY", "").strip())
+    if not table.data:
+        return None
+    second = Second(
+        url=table.text("url", needed=True).rstrip("/"),
+        model=table.text("model", needed=True),
+        least=table.number("from", 0.35),
+        most=table.number("to", 0.65),
+        timeout=table.duration("timeout", timedelta(seconds=5)),
+        per_hour=table.get("per_hour", int, 200),
+        key=key,
+    )
+    if second.url and not second.url.startswith(("https://", "http://")):
+        table.wrong("url", "must begin with https:// or http://")
+    if second.key and second.url.startswith("http://") and urlsplit(second.url).hostname not in LOCAL:
+        table.wrong("url", "must begin with https://: LISTENER_SECOND_OPINION_KEY would travel in the open")
+    if not 0 <= second.least < second.most <= 1:
+        table.wrong("from", "and to must be probabilities, from below to: from = 0.35 and to = 0.65")
+    if second.per_hour < 1:
+        table.wrong("per_hour", "must be 1 or more; leave [second_opinion] out to ask nobody")
+    table.done()
+    return second
 
 
 def _slack(table: Table, env: Mapping[str, str], brands: tuple[Brand, ...]) -> Slack:

@@ -91,6 +91,19 @@ class Inbound:
         return f"{self.public_url.rstrip('/')}{path}" if self.port and self.public_url else ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Second:
+    """An OpenAI-compatible endpoint that is asked about what is barely a complaint, or barely none."""
+
+    url: str  # up to and with /v1
+    model: str
+    least: float = 0.35  # between these probabilities a verdict is in doubt
+    most: float = 0.65
+    timeout: timedelta = timedelta(seconds=5)
+    per_hour: int = 200  # questions
+    key: Secret = NO_SECRET
+
+
 class Role(StrEnum):
     """What somebody may see and do on the web desk: listener/web/access.py."""
 
@@ -189,6 +202,7 @@ class Settings:
     digests: Digests = field(default_factory=Digests)
     slack: Slack = field(default_factory=Slack)
     inbound: Inbound = field(default_factory=Inbound)
+    second: Second | None = None
     allow_private: frozenset[str] = frozenset()
     public_url: str = ""
     heartbeat: Secret = NO_SECRET  # an address that is called each minute, for who watches that we are alive
