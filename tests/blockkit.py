@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-MESSAGE_BLOCKS = ("section", "header", "context", "actions", "rich_text", "divider", "table")
+MESSAGE_BLOCKS = ("section", "header", "context", "actions", "rich_text", "divider", "table", "data_visualization")
 VIEW_BLOCKS = ("section", "header", "context", "actions", "input", "rich_text", "divider")
 HOME_BLOCKS = ("section", "header", "context", "actions", "rich_text", "divider")
 WHOLE_MESSAGE = 13_000  # undocumented; larger ones have been refused
@@ -34,6 +34,7 @@ def check_message(body: Element, *, update: bool = False) -> None:
     _need(len(json.dumps(blocks, ensure_ascii=False)) <= WHOLE_MESSAGE, "msg_blocks_too_long")
     check_blocks(blocks, MESSAGE_BLOCKS)
     _need(sum(block["type"] == "table" for block in blocks) <= 1, "only_one_table_allowed")
+    _need(sum(block["type"] == "data_visualization" for block in blocks) <= 2, "invalid_blocks", "three charts")
     if metadata := body.get("metadata"):
         _exactly(metadata, "metadata", {"event_type", "event_payload"})
 
@@ -131,6 +132,38 @@ def _table(block: Element) -> None:
         _need(len(block["rows"][0]) in range(1, 21), "invalid_blocks", "columns")
         _exactly(cell, "cell", {"type", "text"})
         _need(cell["type"] == "raw_text" and bool(cell["text"]), "invalid_blocks", f"cell {cell}")
+
+
+def _charted(block: Element) -> None:
+    """https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block"""
+    _exactly(block, "data_visualization", {"type", "title", "chart"})
+    _length(block["title"], 50)
+    chart = block["chart"]
+    if chart.get("type") == "pie":
+        _exactly(chart, "pie", {"type", "segments"})
+        _points(chart["segments"], 6)
+        _need(all(one["value"] > 0 for one in chart["segments"]), "invalid_blocks", "a segment of nothing")
+        return
+    _exactly(chart, "chart", {"type", "series", "axis_config"})
+    _need(chart["type"] in ("bar", "line", "area"), "invalid_blocks", f"chart {chart['type']}")
+    _exactly(chart["axis_config"], "axis_config", {"categories"}, {"categories", "x_label", "y_label"})
+    _need(1 <= len(chart["series"]) <= 6, "invalid_blocks", f"{len(chart['series'])} series")
+    _distinct([one["name"] for one in chart["series"]], "series")
+    for one in chart["series"]:
+        _exactly(one, "series", {"name", "data"})
+        _length(one["name"], 20)
+        _points(one["data"], 20)
+        labels = [point["label"] for point in one["data"]]
+        _need(labels == chart["axis_config"]["categories"], "invalid_blocks", "a series without some category")
+
+
+def _points(points: list[Element], most: int) -> None:
+    _need(1 <= len(points) <= most, "invalid_blocks", f"{len(points)} points")
+    _distinct([point["label"] for point in points], "label")
+    for point in points:
+        _exactly(point, "point", {"label", "value"})
+        _length(point["label"], 20)
+        _need(isinstance(point["value"], int | float), "invalid_blocks", f"value {point['value']!r}")
 
 
 def _button(button: Element) -> None:
@@ -256,6 +289,7 @@ _BLOCKS: dict[str, Callable[[Element], None]] = {
     "actions": _actions,
     "rich_text": _rich_text,
     "table": _table,
+    "data_visualization": _charted,
     "input": _input,
     "divider": lambda block: _exactly(block, "divider", {"type"}, {"type", "block_id"}),
 }

@@ -48,6 +48,7 @@ class Slack:
     scopes: str = SCOPES
     log: Path | None = None
     address: str = ""
+    old: bool = False  # knows no charts yet
     deaf: bool = False  # its sockets answer no ping
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     acked: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
@@ -219,6 +220,8 @@ class Slack:
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         """https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
         body = await request.json()
+        if self.old and any(block["type"] == "data_visualization" for block in body.get("blocks") or ()):
+            return web.Response(text="invalid_blocks", status=400)
         check_message(body)
         self.answers.append(body)
         return web.Response(text="ok")

@@ -10,6 +10,7 @@ from builders import batch, complaint
 from conftest import Clock
 from slackroom import Room, a_room, buttons, by_http, by_socket, eventually
 
+from escalation.slack.charts import pie
 from escalation.slack.forms import TELL
 
 
@@ -112,6 +113,20 @@ async def test_the_digest_is_blocks_and_the_whole_story_is_text(room: Room) -> N
     check_message({"text": answer["text"], "blocks": answer["blocks"]})
     assert "1 opened" in answer["text"] and "Cases" in answer["text"]
     assert "/digest 24h" in (await room.command("/digest", "soon"))["text"]
+
+
+async def test_the_digest_has_charts_where_slack_knows_them_and_goes_without_where_not(room: Room) -> None:
+    shown = await room.command("/digest", "24h")
+    drawn = [block["chart"]["type"] for block in shown["blocks"] if block["type"] == "data_visualization"]
+    assert drawn[0] == "bar" and "complaint" in shown["text"]
+    room.slack.old = True
+    plain = await room.command("/digest", "24h")
+    assert "data_visualization" not in str(plain["blocks"]) and plain["text"] == shown["text"]
+
+
+def test_of_many_causes_the_largest_are_drawn_and_the_rest_is_one() -> None:
+    drawn = pie("About", {f"cause {number}": number for number in range(9)})["chart"]["segments"]
+    assert [one["value"] for one in drawn] == [8, 7, 6, 5, 4, 6] and drawn[-1]["label"] == "all others"
 
 
 async def test_a_stranger_is_told_whom_to_ask(room: Room) -> None:

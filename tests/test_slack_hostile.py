@@ -116,7 +116,8 @@ def summary(text: str) -> Digest:
     return Digest(
         since=NOW - timedelta(days=7),
         until=NOW,
-        verdicts={text: {"complaint": 3}},
+        verdicts={text: {"complaint": 3, text: 1}, f"{text}!": {"praise": 1}},
+        causes=dict.fromkeys((text, *(f"{text}{each}" for each in range(7))), 1),
         opened=1,
         closed=0,
         open=(owed,),
@@ -172,7 +173,7 @@ def shown(document: Any, path: str = "") -> Iterator[str]:
     elif isinstance(document, list | tuple):
         for value in document:
             yield from shown(value, path)
-    elif isinstance(document, str) and path == "text":
+    elif isinstance(document, str) and path in ("text", "title", "label", "name", "categories"):
         yield document
 
 

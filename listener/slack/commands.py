@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from escalation.commands import Refused
 from escalation.ledger import UnknownCase
-from escalation.slack import actions, errors, forms
+from escalation.slack import actions, charts, errors, forms
 from escalation.slack.blocks import Message, card
 from listener import durations
 from listener.background import lookup
@@ -205,4 +205,7 @@ def _on_call(told: dict[str, str], brand: str) -> Message:
 async def _whisper(respond: Respond, said: Message) -> None:
     """A courtesy: when it does not arrive, who asked asks again."""
     with suppress(SlackApiError, *errors.UNREACHABLE):
-        await respond(text=said.text, blocks=list(said.blocks), response_type="ephemeral")
+        for blocks in (said.blocks, charts.without(said.blocks)):  # charts are not known everywhere yet
+            answer = await respond(text=said.text, blocks=list(blocks), response_type="ephemeral")
+            if getattr(answer, "status_code", 200) < 400:
+                return

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from escalation.clean import clean, cut, escape_mrkdwn, line, visible
-from escalation.slack import parts
+from escalation.slack import charts, parts
 from escalation.slack.blocks import LONGEST_TEXT, Message
 from escalation.slack.home import Waiting, waiting
 from escalation.slack.parts import Block, button, date_token, fact, row, table, web_address
@@ -150,6 +150,10 @@ def _digest(told: Digest) -> Iterable[Block]:
     yield parts.heading(f"{told.since:%d %b} to {told.until:%d %b %Y}")
     yield parts.said(_summary(told))
     yield {"type": "section", "fields": list(_figures(told))}
+    if any(any(one.values()) for one in told.verdicts.values()):
+        yield charts.bars("What was said, by brand", told.verdicts)
+    if any(told.causes.values()):
+        yield charts.pie("What new cases are about", told.causes)
     if told.open:
         yield parts.heading("What is owed")
         yield from (waiting(_waiting(owed)) for owed in told.open)
@@ -173,7 +177,7 @@ def _summary(told: Digest) -> str:
 def _figures(told: Digest) -> Iterable[Block]:
     for brand, verdicts in list(told.verdicts.items())[:6]:
         counted = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-        yield fact(escape_mrkdwn(line(brand, 60), 300), escape_mrkdwn(counted, 500))
+        yield fact(escape_mrkdwn(line(brand, 60), 300), escape_mrkdwn(line(counted, 400), 500))
     spans = {"acknowledged": told.to_acknowledge, "first public answer": told.to_answer, "reported": told.to_report}
     for name, span in spans.items():
         yield fact(f"Median until {name}", spoken(span) if span is not None else "none yet")
