@@ -100,6 +100,13 @@ def messages(text: str, number: int) -> Iterator[Message]:
     yield pages.digest(summary(text))
 
 
+def test_a_card_that_would_be_too_long_quotes_less_of_the_post() -> None:
+    longest = [card(one, NOW, Background(similar=('"' * 300,) * 4)) for one in cases('"' * 20_000)]
+    for message in longest:
+        check_message({"text": message.text, "blocks": list(message.blocks)}, update=True)
+    assert '"…' in str(longest[0].blocks)
+
+
 def hit(text: str) -> MentionRow:
     words = dict.fromkeys(("brand", "source", "url", "author", "title", "text", "verdict", "cause", "reason"), text)
     return MentionRow(

@@ -5,7 +5,8 @@ names and times, escaped. `text` tells the whole card, for screen readers read n
 (https://docs.slack.dev/reference/methods/chat.postMessage).
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +19,8 @@ from escalation.slack import parts
 from escalation.slack.buttons import actions, answer
 from escalation.slack.parts import Block, date_token, fact, labelled
 
-QUOTED = 1_500  # characters of a post on a card; all blocks together stay far below Slack's 13,000
+QUOTED = 1_500  # characters of a post on a card
+LONGEST_BLOCKS = 12_500  # characters of all blocks of a message; Slack has refused 13,200
 LONGEST_TEXT = 3_800  # chat.update refuses more than 4,000
 SIGNS = {
     Status.OPEN: "🔴",
@@ -38,7 +40,7 @@ class Message:
 
 def card(case: Case, now: datetime, known: Background = NOTHING_KNOWN) -> Message:
     """The one card of a case in its brand's channel; an ended case takes two lines."""
-    return Message(escape_mrkdwn(story(case, now), LONGEST_TEXT), tuple(_drawn(case, case.owner, now, known)))
+    return Message(escape_mrkdwn(story(case, now), LONGEST_TEXT), _fitted(_drawn(case, case.owner, now, known)))
 
 
 def direct(
@@ -49,7 +51,7 @@ def direct(
         said = cut(f"{line(aside, 300)} {clean(notice.text)}".strip(), 2_900)
         return Message(escape_mrkdwn(said, LONGEST_TEXT), (parts.said(said),))
     said = f"{line(aside, 300)} {line(notice.text, 1_000)}".strip()
-    blocks = (parts.said(said), _header(case, now), *_body(case, now, known), *actions(case, notice.to, now))
+    blocks = _fitted((parts.said(said), _header(case, now), *_body(case, now, known), *actions(case, notice.to, now)))
     return Message(escape_mrkdwn(f"{said} {story(case, now)}", LONGEST_TEXT), blocks)
 
 
@@ -63,6 +65,21 @@ def showing(case: Case, to: str, now: datetime, known: Background = NOTHING_KNOW
     """The card as a view, for who looks at it from the Home tab or by a command."""
     title, close = parts.plain(f"Case {case.id}"), parts.plain("Close")
     return {"type": "modal", "title": title, "close": close, "blocks": list(_drawn(case, to, now, known))}
+
+
+def _fitted(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """Slack counts all of a message's blocks together; where they are too long, less of the post is quoted."""
+    drawn = tuple(blocks)
+    over = len(json.dumps(drawn, ensure_ascii=False)) - LONGEST_BLOCKS
+    return drawn if over <= 0 else tuple(_quoting_less(block, over) for block in drawn)
+
+
+def _quoting_less(block: Block, less: int) -> Block:
+    match block:
+        case {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [{"text": said}]}, *others]}:
+            return {**block, "elements": [_quoted(cut(said, max(200, len(said) - less))), *others]}
+        case _:
+            return block
 
 
 def unfolded(case: Case, now: datetime) -> list[Block]:
@@ -129,13 +146,13 @@ def _header(case: Case, now: datetime) -> Block:
 
 
 def _body(case: Case, now: datetime, known: Background) -> Iterator[Block]:
-    yield {"type": "rich_text", "elements": [_quoted(case), *_commitments(case, known)]}
+    yield {"type": "rich_text", "elements": [_quoted(_quote(case, QUOTED)), *_commitments(case, known)]}
     facts: Block = {"type": "section", "fields": list(_facts(case, now))}
     yield {**facts, "accessory": way} if (way := answer(case)) else facts
     about = [_by(case), *filter(None, (spread(known), history(known)))]
     yield parts.context(*about, *_explained(case))
     if known.similar:
-        yield parts.context(*known.similar)
+        yield parts.context(*(line(one, 250) for one in known.similar[:4]))
 
 
 def _explained(case: Case) -> Iterator[str]:
@@ -145,8 +162,8 @@ def _explained(case: Case) -> Iterator[str]:
         yield outreach.allowed(case.subject.site)
 
 
-def _quoted(case: Case) -> Block:
-    return {"type": "rich_text_quote", "elements": [{"type": "text", "text": _quote(case, QUOTED)}]}
+def _quoted(said: str) -> Block:
+    return {"type": "rich_text_quote", "elements": [{"type": "text", "text": said}]}
 
 
 def _commitments(case: Case, known: Background) -> Iterator[Block]:
