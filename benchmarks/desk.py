@@ -193,7 +193,7 @@ async def _walked(store: SqliteStore, address: str, word: str) -> list[Row]:
     """In a real browser, as each kind of user, until nothing more is asked for."""
     if not BROWSER:
         return []
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
     shots, found = os.environ.get("BENCH_SHOTS"), []
     async with async_playwright() as driver:
@@ -208,9 +208,7 @@ async def _walked(store: SqliteStore, address: str, word: str) -> list[Row]:
                 for number, path in enumerate(PATHS):
                     begun = time.perf_counter()
                     await page.goto(f"{address}{path.format(word=word)}")
-                    await page.wait_for_function(
-                        "![...document.querySelectorAll('[data-from]')].length", timeout=60_000
-                    )
+                    await expect(page.locator("[data-from]")).to_have_count(0, timeout=60_000)
                     spent = (time.perf_counter() - begun) * 1000
                     if spent > worst and "365d" not in path:
                         worst, where = spent, path

@@ -151,18 +151,30 @@ class _Tally:
 
 
 async def compared(store: Store, since: datetime, until: datetime, of: Scope = ALL) -> Digest:
-    """A digest beside that of the time of the same length before."""
-    before = await compose(store, since - (until - since), since, of)
-    return replace(await compose(store, since, until, of), before=before)
+    """A digest beside that of the time of the same length before; the cases are read once for both."""
+    earlier, this = _Tally(since - (until - since), since), _Tally(since, until)
+    await _tallied(store, of, earlier, this)
+    return replace(await _composed(store, this, of), before=await _composed(store, earlier, of))
 
 
 async def compose(store: Store, since: datetime, until: datetime, of: Scope = ALL) -> Digest:
     """What happened after `until` changes nothing."""
     tally = _Tally(since, until)
-    async for case_id in store.timelines(since):
-        timeline = tuple(event for event in await store.timeline(case_id) if event.at <= until)
-        if not of.brands or replay(timeline or await store.timeline(case_id)).subject.brand in of.brands:
-            add(tally, timeline)
+    await _tallied(store, of, tally)
+    return await _composed(store, tally, of)
+
+
+async def _tallied(store: Store, of: Scope, *tallies: _Tally) -> None:
+    async for case_id in store.timelines(min(tally.since for tally in tallies)):
+        whole = await store.timeline(case_id)
+        if of.brands and replay(whole).subject.brand not in of.brands:
+            continue
+        for tally in tallies:
+            add(tally, tuple(event for event in whole if event.at <= tally.until))
+
+
+async def _composed(store: Store, tally: _Tally, of: Scope) -> Digest:
+    since, until = tally.since, tally.until
     spans = tuple(_within(span, since, until) for span in await store.coverage(since, until))
     counts = await store.counts(since, until)
     return Digest(

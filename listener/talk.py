@@ -16,6 +16,7 @@ from listener.triage.languages import SMALL_WORDS
 
 SHORTEST = 3  # letters, in scripts that part their words
 Telling = tuple[str, int, int]  # a value, how often it is here, how often it would be expected
+LEAST = 3  # mentions, and one in twenty of them
 SURE = 3.84  # the ratio that chance alone reaches one time in twenty
 
 
@@ -39,7 +40,7 @@ def telling(here: Mapping[str, int], of: int, elsewhere: Mapping[str, int], of_t
         share = (elsewhere.get(value, 0) + 0.5) / (of_those + 1)
         expected = share * of
         ratio = _ratio(count, of, elsewhere.get(value, 0), of_those)
-        if count > expected and count > 1 and ratio > SURE:
+        if count > expected and count >= max(LEAST, of // 20) and ratio > SURE:
             found.append((ratio, value, count, round(expected)))
     return [(value, count, expected) for _, value, count, expected in sorted(found, reverse=True)]
 

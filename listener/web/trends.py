@@ -14,6 +14,7 @@ from listener.web import pictures
 from listener.web.room import Call
 
 SPANS = {"7d": "A week", "30d": "30 days", "90d": "90 days", "365d": "A year"}
+SHOWN = 9  # spikes, the newest
 REMEMBERED = timedelta(minutes=1)
 
 
@@ -120,7 +121,7 @@ async def unusual(call: Call) -> Response:
         found = [await spikes.found(call.room.store, brand.name, call.now) for brand in call.room.settings.brands]
         loud = sorted((one for each in found for one in each), key=lambda one: one.since, reverse=True)
         kept = call.room.memo["unusual"] = (call.now, loud)
-    return call.page("unusual.html", spikes=kept[1], way=spike_address)
+    return call.page("unusual.html", spikes=kept[1][:SHOWN], total=len(kept[1]), way=spike_address)
 
 
 def spike_address(spike: spikes.Spike, more: str = "") -> str:
