@@ -1,5 +1,6 @@
 """What happened, what is owed and by whom, what could not be heard: for people who read one page a day."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,9 +8,9 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from connectors.contract import Hearing
-from escalation.case import Case, replay
+from escalation.case import Case, Status, replay
 from escalation.clean import line
-from escalation.events import Acknowledged, Answered, Escalated, Event, Missed, Opened, ReportedBack
+from escalation.events import Acknowledged, Answered, Dismissed, Escalated, Event, Missed, Opened, ReportedBack
 from escalation.policy import Person
 from listener.durations import spoken
 from listener.lighter import credit
@@ -88,6 +89,24 @@ class Digest:
     late: int = 0  # open cases whose deadline has passed
     causes: Mapping[str, int] = field(default_factory=dict)  # of the cases that were opened, most frequent first
     praise: tuple[Thanks, ...] = ()  # the newest, at most `THANKS`
+    dismissed: int = 0  # cases that people said were no complaint
+
+    @property
+    def drift(self) -> str:
+        """Said when judging has got worse in the eyes of the team: it is corrected clearly more often than before."""
+        was = self.before
+        if was is None or self.dismissed < CORRECTED:
+            return ""
+        now_of, was_of = (one.dismissed + sum(one.outcomes.values()) for one in (self, was))
+        share, before = self.dismissed / now_of, was.dismissed / max(1, was_of)
+        both = (self.dismissed + was.dismissed) / (now_of + was_of)
+        spread = math.sqrt(both * (1 - both) * (1 / now_of + 1 / max(1, was_of)))
+        if not was_of or share - before < CLEARLY * spread:
+            return ""
+        return (
+            f"Judging drifts: {share:.0%} of what was decided was dismissed as no complaint "
+            f"({self.dismissed} of {now_of}), {before:.0%} before; `listener learn` learns from it"
+        )
 
     @property
     def deafened(self) -> bool:
@@ -120,6 +139,8 @@ def everything(settings: Settings, brands: Collection[str] = ()) -> Scope:
 NAMED = 10
 FIRST = 3  # cases to read first
 THANKS = 3
+CORRECTED = 5  # dismissed cases under which nothing is said of drift
+CLEARLY = 2.0  # standard errors between two shares (the two-proportion z-test)
 QUOTED = 200  # characters of a praise
 
 
@@ -130,6 +151,7 @@ class _Tally:
     since: datetime
     until: datetime
     opened: int = 0
+    dismissed: int = 0
     closed: int = 0
     open: list[Owed] = field(default_factory=list)
     read: list[tuple[bool, Owed]] = field(default_factory=list)
@@ -183,6 +205,7 @@ async def _composed(store: Store, tally: _Tally, of: Scope) -> Digest:
         verdicts=_by_brand({key: count for key, count in counts.items() if not of.brands or key[0] in of.brands}),
         opened=tally.opened,
         closed=tally.closed,
+        dismissed=tally.dismissed,
         open=tuple(tally.open),
         open_total=tally.open_total,
         promises={owner: Promises(**counts) for owner, counts in sorted(tally.promises.items())},
@@ -262,6 +285,9 @@ def _count(tally: _Tally, case: Case, event: Event) -> None:
             tally.note("opened", case)
             tally.causes[case.subject.cause or "other"] += 1
             tally.note(f"cause {case.subject.cause or 'other'}", case)
+        case Dismissed() if case.status is Status.DISMISSED:
+            tally.dismissed += 1
+            tally.note("dismissed", case)
         case Acknowledged():
             tally.to_acknowledge.append(waited)
             tally.note("acknowledged", case)
@@ -340,6 +366,7 @@ def as_text(digest: Digest) -> str:
     lines += [f"Median from the post to {what}: {waited}" for what, waited in waits(digest)]
     if digest.causes:
         lines.append("Causes: " + ", ".join(f"{cause} {count}{trend}" for cause, count, trend in trends(digest)))
+    lines += [digest.drift] if digest.drift else []
     lines += [f"Outcome {outcome}: {count}" for outcome, count in digest.outcomes.items()]
     lines += ["", "Promises:" if digest.promises else "No promise fell due."]
     for owner, told in digest.promises.items():

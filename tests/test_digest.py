@@ -1,5 +1,6 @@
 """The digest counts what happened, from the timelines, and never confuses silence with deafness."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from builders import NOW, batch, complaint, mention, post, quiet
@@ -8,7 +9,7 @@ from connectors.contract import Hearing
 from connectors.post import Author
 from escalation.case import replay
 from escalation.clock import overdue
-from escalation.commands import Acknowledge, Command, MakePromise, ReportBack
+from escalation.commands import Acknowledge, Command, Dismiss, MakePromise, ReportBack
 from escalation.decide import decide
 from escalation.desk import Desk
 from escalation.events import Answered, Outcome
@@ -113,3 +114,23 @@ async def test_every_number_of_cases_names_them(store: Store) -> None:
     assert told.cases["reported"] == told.cases["kept Dana Fox"] == (1,)
     assert len(told.cases["late"]) == told.late
     assert [owed.id for owed in told.read][:1] == [2]  # late comes before severe
+
+
+async def test_that_judging_drifts_is_said_and_not_before_it_is_sure(store: Store) -> None:
+    """Twelve cases were all real; of the next twelve the team dismisses nine."""
+
+    async def decided(number: int, command: Command) -> None:
+        await store.keep(
+            batch(complaint(f"p{number}", author=Author(handle=f"h{number}"), text=f"It broke, no. {number}"))
+        )
+        *_, last = [case async for case in store.timelines(NOW - DAY)]
+        case = replay(await store.timeline(last))
+        await store.append(case, decide(case, command, NOW + (DAY if number > 12 else -DAY + HOUR)))
+
+    for number in range(1, 25):
+        await decided(number, Dismiss(by="Dana Fox", reason="a joke") if number > 15 else report())
+    week = await compared(store, NOW, NOW + 2 * DAY)
+    assert (week.dismissed, len(week.cases["dismissed"])) == (9, 9)
+    assert "75% of what was decided was dismissed as no complaint (9 of 12), 0% before" in as_text(week)
+    assert not (await compose(store, NOW, NOW + 2 * DAY)).drift, "without the time before nothing is known of drift"
+    assert not replace(week, dismissed=4).drift and not replace(week, before=replace(week, before=None)).drift

@@ -1,16 +1,27 @@
 """The team's verdicts teach triage: gently, never for the worse, and it can be undone."""
 
+import asyncio
+import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import configs
 import pytest
+from builders import assessment, batch, mention, post
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.post import Author
+from escalation.case import replay
+from escalation.commands import Dismiss
+from escalation.decide import decide
+from listener.bootstrap import system_clock
 from listener.cli import main
 from listener.learning import Learned, Verdicted, changed, fit, learn, loss
 from listener.settings import load
+from listener.storage.contract import Heard
+from listener.storage.sqlite import SqliteStore
 
 NOW = Learned()
 
@@ -72,3 +83,32 @@ def test_a_file_that_somebody_has_written_into_is_checked(tmp_path: Path, bad: s
     (directory / "learned.toml").write_text(bad, "utf-8")
     told = CliRunner().invoke(main, ["cases", "--json", "--config", str(directory)])
     assert (told.exit_code == 1 and "triage.toml" in told.stderr) or "learned" in told.stderr
+
+
+async def half_dismissed(database: str, now: datetime) -> None:
+    """Sixty complaints, one a day; the team dismissed two of three."""
+    store = await SqliteStore.open(database)
+    for number in range(1, 61):
+        said = post(
+            f"p{number}", f"Acme Air, note {number}.", title=f"Note {number}", author=Author(handle=f"h{number}")
+        )
+        await store.keep(batch(Heard(post=said, mentions=(mention(said),)), at=now - timedelta(days=number)))
+    for case_id in [one async for one in store.timelines(now - timedelta(days=99))]:
+        case = replay(await store.timeline(case_id))
+        if case_id % 3:
+            await store.append(case, decide(case, Dismiss(by="Dana Fox", reason="chat"), now))
+    await store.aclose()
+
+
+def test_the_last_thirty_days_are_told_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody has judged is told, too; what is older is not."""
+    directory = configs.write(tmp_path)
+    asyncio.run(half_dismissed(load(directory, {}).database, system_clock()))
+    monkeypatch.setattr("listener.commands.judging.assess", lambda *_: assessment(complaint=0.55))
+    ran = CliRunner().invoke(main, ["learn", "--json", "--config", str(directory)])
+    told = json.loads(ran.stdout)
+    assert ran.exit_code == 0 and told["verdicts"] == 40 and told["taken"]
+    assert {change["title"] for change in told["changes"]} == {f"Note {number}" for number in range(1, 30)}
+    assert not any(change["complaint"] for change in told["changes"])
+    plain = CliRunner().invoke(main, ["learn", "--config", str(directory)])
+    assert plain.exit_code == 0 and "the last 30 days: 0 more would have been escalated, " in plain.stdout

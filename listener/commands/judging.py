@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.post import Post
+from escalation.clean import line as clean_line
 from escalation.events import ReportedBack
 from listener.commands.memory import rules_and_brands
 from listener.commands.shared import (
@@ -30,7 +31,7 @@ from listener.learning import learn as fit_and_compare
 from listener.settings import Settings
 from listener.settings.load import LEARNED
 from listener.storage.contract import MentionRow, Question, State, Store
-from listener.triage import Rules, assess
+from listener.triage import Rules, Verdict, assess
 from listener.triage.evaluate import (
     Figures,
     Judged,
@@ -48,6 +49,7 @@ from listener.triage.gold import corpus, parse, severity_pairs
 from listener.weigh import scales
 
 PARTS = ("lang", "source", "cause")
+RECENT = "30d"  # what would have been told otherwise, is told of this time
 SHOWN = 50  # changes that are printed
 
 
@@ -109,20 +111,32 @@ async def learn(directory: Path | None, since: str, undo: bool, as_json: bool) -
         _undo(file)
         return
     asked = Question(since=moment(since, past=True), limit=sys.maxsize)
+    given, lately = list[Verdicted](), list[Verdicted]()
     async with memory(directory) as (settings, store):
-        given = [one async for one in _verdicts(store, settings, asked)]
-    _tell(given, Known(slope=settings.rules.learned[0], shift=settings.rules.learned[1]), file, as_json)
+        month = moment(RECENT, past=True)
+        async for row, one in _said(store, settings, asked):
+            if (meant := await _meant(store, row)) is not None:
+                given.append(replace(one, complaint=meant))
+            if month and row.heard >= month:
+                lately.append(one)
+    _tell(given, lately, Known(slope=settings.rules.learned[0], shift=settings.rules.learned[1]), file, as_json)
 
 
-async def _verdicts(store: Store, settings: Settings, asked: Question) -> AsyncIterator[Verdicted]:
+async def _said(store: Store, settings: Settings, asked: Question) -> AsyncIterator[tuple[MentionRow, Verdicted]]:
+    """What triage makes of each mention without anything learned, and what it was taken for."""
     plain_rules, targets = replace(settings.rules, learned=(1.0, 0.0)), scales(settings).targets
     async for row in store.search(asked):
-        meant = await _meant(store, row)
-        if meant is not None and row.brand in targets:
+        if row.brand in targets:
             post = Post(source=row.source, id=str(row.id), url=row.url, text=row.text, title=row.title)
             said = min(max(assess(post, targets[row.brand], plain_rules).complaint, 1e-4), 1 - 1e-4)
-            yield Verdicted(
-                id=row.id, logit=math.log(said / (1 - said)), complaint=meant, title=row.title or row.text[:80]
+            yield (
+                row,
+                Verdicted(
+                    id=row.id,
+                    logit=math.log(said / (1 - said)),
+                    complaint=row.verdict == Verdict.COMPLAINT,
+                    title=row.title or row.text[:80],
+                ),
             )
 
 
@@ -135,22 +149,26 @@ async def _meant(store: Store, row: MentionRow) -> bool | None:
     return True if any(isinstance(event, ReportedBack) for event in await store.timeline(row.case)) else None
 
 
-def _tell(given: Sequence[Verdicted], now: Known, file: Path, as_json: bool) -> None:
+def _tell(given: Sequence[Verdicted], lately: Sequence[Verdicted], now: Known, file: Path, as_json: bool) -> None:
     if len(given) < LEAST:
         raise Failed(f"{len(given)} verdicts are too few to learn from; {LEAST} are needed")
     found, compared = fit_and_compare(given, now)
-    turned = changed(given, now, found)
+    turned = changed(lately, now, found)
+    more = sum(then for _, then in turned)
     if compared.no_worse:
         _keep(file, found)
     if as_json:
-        print_json({**asdict(compared), "taken": compared.no_worse, "changes": [asdict(one) for one, _ in turned]})
+        changes = [{"id": one.id, "title": one.title, "complaint": then} for one, then in turned]
+        print_json({**asdict(compared), "taken": compared.no_worse, "changes": changes})
         return
     out = console()
     out.print(f"{compared.verdicts} verdicts, {compared.held} of them held back:")
     out.print(f"right before {compared.before_right:.1%}, after {compared.after_right:.1%}")
     out.print(f"log loss before {compared.before_loss:.3f}, after {compared.after_loss:.3f}")
+    out.print(f"the last 30 days: {more} more would have been escalated, {len(turned) - more} fewer")
     for one, then in turned[:SHOWN]:
-        out.print(f"{'complaint now' if then else 'no complaint now'}: {one.title}", markup=False)
+        told = "complaint then" if then else "no complaint then"
+        out.print(f"{told}: {clean_line(one.title, 80)}", markup=False)
     out.print(f"taken on, in {file}" if compared.no_worse else "not taken on: it would be worse")
 
 
