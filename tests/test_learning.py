@@ -17,11 +17,13 @@ from escalation.case import replay
 from escalation.commands import Dismiss
 from escalation.decide import decide
 from listener.bootstrap import system_clock
+from listener.by_hand import keep, raised
 from listener.cli import main
 from listener.learning import Learned, Verdicted, changed, fit, learn, loss
-from listener.settings import load
+from listener.settings import Settings, load
 from listener.storage.contract import Heard
 from listener.storage.sqlite import SqliteStore
+from listener.weigh import scales
 
 NOW = Learned()
 
@@ -98,6 +100,23 @@ async def half_dismissed(database: str, now: datetime) -> None:
         if case_id % 3:
             await store.append(case, decide(case, Dismiss(by="Dana Fox", reason="chat"), now))
     await store.aclose()
+
+
+async def raised_by_hand(settings: Settings, now: datetime) -> None:
+    store = await SqliteStore.open(settings.database)
+    for number in range(5):
+        brought = raised(f"They rang me, call {number}.", "Acme Air", scales(settings), now, by="Dana Fox")
+        await keep(store, brought, now)
+    await store.aclose()
+
+
+def test_what_a_person_raises_by_hand_is_a_verdict(tmp_path: Path) -> None:
+    directory = configs.write(tmp_path)
+    settings = load(directory, {})
+    asyncio.run(half_dismissed(settings.database, system_clock()))
+    asyncio.run(raised_by_hand(settings, system_clock()))
+    ran = CliRunner().invoke(main, ["learn", "--json", "--config", str(directory)])
+    assert json.loads(ran.stdout)["verdicts"] == 40 + 5
 
 
 def test_the_last_thirty_days_are_told_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from connectors.post import Post
 from escalation.clean import line as clean_line
 from escalation.events import ReportedBack
+from listener.by_hand import SOURCE as BY_HAND
 from listener.commands.memory import rules_and_brands
 from listener.commands.shared import (
     Failed,
@@ -104,7 +105,7 @@ async def learn(directory: Path | None, since: str, undo: bool, as_json: bool) -
     listener learn
     listener learn --undo
 
-    "Not a complaint" is a verdict, and so is a report of what was done.
+    "Not a complaint" is a verdict; so is a report of what was done, and a matter that somebody raised by hand.
     """
     file = config_directory(directory) / LEARNED
     if undo:
@@ -141,9 +142,11 @@ async def _said(store: Store, settings: Settings, asked: Question) -> AsyncItera
 
 
 async def _meant(store: Store, row: MentionRow) -> bool | None:
-    """What a person has said of it: dismissed is no complaint, reported back is one, all else is not said yet."""
+    """What a person has said of it: dismissed is no complaint; reported back, or raised by hand, is one."""
     if row.state is State.DISMISSED:
         return False
+    if row.source == BY_HAND:
+        return True
     if row.case is None or row.state not in (State.ESCALATED, State.JOINED):
         return None
     return True if any(isinstance(event, ReportedBack) for event in await store.timeline(row.case)) else None
