@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from listener.query import And, Near, Node, Not, Or, Word
 from listener.query.text import WORD
+from listener.storage.postgres import months
 from listener.storage.sql.database import Ask, Database, IndexRow, Stretch
 
 MARK = {"body": "", "author": "@", "tags": "#"}
@@ -18,10 +19,7 @@ MOST = 900_000  # bytes of all the words of a post; PostgreSQL takes a megabyte
 CUT = "~"  # stands for words that were too many, and is found by every search
 
 INSERT = "INSERT INTO post_words (post, heard, words) VALUES (?, ?, array_to_tsvector(string_to_array(?, ' ')))"
-HITS = (
-    "SELECT post FROM post_words WHERE words @@ ?::tsquery AND post BETWEEN ? AND ? AND heard >= ?"
-    " ORDER BY post DESC LIMIT ?"
-)
+HITS = "SELECT post FROM {} WHERE words @@ {}::tsquery AND post BETWEEN {} AND {} ORDER BY post DESC LIMIT {}"
 
 
 class Tsvector:
@@ -48,8 +46,19 @@ class Tsvector:
         return " & ".join(f"({each})" for each in expressions if each)
 
     def hits(self, db: Database, expression: str, where: Stretch, limit: int) -> list[int]:
-        given = (expression, where.low, where.high, where.since or "-infinity", limit)
-        return [post for (post,) in db.execute(HITS, given).fetchall()]
+        """Month by month, the newest first, until there are enough, and one month more: of two hosts that wrote at the
+        turn of a month the slower may have had the higher number."""
+        literal = "'" + expression.replace("'", "''") + "'"
+        found, low, enough = list[int](), where.low, False
+        for month in reversed(months.there(db)):
+            if enough or (where.since and months.following(month) <= where.since.date()):
+                break
+            enough = len(found) >= limit
+            low = min(found) if enough else where.low
+            # as a literal: whether the index or the newest posts are read first depends on how often the words are said
+            sql = HITS.format(months.name("post_words", month), literal, low, where.high, limit)
+            found += [post for (post,) in db.execute(sql)]
+        return sorted(set(found), reverse=True)[:limit]
 
 
 def lexemes(body: str, author: str, tags: str) -> str:

@@ -37,6 +37,7 @@ LIMITS = {
     "lock_timeout": "30s",
     "statement_timeout": "10min",
     "tcp_user_timeout": "15s",
+    "plan_cache_mode": "force_generic_plan",  # planning a join of many partitions takes longer than making it
     "TimeZone": "UTC",
     "DateStyle": "ISO",
 }

@@ -76,6 +76,10 @@ class Dialect(Protocol):
     skip: str  # behind a SELECT of notices n: what somebody else is taking at this moment is passed over
     searched: str  # mentions m, posts p, cases c of a search
 
+    def among(self, column: str, ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
+        """A condition, and what is given for its marks: a statement that is worth remembering, where that is done."""
+        ...
+
     def post_ids(self, db: "Database", source: str, ids: Sequence[str], at: str) -> Sequence[int]:
         """Numbers for new posts, in this order."""
         ...

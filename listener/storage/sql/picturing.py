@@ -172,7 +172,7 @@ def _where(known: _Known) -> tuple[str, tuple[Any, ...]]:
     return " AND ".join(parts), tuple(given)
 
 
-def _grouped(db: Database, plan: Plan, posts: str, ids: Sequence[int]) -> list[Any]:
+def _grouped(db: Database, plan: Plan, posts: str, ids: Sequence[Any]) -> list[Any]:
     sql = f"SELECT {_GROUPS}, count(*) FROM {db.dialect.searched} WHERE {posts} AND {plan.where} GROUP BY {_GROUPS}"
     return db.execute(sql, (*ids, *plan.given)).fetchall()
 
@@ -184,8 +184,8 @@ def _newest(db: Database, question: Question) -> Picture:
         return _read(db, question, sums)
     posts = db.index.hits(db, expression, asked.stretch, NEWEST)
     for start in range(0, len(posts), 500):
-        piece = posts[start : start + 500]
-        sums.rows(_grouped(db, asked, f"m.post IN ({','.join('?' * len(piece))})", piece), FACETS)
+        theirs, ids = db.dialect.among("m.post", posts[start : start + 500])
+        sums.rows(_grouped(db, asked, theirs, ids), FACETS)
     return sums.picture(more=len(posts) == NEWEST)
 
 

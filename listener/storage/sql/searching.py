@@ -107,11 +107,12 @@ def _rows(db: Database, plan: Plan, posts: Sequence[int]) -> Iterator[Row]:
     """The mentions of these posts that meet the conditions, in the order of the posts; read as they are asked for."""
     for start in range(0, len(posts), FIRST_LOOK):
         piece = posts[start : start + FIRST_LOOK]
+        theirs, ids = db.dialect.among("m.post", piece)
         sql = (
-            f"SELECT {_COLUMNS} FROM {db.dialect.searched} WHERE m.post IN ({','.join(map(str, piece))})"
+            f"SELECT {_COLUMNS} FROM {db.dialect.searched} WHERE {theirs}"
             f" AND {plan.where} AND (m.post < ? OR m.id < ?) ORDER BY m.post DESC, m.id DESC"
         )
-        rows = db.execute(sql, (*plan.given, plan.stretch.high, plan.below)).fetchall()
+        rows = db.execute(sql, (*ids, *plan.given, plan.stretch.high, plan.below)).fetchall()
         place = {post: number for number, post in enumerate(piece)}
         yield from sorted(rows, key=lambda row: place[row["post"]])
 
@@ -188,8 +189,8 @@ def _past(rows: Iterator[Row], last: Row | None) -> Iterator[Row]:
 def _reach_of(db: Database, posts: Sequence[int]) -> dict[int, int]:
     found = dict[int, int]()
     for start in range(0, len(posts), FEW):
-        piece = ",".join(map(str, posts[start : start + FEW]))
-        found |= {row[0]: row[1] for row in db.execute(f"SELECT post, reach FROM reaches WHERE post IN ({piece})")}
+        theirs, ids = db.dialect.among("post", posts[start : start + FEW])
+        found |= {row[0]: row[1] for row in db.execute(f"SELECT post, reach FROM reaches WHERE {theirs}", ids)}
     return found
 
 
@@ -214,8 +215,8 @@ def _best_first(db: Database, plan: Plan) -> Iterator[Row]:
 def _said(db: Database, posts: Sequence[int]) -> Iterator[tuple[int, str]]:
     """In falling order of their ids, a few texts at a time."""
     for start in range(0, len(posts), LONGEST_LOOK):
-        piece = ",".join(map(str, posts[start : start + LONGEST_LOOK]))
-        for row in db.execute(f"SELECT id, title, text FROM posts WHERE id IN ({piece}) ORDER BY id DESC").fetchall():
+        theirs, ids = db.dialect.among("id", posts[start : start + LONGEST_LOOK])
+        for row in db.execute(f"SELECT id, title, text FROM posts WHERE {theirs} ORDER BY id DESC", ids).fetchall():
             yield row["id"], fold(f"{row['title']}\n{row['text']}" if row["title"] else row["text"])
 
 

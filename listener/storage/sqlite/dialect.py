@@ -17,6 +17,9 @@ class Sqlite:
     skip = ""
     searched = "mentions m CROSS JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
 
+    def among(self, column: str, ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
+        return f"{column} IN ({','.join(map(str, ids))})", ()
+
     def post_ids(self, db: Database, source: str, ids: Sequence[str], at: str) -> range:
         first = next_id(db, "posts")
         return range(first, first + len(ids))
