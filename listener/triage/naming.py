@@ -33,7 +33,8 @@ _PEOPLE = (
 )
 _COMPARED = re.compile(rf"(?:{_BEFORE})(?: my| the| our)? $")
 _LAST = tuple(  # how what _COMPARED finds can end: most names have something else in front
-    f"{word} "
+    f"{word}{blank}"
+    for blank in (" ", " \n")
     for word in "unlike han to from even ditched left eaving or my the our old vs vs. versus prefer hile hereas ut"
     " eanwhile because on at by ike least use try tried".split()
 )
@@ -104,7 +105,7 @@ def rivals(text: str, low: str, ours: Sequence[Span], common: Container[str]) ->
         return []
     found = _parallel(low, ours)
     candidates = [match for match in _NAME.finditer(text) if text[match.start()] == "@" or _proper(match[0], common)]
-    contrast = bool(candidates) and bool(_CONTRAST.search(low))
+    contrast = any(_asks(text, match.start()) for match in candidates) and bool(_CONTRAST.search(low))
     for match in candidates:
         start, end = match.span()
         if text[start] != "@":
@@ -116,10 +117,15 @@ def rivals(text: str, low: str, ours: Sequence[Span], common: Container[str]) ->
     return [span for span in found if not any(start < span[1] and span[0] < end for start, end in ours)]
 
 
+def _asks(text: str, start: int) -> bool:
+    """Does it matter for what stands there whether the text sets one thing against another?"""
+    return text[start] == "@" or text[max(0, start - LOOK_BACK) : start].endswith(_LAST)
+
+
 def _stands(text: str, start: int, end: int, contrast: bool) -> bool:
     """Does it stand where a firm would?"""
     before = text[max(0, start - LOOK_BACK) : start]
-    if contrast and before.removesuffix("\n").endswith(_LAST) and _COMPARED.search(before):
+    if contrast and before.endswith(_LAST) and _COMPARED.search(before):
         return True
     if not before.strip() or before.rstrip()[-1] in ".!?,;:–-":
         return bool(_SUBJECT.match(text, end))
