@@ -7,7 +7,7 @@ from datetime import timedelta
 from connectors.contract import ConnectorError, Examinable, Page
 from listener import slack
 from listener.cycle import House
-from listener.storage.address import shown
+from listener.storage.address import is_server, shown
 from listener.storage.contract import StoreBusy
 from listener.turns import told_as
 
@@ -47,7 +47,8 @@ async def _store(house: House) -> Check:
         return Check(name="store", ok=False, found=found)
     try:
         async with house.store.engine():
-            running = "no listener is running on it"
+            shared = is_server(house.settings.database)
+            running = "any number of listeners may run on it" if shared else "no listener is running on it"
     except StoreBusy:
         running = "a listener is running on it"
     return Check(
