@@ -109,6 +109,7 @@ def _given(line: str, number: int) -> Post:
     show_default=True,
     help="Relevance ranks the newest 2,000 that match.",
 )
+@click.option("--before", type=click.IntRange(1), metavar="ID", help="The page after the mention with this id.")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines on stdout.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout, safe to open in a spreadsheet.")
 @plainly
@@ -119,6 +120,7 @@ async def search(
     until: str | None,
     limit: int,
     sort: str,
+    before: int | None,
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -128,9 +130,8 @@ async def search(
     listener search 'refund NEAR/5 never brand:"Acme Air"'
     listener search 'verdict:complaint severity>=60' --since 7d --json
     """
-    asked = question(
-        " ".join(query), since=moment(since, past=True), until=moment(until, past=True), sort=Sort(sort), limit=limit
-    )
+    begin, end, now = moment(since, past=True), moment(until, past=True), system_clock()
+    asked = question(" ".join(query), since=begin, until=end, sort=Sort(sort), limit=limit, before=before, now=now)
     async with memory(directory) as (_, store):
         rows = store.search(asked)
         if as_csv:
@@ -189,7 +190,8 @@ async def export(
     listener export --format csv --out mentions.csv
     listener export 'brand:"Acme Air"' --since 30d
     """
-    asked = question(" ".join(query), since=moment(since, past=True), until=moment(until, past=True), limit=sys.maxsize)
+    begin, end, now = moment(since, past=True), moment(until, past=True), system_clock()
+    asked = question(" ".join(query), since=begin, until=end, limit=sys.maxsize, now=now)
     async with memory(directory) as (_, store):
         if form == "csv":
             await _as_csv(store.search(asked), out)
