@@ -3,16 +3,21 @@
 import asyncio
 import logging
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from listener.bootstrap import build, desk_beside, doors
 from listener.commands.shared import config_option, console, json_option, plainly, print_json, settings_from
-from listener.cycle import Poll, Turn, hearing_well, turn
+from listener.cycle import House, Poll, Turn, hearing_well, turn
+from listener.reloading import Plan, live
 from listener.running import ROLES
-from listener.running import run as keep_running
+from listener.settings import Settings
 
 
 @click.command()
@@ -28,7 +33,7 @@ from listener.running import run as keep_running
 )
 @plainly
 async def run(directory: Path | None, as_json: bool, roles: frozenset[str]) -> None:
-    """Listen, escalate and deliver, until stopped.
+    """Listen, escalate and deliver, until stopped. The configuration is read again when it changes, and on SIGHUP.
 
     \b
     listener run
@@ -37,16 +42,29 @@ async def run(directory: Path | None, as_json: bool, roles: frozenset[str]) -> N
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = settings_from(directory)
-    stop = asyncio.Event()
+    stop, asked = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    out = console(as_json=as_json)
+    loop.add_signal_handler(signal.SIGHUP, asked.set)
+    plan = Plan(
+        read=partial(settings_from, directory),
+        build=partial(_at_work, console(as_json=as_json), roles),
+        directory=settings.directory,
+        stop=stop,
+        asked=asked,
+        roles=roles,
+    )
+    await live(plan, settings)
+
+
+@asynccontextmanager
+async def _at_work(out: Console, roles: frozenset[str], settings: Settings) -> AsyncIterator[House]:
     async with build(settings, out) as house, house.store.engine(), doors(house, roles), desk_beside(house, out, roles):
         logging.getLogger("listener").info(
             "listening to %d sources for %d brands", len(settings.sources), len(settings.brands)
         )
-        await keep_running(house, stop, roles)
+        yield house
 
 
 def _roles(text: str) -> frozenset[str]:
