@@ -40,46 +40,56 @@ class Plan:
     roles: Collection[str] = ROLES
 
 
-async def live(plan: Plan, settings: Settings) -> None:
-    """Until we are asked to stop, one house after the other."""
-    before, refused = settings, ""
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What was read, and the fingerprint of the files just before: what is written meanwhile is another edition."""
+
+    settings: Settings
+    files: str
+
+
+async def live(plan: Plan) -> None:
+    """Until we are asked to stop, one house after the other. Raises ConfigError, StoreError at the first."""
+    edition = Edition(files=fingerprint(plan.directory), settings=plan.read())
+    before, refused = edition, ""
     while not plan.stop.is_set():
         try:
-            async with plan.build(settings) as house:
+            async with plan.build(edition.settings) as house:
                 if refused:
                     await _say(house, refused)
-                before, refused = settings, ""
-                settings = await _one_life(plan, house, settings)
+                before, refused = edition, ""
+                edition = await _one_life(plan, house, edition)
         except (ConfigError, StoreError) as wrong:
-            if settings is before:
+            if edition.settings is before.settings:
                 raise
             log.error("the changed configuration could not be taken on: %s", wrong)
-            settings, refused = before, str(wrong)
+            edition, refused = Edition(before.settings, edition.files), str(wrong)
 
 
-async def _one_life(plan: Plan, house: House, settings: Settings) -> Settings:
+async def _one_life(plan: Plan, house: House, edition: Edition) -> Edition:
     over = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(run(house, over, plan.roles))
-        next_one = tasks.create_task(_until_changed(plan, house, settings, over))
+        next_one = tasks.create_task(_until_changed(plan, house, edition, over))
     return next_one.result()
 
 
-async def _until_changed(plan: Plan, house: House, settings: Settings, over: asyncio.Event) -> Settings:
-    """The next settings; the same ones when we are asked to stop."""
-    known = seen = await asyncio.to_thread(fingerprint, plan.directory)
+async def _until_changed(plan: Plan, house: House, edition: Edition, over: asyncio.Event) -> Edition:
+    """The next edition; the same one when we are asked to stop."""
+    known = seen = edition.files
     while not plan.stop.is_set():
         await _pause(plan)
-        wanted, now = plan.asked.is_set(), await asyncio.to_thread(fingerprint, plan.directory)
+        wanted = plan.asked.is_set()
         plan.asked.clear()
+        now = await asyncio.to_thread(fingerprint, plan.directory)
         settled, seen = now == seen, now  # an editor may still be writing
         if not plan.stop.is_set() and (wanted or (settled and now != known)):
             known = now
-            if (read := await _read(plan, house, settings)) is not None:
-                settings = read
+            if (read := await _read(plan, house, edition.settings)) is not None:
+                edition = Edition(read, now)
                 break
     over.set()
-    return settings
+    return edition
 
 
 async def _read(plan: Plan, house: House, settings: Settings) -> Settings | None:

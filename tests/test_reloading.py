@@ -77,7 +77,7 @@ class Life:
 async def living(directory: Path, server: Server) -> AsyncIterator[Life]:
     life = Life(directory, server.host)
     plan = Plan(read=life.read, build=life.built, directory=directory, stop=life.stop, asked=life.asked)
-    task = asyncio.create_task(live(plan, life.read()))
+    task = asyncio.create_task(live(plan))
     await life.until(lambda: bool(life.houses) or task.done())
     try:
         yield life
@@ -179,7 +179,7 @@ async def test_what_cannot_be_built_leaves_the_old_house_in_force(directory: Pat
             yield house
 
     plan = Plan(read=life.read, build=built, directory=directory, stop=life.stop)
-    task = asyncio.create_task(live(plan, life.read()))
+    task = asyncio.create_task(live(plan))
     await life.until(lambda: bool(life.houses))
     (directory / "sources.toml").write_text(source("blog", server) + source("forum", server))
     await life.until(lambda: "its port cannot be had" in " ".join(life.said.getvalue().split()))

@@ -13,7 +13,15 @@ import click
 from rich.console import Console
 
 from listener.bootstrap import build, desk_beside, doors
-from listener.commands.shared import config_option, console, json_option, plainly, print_json, settings_from
+from listener.commands.shared import (
+    config_directory,
+    config_option,
+    console,
+    json_option,
+    plainly,
+    print_json,
+    settings_from,
+)
 from listener.cycle import House, Poll, Turn, hearing_well, turn
 from listener.reloading import Plan, live
 from listener.running import ROLES
@@ -41,7 +49,6 @@ async def run(directory: Path | None, as_json: bool, roles: frozenset[str]) -> N
     listener run --roles listen,escalate
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    settings = settings_from(directory)
     stop, asked = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -50,12 +57,12 @@ async def run(directory: Path | None, as_json: bool, roles: frozenset[str]) -> N
     plan = Plan(
         read=partial(settings_from, directory),
         build=partial(_at_work, console(as_json=as_json), roles),
-        directory=settings.directory,
+        directory=config_directory(directory),
         stop=stop,
         asked=asked,
         roles=roles,
     )
-    await live(plan, settings)
+    await live(plan)
 
 
 @asynccontextmanager
