@@ -4,6 +4,7 @@
 
 Learns from the corpus of this project and, where the folder has them, from public sets whose licence allows it
 (docs/triage.md). Deterministic. Writes weights.bin and weights.json, and the evidence of each family into default.toml.
+How bad a complaint is, is learned after that, by train_severity.py; its place in weights.bin stays empty.
 """
 
 import argparse
@@ -22,56 +23,27 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from listener.triage.evaluate import NOBODY, rank_correlation
+from listener.triage.evaluate import NOBODY, held
 from listener.triage.evaluate import calibration as calibration_error
 from listener.triage.features import FORM, Features
-from listener.triage.gold import Gold, corpus
+from listener.triage.gold import Gold, Pair, corpus, severity_pairs
+from listener.triage.languages import language
 from listener.triage.model import BrandTarget, Verdict
 from listener.triage.reading import Reading, reading
 from listener.triage.rules import Rules, load_rules
-from listener.triage.severity import numbered
 from listener.triage.tokens import normal
 from listener.triage.weights import CAUSE_PLACES, HEADS, PAIR, PIECE, SIZE, WORD, Weights, ids
 
 HERE = Path(__file__).parent
 HASHED, DENSE, STRENGTH = 1.0, 1.0, 6.0  # how much the words, and the families and the form, may say; 1 / L2
 FOLDS = 3
-# Points of severity as a care lead would give them; what is learned stays near.
-SEVERITIES = {
-    "failure": 8,
-    "delivery": 8,
-    "cancellation": 9,
-    "no_reply": 9,
-    "repeat": 10,
-    "refund": 8,
-    "billing": 9,
-    "lockout": 11,
-    "outage": 11,
-    "staff": 8,
-    "anger": 2.0,
-    "wants": 1.0,
-    "danger": 54,
-    "safety": 36,
-    "legal": 30,
-    "privacy": 26,
-    "vulnerable": 12,
-    "discrimination": 22,
-    "churn": 8,
-    "public": 6,
-    "deadline": 8,
-    "time_lost": 6,
-    "solved": -10.0,
-    "usability": 2.0,
-    "hygiene": 8.0,
-    "policy": 4.0,
-    "base": 18.0,
-}
+OURS = ("corpus", "pairs")  # what was written for this project
+PAIRED = 1 << 32  # the first group of the pairs: no other has such a number
 # Evidence of what must not be missed, however rare it is in what was learned from.
 LEAST = {"danger": 2.2, "safety": 1.4, "legal": 1.0, "discrimination": 1.4, "privacy": 0.6}
-KEPT = 0.45  # the share of those points that no fit takes away
 CAUSE_NAMES = {"lockout": "lock-out", "noreply": "no reply"}  # as people read them
 PRIOR = 0.6  # the share of complaints among posts to a brand; the corpus has fewer, for it is full of hard negatives
 
@@ -112,6 +84,22 @@ def written(posts: Sequence[Gold], weight: float = 3.0) -> Iterator[Example]:
                 severity=label.severity,
                 cause=CAUSE_NAMES.get(label.cause, label.cause),
                 tags=post.tags,
+            )
+
+
+def paired(pairs: Sequence[Pair], weight: float = 1.0) -> Iterator[Example]:
+    """Both posts of the ordered pairs that are worked on: grave or slight, each is a complaint."""
+    for number, pair in enumerate(pair for pair in pairs if not held(pair)):
+        for brand, text in (pair.worse, pair.milder):
+            yield Example(
+                text=text,
+                complaint=True,
+                source="pairs",
+                weight=weight,
+                group=PAIRED + number,
+                lang=language("", text, load_rules().weights.votes)[0],
+                brand=brand,
+                verdict=Verdict.COMPLAINT,
             )
 
 
@@ -322,7 +310,6 @@ def _english(examples: Sequence[Example], rules: Rules, into: Learned) -> None:
     into.numbers["calibration"]["en"] = calibration(said, answers, weights)
     into.numbers["unseen"] = figures_of(examples, said, answers, into.numbers["calibration"]["en"])
     _kinds(examples, of, into, names)
-    _severity(examples, of, rules, into)
     _causes(examples, of, rules, into)
 
 
@@ -372,7 +359,7 @@ def _kinds(examples: Sequence[Example], of: Design, into: Learned, names: Sequen
     order = [Verdict.PRAISE, Verdict.QUESTION, Verdict.OTHER]
     rows = np.array([n for n, one in enumerate(examples) if one.verdict in order])
     answers = np.array([order.index(examples[row].verdict) for row in rows])
-    weights = np.array([1.0 if examples[row].source == "corpus" else 0.1 for row in rows])
+    weights = np.array([1.0 if examples[row].source in OURS else 0.1 for row in rows])
     model = LogisticRegression(C=STRENGTH, solver="lbfgs", max_iter=25, random_state=0)
     model.fit(joined(of, rows), answers, sample_weight=weights)
     for number, key in enumerate(("praise", "question", "other")):
@@ -392,8 +379,7 @@ def _foreign(examples: Sequence[Example], lang: str, rules: Rules, into: Learned
     model = fitted(of, answers, weights, np.arange(len(examples)))
     into.tables[0] += HASHED * model.coef_[0][:SIZE]
     kinds = _foreign_kinds(examples, of, into)
-    base = _foreign_severity(examples, of, into)
-    into.numbers["languages"][lang] = {"bias": round(float(model.intercept_[0]), 3), "kinds": kinds, "severity": base}
+    into.numbers["languages"][lang] = {"bias": round(float(model.intercept_[0]), 3), "kinds": kinds}
     into.numbers["calibration"][lang] = calibration(said, answers, weights)
 
 
@@ -403,24 +389,12 @@ def _foreign_kinds(examples: Sequence[Example], of: Design, into: Learned) -> li
     answers = np.array([order.index(examples[row].verdict) for row in rows])
     if len(set(answers.tolist())) < len(order):
         return [0.0, 0.0, 1.0]
-    weights = np.array([1.0 if examples[row].source == "corpus" else 0.1 for row in rows])
+    weights = np.array([1.0 if examples[row].source in OURS else 0.1 for row in rows])
     model = LogisticRegression(C=STRENGTH, max_iter=40, random_state=0)
     model.fit(of.words[rows], answers, sample_weight=weights)
     for number in range(len(order)):
         into.tables[number + 1] += model.coef_[number]
     return [round(float(value), 3) for value in model.intercept_]
-
-
-def _foreign_severity(examples: Sequence[Example], of: Design, into: Learned) -> float:
-    """The base; what wording adds to it goes into the table. Families of phrases are English."""
-    rows = [n for n, one in enumerate(examples) if one.severity]
-    if not rows:
-        return 30.0
-    given = np.array([sum(reason.points for reason in numbered(of.readings[row])) for row in rows])
-    wanted = np.array([float(examples[row].severity) for row in rows]) - given
-    model = Ridge(alpha=0.5, fit_intercept=False, solver="lsqr").fit(of.words[np.array(rows)], wanted - wanted.mean())
-    into.tables[4] += model.coef_
-    return round(float(wanted.mean()), 1)
 
 
 def write(learned: Learned, folder: Path) -> None:
@@ -443,9 +417,7 @@ def _told(text: str, learned: Learned) -> str:
         kept = [line for line in body.splitlines() if line.split(" = ")[0] not in values]
         told = [f"{key} = {value:g}" for key, value in values.items() if value]
         text = head + table + "\n".join([*told, *kept]) + "\n" + phrases + tail
-    for key, value in (("bias", learned.numbers["bias"]), ("base_severity", learned.numbers["base severity"])):
-        text = re.sub(rf"^{key} = [-\d.]+", f"{key} = {value}", text, count=1, flags=re.MULTILINE)
-    return text
+    return re.sub(r"^bias = [-\d.]+", f"bias = {learned.numbers['bias']}", text, count=1, flags=re.MULTILINE)
 
 
 def tongues(examples: Sequence[Example], most: int = 200) -> dict[str, str]:
@@ -465,46 +437,6 @@ def tongues(examples: Sequence[Example], most: int = 200) -> dict[str, str]:
         telling = [word for word, number in mine.most_common(4000) if number >= 4 and share(word) >= 0.93]
         found[lang] = " ".join(sorted(telling[:most]))
     return found
-
-
-def _severity(examples: Sequence[Example], of: Design, rules: Rules, into: Learned) -> None:
-    """Points of each family, near those a person wrote into default.toml, and what the wording adds to them."""
-    rows = [n for n, one in enumerate(examples) if one.severity]
-    names = [family.name for family in rules.families]
-    shares, given = np.zeros((len(rows), len(names) + 1)), np.zeros(len(rows))
-    shares[:, -1] = 1.0
-    for place, row in enumerate(rows):
-        for hit, share in of.readings[row].ours.families:
-            if not hit.negated:
-                shares[place, names.index(hit.family.name)] += share
-        given[place] = sum(reason.points for reason in numbered(of.readings[row]))
-    wanted = np.array([float(examples[row].severity) for row in rows]) - given
-    prior = np.array([*[SEVERITIES.get(name, 0.0) for name in names], SEVERITIES["base"]])
-    pull = np.eye(len(prior)) * 12.0
-    pull[-1, -1] = 0.1
-    points = np.linalg.solve(shares.T @ shares + pull, shares.T @ wanted + pull @ prior)
-    points[:-1] = np.maximum(points[:-1], np.where(prior[:-1] > 0, KEPT * prior[:-1], prior[:-1] - 2))
-    points[-1] = float((wanted - shares[:, :-1] @ points[:-1]).mean())
-    left = wanted - shares @ points
-    words = of.words[np.array(rows)]
-    folds: Any = np.arange(len(rows)) % FOLDS
-    unseen_ = np.zeros(len(rows))
-    for fold in range(FOLDS):
-        part = Ridge(alpha=2.0, fit_intercept=False, solver="lsqr").fit(words[folds != fold], left[folds != fold])
-        unseen_[folds == fold] = part.predict(words[folds == fold])
-    gold = wanted + given
-    model = Ridge(alpha=2.0, fit_intercept=False, solver="lsqr").fit(words, left)
-    # what is learned with caution says too little of the best and the worst: stretched to the spread of the gold
-    stretch = float(np.clip(gold.std() / (gold - left + unseen_).std(), 1.0, 1.5))
-    into.tables[4] += stretch * model.coef_
-    points[-1] = wanted.mean() + stretch * (points[-1] - wanted.mean())
-    points[:-1] *= stretch
-    for name, value in zip(names, points, strict=False):
-        into.families[name]["severity"] = round(float(value), 1)
-    into.numbers["base severity"] = round(float(points[-1]), 1)
-    for tag, said in (("factors", gold - left), ("factors and wording", gold - left + unseen_)):
-        ranked, ordered = spearman(said, gold), in_order(said, gold)
-        log(f"severity by {tag}: rank correlation {ranked:.3f}, {ordered:.1%} of pairs in order")
 
 
 def _causes(examples: Sequence[Example], of: Design, rules: Rules, into: Learned) -> None:
@@ -554,23 +486,13 @@ def _only_words(features: Sequence[Features]) -> Any:
     return sparse.csr_matrix((np.array(values), np.array(places, np.int32), np.array(ends, np.int32)), shape)
 
 
-def in_order(said: Any, gold: Any, apart: int = 25) -> float:
-    """Of pairs that a person put this far apart, the share that is in the same order."""
-    far = gold[:, None] - gold[None, :] >= apart
-    return float((said[:, None] > said[None, :])[far].mean())
-
-
-def spearman(one: Any, two: Any) -> float:
-    return rank_correlation(list(zip(one.tolist(), two.tolist(), strict=True)))
-
-
 def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m listener.triage.train", description=__doc__)
     asked.add_argument(
         "--sets", type=Path, default=os.environ.get("LISTENER_TRAINING_SETS"), help="Folder of .jsonl files."
     )
     given = asked.parse_args()
-    examples = [*written(corpus()), *public(Path(given.sets) if given.sets else None)]
+    examples = [*written(corpus()), *paired(severity_pairs()), *public(Path(given.sets) if given.sets else None)]
     write(train(examples, load_rules()), HERE)
 
 
