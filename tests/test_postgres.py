@@ -262,7 +262,7 @@ async def test_the_clock_is_the_databases(store: PostgresStore) -> None:
 
 
 async def test_a_connection_that_broke_is_opened_again(store: PostgresStore) -> None:
-    sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    sql = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
     await store._aside(lambda db: db.execute(sql).fetchall())
     assert (await store.keep(batch(complaint("p1")))).new == 1
     assert [row.title async for row in store.search(Question())] == ["Post p1"]
