@@ -219,6 +219,16 @@ async def test_a_closed_form_is_not_lost(room: Room) -> None:
     assert "here again" not in str(await room.press("Report back", "U0DANA", room.card())), "sent is sent"
 
 
+async def test_a_draft_survives_a_restart(clock: Clock) -> None:
+    async with a_room(by_http, clock) as room:
+        form = await room.press("Note", "U0DANA", room.card())
+        left = submission(form, "U0DANA", "V50", {"text": "rang twice"})
+        await room.send({**left, "type": "view_closed", "is_cleared": False})
+        async with by_http(room.slack, room.store, clock) as room.send:  # another process, the same store
+            again = await room.press("Note", "U0DANA", room.card())
+        assert "rang twice" in str(again["blocks"])
+
+
 async def test_what_is_typed_is_kept_while_it_is_typed(room: Room) -> None:
     await taken(room)
     form = await room.press("Report back", "U0DANA", room.card())

@@ -352,6 +352,28 @@ async def test_a_pass_lets_in_until_it_ends_and_is_dropped_once(store: Store) ->
     assert await store.drop_passes(person="Dana Fox") == 1
 
 
+async def test_a_draft_is_kept_for_a_week_and_goes_with_what_is_erased(store: Store) -> None:
+    mine, week = ("U0DANA", 1, "report"), timedelta(days=7)
+    await store.keep_draft(*mine, {"done": "called"}, NOW)
+    await store.keep_draft(*mine, {"done": "called \ud800 twice"}, NOW)
+    assert (await store.draft(*mine, NOW + week))["done"].startswith("called ") and await store.draft(
+        "U0LEE", *mine[1:], NOW
+    ) == {}
+    assert await store.draft(*mine, NOW + week + timedelta(seconds=1)) == {}
+    await store.drop_draft(*mine)
+    assert await store.draft(*mine, NOW) == {}
+    for number in range(60):
+        await store.keep_draft("U0DANA", number, "note", {"text": "x"}, NOW + timedelta(minutes=number))
+    assert await store.draft("U0DANA", 9, "note", NOW) == {}, "the oldest give way"
+    assert await store.draft("U0DANA", 10, "note", NOW) == {"text": "x"}
+    await store.keep(batch(complaint()))
+    await store.keep_draft(*mine, {"done": "Marta's smoke"}, NOW + timedelta(hours=2))
+    await store.keep_draft("U0DANA", 0, "raise", {"text": "Marta's smoke"}, NOW + timedelta(hours=2))
+    assert await store.erase("blog", ("p1",), NOW)
+    assert await store.draft(*mine, NOW) == {} == await store.draft("U0DANA", 0, "raise", NOW)
+    assert await store.draft("U0DANA", 59, "note", NOW), "of other cases they stay"
+
+
 async def test_passes_that_are_over_do_not_pile_up(store: Store) -> None:
     await store.keep_pass("old", "Dana Fox", NOW, NOW - timedelta(hours=1))
     await store.keep_pass("new", "Dana Fox", NOW + timedelta(hours=1), NOW)

@@ -75,22 +75,24 @@ class Clicks:
         case = await office.desk.case(press.case)
         if press.action == "show":
             return showing(case, office.guests.name(press.user), now, await known(office, case))
-        draft = office.drafts.offered((press.user, press.case, press.action), now)
+        draft = await office.drafts.offered((press.user, press.case, press.action), now)
         beside = replace(await around(office, press.action, case), draft=draft)
         return forms.form(press.action, case, beside, now)
 
     async def typed(self, ack: Ack, body: Body) -> None:
         await ack()
-        self._keep(body)
+        with self._office.known():
+            await self._keep(body)
 
     async def closed(self, ack: Ack, body: Body) -> None:
         await ack()
-        self._keep(body)
+        with self._office.known():
+            await self._keep(body)
 
-    def _keep(self, body: Body) -> None:
+    async def _keep(self, body: Body) -> None:
         press, given = actions.sent(body), actions.values(body)
         if press and press.user and self._office.guests.name(press.user):
-            self._office.drafts.keep((press.user, press.case, press.action), given, self._office.clock())
+            await self._office.drafts.keep((press.user, press.case, press.action), given, self._office.clock())
 
     async def sent(self, ack: Ack, body: Body) -> None:
         press, given = actions.sent(body), actions.values(body)
@@ -146,7 +148,7 @@ class Clicks:
                 await self._ask(press, by, given)
                 if press.action == "report" and given.get("draft"):
                     await self._chose(press, given["draft"])
-        office.drafts.drop((press.user, press.case, press.action))
+        await office.drafts.drop((press.user, press.case, press.action))
         said = await self._whispered(press, by)
         return {"response_action": "update", "view": forms.told(said)} if said else None
 
@@ -174,7 +176,7 @@ class Clicks:
         found = await self._found(case, given["draft"])
         if not found:
             return None
-        office.drafts.keep((press.user, press.case, "report"), given, office.clock())
+        await office.drafts.keep((press.user, press.case, "report"), given, office.clock())
         self._done.pop(press.key, None)  # the same form may be sent again, changed or not
         return {"response_action": "push", "view": forms.warned(case, found)}
 
@@ -186,19 +188,19 @@ class Clicks:
     async def _chose(self, press: actions.Press, sent: str) -> None:
         """Remembers which of the guard's advice was taken between the draft it warned of and what was sent."""
         office = self._office
-        draft = office.drafts.offered((press.user, press.case, "report"), office.clock()).get("draft", "")
-        if draft:
+        kept = await office.drafts.offered((press.user, press.case, "report"), office.clock())
+        if draft := kept.get("draft", ""):
             found = await self._found(await office.desk.case(press.case), draft)
             await office.store.guarded(guard.chosen(found, sent), office.clock())
 
     async def _anyway(self, press: actions.Press, by: str) -> dict[str, Any]:
         key = (press.user, press.case, "report")
-        given = self._office.drafts.offered(key, self._office.clock())
+        given = await self._office.drafts.offered(key, self._office.clock())
         if not given:
             raise Refused("What you had filled in is not here any more. Go back to the form and send it again.")
         await self._ask(actions.Press(action="report", case=press.case, user=press.user, key=press.key), by, given)
         await self._chose(press, given.get("draft", ""))
-        self._office.drafts.drop(key)
+        await self._office.drafts.drop(key)
         return {"response_action": "clear"}
 
     @contextmanager

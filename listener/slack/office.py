@@ -36,7 +36,7 @@ class Office:
     client: AsyncWebClient
     guests: Guests
     scales: Scales
-    drafts: Drafts = field(default_factory=Drafts)
+    drafts: Drafts
     under_way: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @contextmanager
@@ -73,4 +73,4 @@ class Office:
 def make(settings: Settings, store: Store, clock: Callable[[], datetime]) -> Office:
     line = client(settings.slack)
     guests = Guests(settings.people, line, clock)
-    return Office(settings, store, Desk(store), clock, line, guests, scales(settings))
+    return Office(settings, store, Desk(store), clock, line, guests, scales(settings), Drafts(store))

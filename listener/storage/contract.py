@@ -489,6 +489,17 @@ class Store(Ledger, Protocol):
         """Remembers that something was done once, for good; what is a year old is forgotten."""
         ...
 
+    # forms that were closed in Slack
+    async def keep_draft(self, person: str, case: int, form: str, given: Mapping[str, str], at: datetime) -> None:
+        """In place of an earlier one of the same form. The fifty newest of each person are kept, for a week; those of a
+        case go with what is erased in it."""
+        ...
+
+    async def draft(self, person: str, case: int, form: str, now: datetime) -> Mapping[str, str]:
+        """Field -> what was filled in; {} when there is none."""
+        ...
+
+    async def drop_draft(self, person: str, case: int, form: str) -> None: ...
     async def moved(self) -> int:
         """Greater than before whenever a case has changed, whichever process changed it. Cheap enough to ask often."""
         ...

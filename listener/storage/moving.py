@@ -27,7 +27,7 @@ TABLES = {
     "house": "name", "sources": "name", "coverage": "id", "posts": "id", "post_versions": "id", "rereads": "post",
     "reaches": "post", "cases": "id", "mentions": "id", "levels": "brand, verdict, priority, severity",
     "events": "case_id, seq", "aways": "person", "notices": "id", "guarded": "rowid", "passes": "key",
-    "searches": "id", "subscriptions": "id", "keys": "id", "done": "what",
+    "searches": "id", "subscriptions": "id", "keys": "id", "done": "what", "drafts": "person, case_id, form",
     "tallies": "facet, value, brand, verdict, at", "arrivals": "day",
 }  # fmt: skip
 NUMBERED = ("coverage", "post_versions", "notices", "searches", "subscriptions", "keys")

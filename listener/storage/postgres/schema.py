@@ -184,6 +184,12 @@ CREATE INDEX cases_flood ON cases (brand, cause, since);
 _TAKEN = """
 ALTER TABLE cases ADD COLUMN taken_until timestamptz, ADD COLUMN taken_due timestamptz;
 """
+_DRAFTED = """
+CREATE TABLE drafts (
+  person text NOT NULL, case_id bigint NOT NULL, form text NOT NULL, given text NOT NULL, at timestamptz NOT NULL,
+  PRIMARY KEY (person, case_id, form)
+);
+"""
 
 MIGRATIONS = (
     Migration("first", _FIRST),
@@ -191,6 +197,7 @@ MIGRATIONS = (
     Migration("counted", _COUNTED),
     Migration("waiting_since", _WAITING_SINCE),
     Migration("taken", _TAKEN),
+    Migration("drafted", _DRAFTED),
 )
 
 

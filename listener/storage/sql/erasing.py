@@ -13,7 +13,7 @@ from escalation.events import Erased
 from escalation.ledger import forget, written
 from listener.query import fold
 from listener.storage.contract import State
-from listener.storage.sql import ledger
+from listener.storage.sql import drafts, ledger
 from listener.storage.sql.database import Database
 from listener.storage.sql.rows import as_json, storable, wordless
 from listener.storage.sql.tallies import Delta
@@ -86,4 +86,5 @@ def _forget(db: Database, case_id: int, post: str, at: datetime) -> None:
         [(storable(notice.text), storable(notice.key)) for notice in said],
     )
     ledger.unsay(db, case_id, at)
+    drafts.forget(db, case_id)
     ledger.append(db, replay(timeline), [Erased(at=at, post=post)])

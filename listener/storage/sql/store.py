@@ -28,6 +28,7 @@ from listener.storage.contract import (
     Way,
 )
 from listener.storage.sql import (
+    drafts,
     incidents,
     keeping,
     ledger,
@@ -228,6 +229,15 @@ class SqlStore(Generic[D]):
 
     async def done(self, what: str, at: datetime) -> None:
         await self._writer.write(lambda db: passes.done(db, what, at))
+
+    async def keep_draft(self, person: str, case: int, form: str, given: Mapping[str, str], at: datetime) -> None:
+        await self._writer.write(lambda db: drafts.keep(db, person, case, form, given, at))
+
+    async def draft(self, person: str, case: int, form: str, now: datetime) -> Mapping[str, str]:
+        return await self._reader.read(lambda db: drafts.of(db, person, case, form, now))
+
+    async def drop_draft(self, person: str, case: int, form: str) -> None:
+        await self._writer.write(lambda db: drafts.drop(db, person, case, form))
 
     # searches that are kept
     async def searches(self) -> tuple[SavedSearch, ...]:

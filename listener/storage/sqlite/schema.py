@@ -205,6 +205,17 @@ def waiting_since(db: Database) -> None:
     """)
 
 
+@house()
+def drafted(db: Database) -> None:
+    """Forms that were closed without being sent."""
+    db.executescript("""
+        CREATE TABLE drafts (
+          person TEXT NOT NULL, case_id INTEGER NOT NULL, form TEXT NOT NULL, given TEXT NOT NULL, at TEXT NOT NULL,
+          PRIMARY KEY (person, case_id, form)
+        ) WITHOUT ROWID;
+    """)
+
+
 _SEEN = ", ".join(f"coalesce(CAST(json_extract(facts, '$.{each}') AS INTEGER), 0)" for each in ("views", "followers"))
 _REACHED = (
     f"INSERT INTO reaches (post, reach) SELECT id, max({_SEEN}) FROM posts WHERE facts <> ''"
