@@ -133,6 +133,7 @@ async def _listen(house: House, source: Source, *, only_due: bool) -> Poll:
         for _ in range(PAGES_A_POLL):
             page = await _fenced(house.ears[source.name].fetch(state.cursor, house.clock()), source.name)
             kept.append(await _keep(house, source, state, page))
+            _log_decided(source, kept[-1])
             fetched, note = fetched + len(page.posts), page.note or note
             if not page.more:
                 break
@@ -144,6 +145,23 @@ async def _listen(house: House, source: Source, *, only_due: bool) -> Poll:
             await reread(house, source)
         return Poll(name=source.name, state=error.hearing, fetched=fetched, kept=tuple(kept), note=str(error))
     return Poll(name=source.name, state=page.hearing, fetched=fetched, kept=tuple(kept), note=note)
+
+
+def _log_decided(source: Source, kept: Kept) -> None:
+    """A line for each page in which somebody was spoken of: how many posts, and which cases they came to."""
+    if kept.mentions or kept.erased:
+        facts = {
+            "source": source.name,
+            "new": kept.new,
+            "edited": kept.edited,
+            "mentions": kept.mentions,
+            "complaints": kept.complaints,
+            "opened": list(kept.opened),
+            "joined": list(kept.into),
+            "erased": kept.erased,
+        }
+        told = ", ".join(f"{name} {value}" for name, value in facts.items() if value and name != "source")
+        log.info("source %s: %s", source.name, told, extra={"facts": facts})
 
 
 async def reread(house: House, source: Source) -> None:

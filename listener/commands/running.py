@@ -12,6 +12,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from listener import logs
 from listener.bootstrap import build, desk_beside, doors
 from listener.commands.shared import (
     config_directory,
@@ -39,8 +40,9 @@ from listener.settings import Settings
     callback=lambda _context, _option, text: _roles(text),
     help="What this process does of it all, where several share one PostgreSQL.",
 )
+@click.option("--log", type=click.Choice(logs.FORMS), default="text", show_default=True, help="How the log is written.")
 @plainly
-async def run(directory: Path | None, as_json: bool, roles: frozenset[str]) -> None:
+async def run(directory: Path | None, as_json: bool, roles: frozenset[str], log: str) -> None:
     """Listen, escalate and deliver, until stopped. The configuration is read again when it changes, and on SIGHUP.
 
     \b
@@ -48,7 +50,7 @@ async def run(directory: Path | None, as_json: bool, roles: frozenset[str]) -> N
     listener run --config /etc/listening-post
     listener run --roles listen,escalate
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logs.start(log)
     stop, asked = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
