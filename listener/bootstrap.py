@@ -173,7 +173,7 @@ async def doors(house: House, roles: Collection[str] = ROLES) -> AsyncIterator[N
         if "listen" in roles and house.settings.inbound.port:
             await stack.enter_async_context(_inbound(house))
         if "web" in roles and house.settings.slack.on and house.settings.slack.hears_clicks:
-            await stack.enter_async_context(slack.listening(house.settings, house.store, house.clock))
+            await stack.enter_async_context(slack.listening(lambda: house.settings, house.store, house.clock))
         yield
 
 

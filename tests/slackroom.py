@@ -286,14 +286,14 @@ async def by_http(slack: Slack, store: Store, clock: Clock) -> AsyncIterator[Sen
             text = await answer.text()
             return json.loads(text) if text else None
 
-    async with aiohttp.ClientSession() as session, voice.listening(settings(slack, "http", port), store, clock):
+    async with aiohttp.ClientSession() as session, voice.listening(lambda: settings(slack, "http", port), store, clock):
         yield send
 
 
 @asynccontextmanager
 async def by_socket(slack: Slack, store: Store, clock: Clock) -> AsyncIterator[Send]:
     envelopes = itertools.count(1)
-    async with voice.listening(settings(slack, "socket"), store, clock):
+    async with voice.listening(lambda: settings(slack, "socket"), store, clock):
         await eventually(lambda: slack.sockets)
         yield lambda payload: slack.deliver(payload, f"E{next(envelopes)}")
 

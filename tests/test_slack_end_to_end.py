@@ -153,7 +153,7 @@ async def test_what_slack_did_not_just_sign_is_not_heard(clock: Clock, secret: s
     where = f"http://127.0.0.1:{port}{voice.PATH}"
     async with (
         Slack() as slack,
-        voice.listening(settings(slack, "http", port), ledger, clock),
+        voice.listening(lambda: settings(slack, "http", port), ledger, clock),
         aiohttp.ClientSession() as session,
         session.post(where, data=body, headers=signed(body, secret, stamp)) as answer,
     ):
@@ -167,7 +167,7 @@ async def test_a_socket_that_cannot_be_opened_holds_nothing_back(
     monkeypatch.setattr(links, "RECONNECT", 0.01)
     async with Slack() as slack:
         slack.trouble["apps.connections.open"] = ["invalid_auth", "invalid_auth", 503]
-        async with voice.listening(settings(slack, "socket"), MemoryLedger(), clock):
+        async with voice.listening(lambda: settings(slack, "socket"), MemoryLedger(), clock):
             await eventually(lambda: slack.sockets)
     said = [record.message for record in caplog.records if record.name == "listener" and "press" in record.message]
     assert len(said) == 2, "each trouble once, not at each attempt"
@@ -177,7 +177,7 @@ async def test_a_socket_that_cannot_be_opened_holds_nothing_back(
 async def test_slack_may_be_away_from_beginning_to_end(clock: Clock) -> None:
     async with Slack() as slack:
         given = settings(slack, "socket")
-    async with voice.listening(given, MemoryLedger(), clock):
+    async with voice.listening(lambda: given, MemoryLedger(), clock):
         await asyncio.sleep(0)
 
 
@@ -225,7 +225,7 @@ async def test_presses_are_heard_at_the_address_that_was_chosen(clock: Clock) ->
     async with Slack() as slack:
         chosen = settings(slack, "http", port := free_port())
         chosen = replace(chosen, slack=replace(chosen.slack, host="::1"))
-        async with voice.listening(chosen, MemoryLedger(), clock), aiohttp.ClientSession() as session:
+        async with voice.listening(lambda: chosen, MemoryLedger(), clock), aiohttp.ClientSession() as session:
             async with session.get(f"http://[::1]:{port}{voice.PATH}") as answer:
                 assert answer.status == 405  # it is there, and takes nothing but what Slack posts
             with pytest.raises(aiohttp.ClientConnectorError):
@@ -241,5 +241,5 @@ async def test_an_address_that_cannot_be_had_is_a_mistake_with_its_mend(clock: C
             there = settings(slack, "http", taken.getsockname()[1])
             there = replace(there, slack=replace(there.slack, host=host))
             with pytest.raises(ConfigError, match=rf"slack: presses cannot arrive at {host} port \d+ \(.+\); choose"):
-                async with voice.listening(there, MemoryLedger(), clock):
+                async with voice.listening(lambda: there, MemoryLedger(), clock):
                     pass

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import DANA, LEE, SAM
+from builders import DANA, LEE, SAM, policy
 from conftest import Clock
+from fakes import MemoryLedger
 from slackroom import a_room, by_http, eventually, settings, submission
 from slackserver import Slack
 
 from listener.slack.guests import Guests, judged
-from listener.slack.office import client
+from listener.slack.office import client, make
 
 
 @pytest.fixture
@@ -94,3 +97,13 @@ async def test_nobody_else_sees_home_or_uses_a_command(clock: Clock) -> None:
         await room.send(room.typed("/cases", "raise", "U0LEE"))
         await eventually(lambda: room.slack.answers)
         assert room.slack.views == []
+
+
+def test_whose_turn_it_is_is_read_anew_with_each_press(clock: Clock) -> None:
+    first = settings(Slack(), "socket")
+    later = replace(first, policies={"care": {"P1": policy(priority="P1", report=timedelta(hours=9))}})
+    now = [first]
+    office = make(lambda: now[0], MemoryLedger(), clock)  # type: ignore[arg-type]
+    assert office.scales.policies["Acme Air"] is first.policies["care"]
+    now[0] = later  # calendars were read again
+    assert office.settings is later and office.scales.policies["Acme Air"] is later.policies["care"]

@@ -25,7 +25,7 @@ async def test_a_socket_that_answers_no_ping_is_replaced(
     monkeypatch.setattr(links, "PING", 0.02)
     async with Slack() as slack:
         slack.deaf = True
-        async with voice.listening(settings(slack, "socket"), store, clock):
+        async with voice.listening(lambda: settings(slack, "socket"), store, clock):
             await eventually(lambda: len(slack.sockets) == 1)
             slack.deaf = False
             await eventually(lambda: len(slack.sockets) > 1)
@@ -54,7 +54,7 @@ async def test_without_a_socket_for_long_people_are_told_once_and_once_when_it_i
 ) -> None:
     async with Slack() as slack:
         slack.trouble["apps.connections.open"] = ["invalid_auth"] * 10_000
-        async with voice.listening(settings(slack, "socket"), store, clock):
+        async with voice.listening(lambda: settings(slack, "socket"), store, clock):
             await eventually(lambda: "apps.connections.open" in slack.calls)
             clock.forward(minutes=6)
             await eventually(lambda: len(slack.calls) > 5)

@@ -25,9 +25,10 @@ Clock = Callable[[], datetime]
 
 
 @asynccontextmanager
-async def listening(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[None]:
-    """Hears what people press for as long as it is open; what was pressed until then is finished."""
-    office, slack = offices.make(settings, store, clock), settings.slack
+async def listening(current: Callable[[], Settings], store: Store, clock: Clock) -> AsyncIterator[None]:
+    """Hears what people press for as long as it is open; what was pressed until then is finished. `current` are the
+    settings as they are now, with the turns that calendars gave last."""
+    office, slack = offices.make(current, store, clock), current().slack
     bolt = _app(office)
     way = by_http(bolt, slack) if slack.mode == "http" else by_socket(bolt, office)
     async with ClientSession() as office.client.session, way:  # one for all calls, not one for each
@@ -39,7 +40,7 @@ async def listening(settings: Settings, store: Store, clock: Clock) -> AsyncIter
 
 def app(settings: Settings, store: Store, clock: Clock) -> AsyncApp:
     """The app with its listeners; whoever starts it chooses the way in."""
-    return _app(offices.make(settings, store, clock))
+    return _app(offices.make(lambda: settings, store, clock))
 
 
 def _app(office: Office) -> AsyncApp:

@@ -18,7 +18,7 @@ from listener.slack.drafts import Drafts
 from listener.slack.guests import Guests
 from listener.storage.contract import Store
 from listener.web.access import ALLOWED, Act
-from listener.weigh import Scales, scales
+from listener.weigh import Scales, scales, with_turns_of
 
 DRAIN = 10.0  # seconds given to what was pressed just before we stop
 
@@ -29,15 +29,23 @@ def client(settings: SlackSettings) -> AsyncWebClient:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    settings: Settings
+    current: Callable[[], Settings]  # whose turn it is changes while we run, where calendars say so
     store: Store
     desk: Desk
     clock: Callable[[], datetime]
     client: AsyncWebClient
     guests: Guests
-    scales: Scales
+    judged_by: Scales  # as they were when we started
     drafts: Drafts
     under_way: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    @property
+    def settings(self) -> Settings:
+        return self.current()
+
+    @property
+    def scales(self) -> Scales:
+        return with_turns_of(self.judged_by, self.settings)
 
     @contextmanager
     def known(self) -> Iterator[None]:
@@ -70,7 +78,8 @@ class Office:
         return (*(person.name for person in people), *(team.name for team in teams))
 
 
-def make(settings: Settings, store: Store, clock: Callable[[], datetime]) -> Office:
+def make(current: Callable[[], Settings], store: Store, clock: Callable[[], datetime]) -> Office:
+    settings = current()
     line = client(settings.slack)
     guests = Guests(settings.people, line, clock)
-    return Office(settings, store, Desk(store), clock, line, guests, scales(settings), Drafts(store))
+    return Office(current, store, Desk(store), clock, line, guests, scales(settings), Drafts(store))
