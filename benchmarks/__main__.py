@@ -12,7 +12,7 @@ from rich.table import Table
 
 from benchmarks.rows import Row
 
-ALL = ("hearing", "matching", "triage", "polling", "storage", "search", "looking", "slack", "desk")
+ALL = ("hearing", "matching", "triage", "polling", "firehose", "storage", "search", "looking", "slack", "desk")
 
 
 def main(names: list[str]) -> None:
