@@ -302,3 +302,9 @@ def test_the_posts_own_title_counts() -> None:
         ).verdict
         is Verdict.COMPLAINT
     )
+
+
+@pytest.mark.parametrize("text", ["Acme", "@acme", "hello @acme", "Acme Monday", "acme, gate 12"])
+def test_a_bare_name_or_a_greeting_is_no_complaint(text: str) -> None:
+    target = BrandTarget(name="Acme", aliases=("acme", "@acme"))
+    assert assess(Post(source="s", id="1", url="", text=text), target, RULES).verdict is not Verdict.COMPLAINT

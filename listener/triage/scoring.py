@@ -15,6 +15,7 @@ COMPARED = 2.0  # what a comparison tells of it: "far better than Acme"
 # What is said of the brand, what is said of the other, who comes off worse, and a shift. Posts that name two mostly
 # set one against the other, so they are weighed apart from the rest; round numbers, checked on posts not learned from.
 TWO_BRANDS = (1.0, -0.3, 0.9, 0.1)
+FEW = (1.6, 1.5, 0.6)  # taken off where no word, one, two are said besides the names: a greeting is no complaint
 FLIPPED = -1.3  # what a negated phrase counts of its evidence
 TOLD = ("news", "advert", "solved")  # what harm is told in that is nobody's complaint
 KINDS = (Verdict.PRAISE, Verdict.QUESTION, Verdict.OTHER)
@@ -42,7 +43,13 @@ def complaint(of: Reading, told: Sequence[Reason], rules: Rules, lang: str) -> t
         features = scores[0][1]
         said, more = (scores[0][0] + scores[1][0]) / 2, 0.0
     slope, shift = rules.learned
-    return probability(slope * _weighed(said, more, of, rules) + shift), features
+    return probability(slope * (_weighed(said, more, of, rules) - few(features, of)) + shift), features
+
+
+def few(said: Features, of: Reading) -> float:
+    """What the silence around a bare name takes off, but where a comparison has said it."""
+    words = len([word for word in said.words if word.mass > 1])  # marks, numbers and names have no pieces
+    return FEW[words] if words < len(FEW) and not of.ground.damned else 0.0
 
 
 def _weighed(said: float, more: float, of: Reading, rules: Rules) -> float:
