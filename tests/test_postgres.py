@@ -50,7 +50,7 @@ async def test_both_stores_have_the_same_tables(store: PostgresStore) -> None:
     rows = await store._reader.read(lambda db: db.execute(sql).fetchall())
     ours = {(table, column) for table, column in rows if table not in OURS and not table[-2:].isdigit()}
     assert {
-        each for each in embedded ^ ours if each[0] != "arrivals" and each[1] not in ("taken_until", "taken_due")
+        each for each in embedded ^ ours if each[0] != "arrivals" and each[1] not in ("taken_until", "taken_seq")
     } == set()
 
 

@@ -252,7 +252,7 @@ async def test_what_slack_did_not_sign_just_now_is_not_heard(
 
 
 async def test_socket_mode(store: Store, slack: Slack, clock: Clock) -> None:
-    async with a_case(store) as desk, listening(settings(slack), store, clock):
+    async with a_case(store) as desk, listening(lambda: settings(slack), store, clock):
         await eventually(lambda: slack.sockets)
         await slack.deliver(click("acknowledge"), "E1")
         await eventually(lambda: slack.views)

@@ -205,6 +205,6 @@ def _all(db: Database, table: str) -> Iterator[dict[str, Any]]:
     while piece := _piece(db, table, after):
         after = piece[-1][0]
         for _, row in piece:
-            ours = {name: value for name, value in row.items() if embedded or name not in ("taken_until", "taken_due")}
+            ours = {name: value for name, value in row.items() if embedded or name not in ("taken_until", "taken_seq")}
             if not (table == "house" and ours["name"].startswith(MARK)):
                 yield ours

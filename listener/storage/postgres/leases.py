@@ -12,17 +12,17 @@ from listener.storage.sql.database import Database
 from listener.storage.sql.rows import OPEN, stamp
 
 NOBODY = 0
-STEPPED = "30 seconds"  # for one step of a case that is due
+STEPPED = timedelta(seconds=30)  # for one step of a case that is due
 
 _TAKE = (
     "INSERT INTO leases (what, holder, until) VALUES (?, ?, clock_timestamp() + ?) ON CONFLICT (what) DO UPDATE"
     " SET holder = excluded.holder, until = excluded.until"
     " WHERE leases.holder IN (0, excluded.holder) OR leases.until <= clock_timestamp() RETURNING 1"
 )
+# `now` follows the database's clock (ahead), and of two who step a case at once the slower changes nothing (Conflict).
 _TAKE_DUE = f"""
-UPDATE cases SET taken_until = clock_timestamp() + interval '{STEPPED}', taken_due = due WHERE id IN (
-  SELECT id FROM cases WHERE {OPEN} AND due <= ? AND (taken_until IS NULL OR taken_until <= clock_timestamp()
-    OR taken_due <> due)
+UPDATE cases SET taken_until = ?, taken_seq = seq WHERE id IN (
+  SELECT id FROM cases WHERE {OPEN} AND due <= ? AND (taken_until IS NULL OR taken_until <= ? OR taken_seq <> seq)
   ORDER BY priority, due, id LIMIT ? FOR UPDATE SKIP LOCKED)
 RETURNING id, priority, due
 """
@@ -58,7 +58,7 @@ def ours(db: Database, what: str, worker: int) -> None:
 
 
 def take_due(db: Database, now: datetime, limit: int) -> tuple[int, ...]:
-    rows = db.execute(_TAKE_DUE, (stamp(now), limit)).fetchall()
+    rows = db.execute(_TAKE_DUE, (stamp(now + STEPPED), stamp(now), stamp(now), limit)).fetchall()
     return tuple(row["id"] for row in sorted(rows, key=lambda row: (row["priority"], row["due"], row["id"])))
 
 

@@ -182,7 +182,7 @@ UPDATE cases SET since = opened;
 CREATE INDEX cases_flood ON cases (brand, cause, since);
 """
 _TAKEN = """
-ALTER TABLE cases ADD COLUMN taken_until timestamptz, ADD COLUMN taken_due timestamptz;
+ALTER TABLE cases ADD COLUMN taken_until timestamptz, ADD COLUMN taken_seq integer;
 """
 _DRAFTED = """
 CREATE TABLE drafts (
