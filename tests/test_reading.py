@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 
 
 def settings(directory: Path, digest: str, **env: str) -> Settings:
-    main = f'{configs.FILES["listener.toml"]}[web]\npublic_url = "https://care.example.com"\n[digest]\n{digest}\n'
+    main = f'{configs.FILES["listener.toml"]}[web]\nport = 0\npublic_url = "https://care.example.com"\n[digest]\n{digest}\n'
     return load(configs.write(directory, people=PEOPLE, listener=main), env)
 
 
