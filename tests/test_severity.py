@@ -76,11 +76,11 @@ def test_towards_the_ends_points_count_less_but_order_stays() -> None:
 
 
 def test_safety_and_legal_matters_of_the_corpus_are_never_below_p2() -> None:
-    """But for one in a hundred, whose clause is given to what looks like a competitor's name."""
+    """But for one in two hundred: danger that no word names by itself."""
     grave = [row for row in of_corpus(corpus()) if row.about["cause"] in ("safety", "legal") and row.severity >= 45]
     assert len(grave) > 200
     low = [one.row.post.id for one in judge(grave, RULES) if one.said.priority not in ("P1", "P2")]
-    assert len(low) <= len(grave) / 100, low
+    assert len(low) <= len(grave) / 200, low
 
 
 def test_most_pairs_are_in_order_and_half_of_them_are_held_back() -> None:

@@ -23,8 +23,8 @@ UNSEEN: Sequence[tuple[str, str, Pick]] = (  # what it is, the set, which of its
     ("complaints2019, to a brand", "complaints2019", lambda row: not row.get("domain", "").startswith("random_")),
     ("complaints2019, all", "complaints2019", lambda row: True),
     ("airline", "airline", lambda row: True),
-    ("airline_spliced: two airlines", "airline_spliced", lambda row: True),
-    ("brand_contrast: two brands", "brand_contrast", lambda row: True),
+    ("airline_spliced: two airlines, both tracked", "airline_spliced", lambda row: True),
+    ("brand_contrast: two brands, both tracked", "brand_contrast", lambda row: True),
 )
 # every public copy of the airline set has lost its words to one careless replacement
 _MENDED = (
@@ -34,17 +34,19 @@ _MENDED = (
 
 
 def rows(file: Path, pick: Pick) -> Iterator[Row]:
-    for line in file.read_text("utf-8").splitlines():
-        given = json.loads(line)
-        if pick(given):
-            name = given.get("target") or ""
-            yield Row(
-                post=Post(
-                    source=file.stem, id=given["id"], url="", text=_mended(given["text"]), lang=given.get("lang", "")
-                ),
-                brand=BrandTarget(name=name) if name else NOBODY,
-                complaint=given["label"] in ("complaint", "negative"),
-            )
+    """Two judgements of one text are about two brands, and both are tracked."""
+    picked = list(filter(pick, map(json.loads, file.read_text("utf-8").splitlines())))
+    targets: dict[str, set[str]] = {}
+    for given in picked:
+        targets.setdefault(given["text"], set()).add(given.get("target") or "")
+    for given in picked:
+        name = given.get("target") or ""
+        yield Row(
+            post=_post(given, file.stem),
+            brand=BrandTarget(name=name) if name else NOBODY,
+            others=tuple(BrandTarget(name=other) for other in sorted(targets[given["text"]] - {name, ""})),
+            complaint=given["label"] in ("complaint", "negative"),
+        )
 
 
 def _post(given: dict[str, str], source: str) -> Post:

@@ -317,7 +317,7 @@ def figures_of(examples: Sequence[Example], said: Any, answers: Any, by: Sequenc
     """Of each source: posts, macro-F1 and calibration error on what was not learned from."""
     probability = 1 / (1 + np.exp(-(by[0] * said + by[1])))
     found = {}
-    for source in sorted({one.source for one in examples}):
+    for source in sorted({one.source for one in examples} - {"pairs"}):  # those are all complaints
         rows = of_source(examples, source)
         true, yes = answers[rows], probability[rows] >= 0.5
         f1 = [2 * int((true & yes).sum()) / max(1, int(true.sum() + yes.sum()))]
@@ -411,8 +411,6 @@ def _told(text: str, learned: Learned) -> str:
     """default.toml with what was learned of each family, and nothing else changed."""
     for name, values in learned.families.items():
         head, table, rest = text.partition(f"[family.{name}]\n")
-        lines = [line for line in rest.split("\n") if line]
-        del lines
         body, phrases, tail = rest.partition("phrases = [")
         kept = [line for line in body.splitlines() if line.split(" = ")[0] not in values]
         told = [f"{key} = {value:g}" for key, value in values.items() if value]

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from listener.health import Ailment, ailments, silent, working
 from listener.metrics import CONTENT_TYPE, exposed
-from listener.storage.contract import Vitals
+from listener.storage.contract import StoreError, Vitals
 from listener.web.guarding import bare_host
 from listener.web.room import Room
 
@@ -25,7 +25,7 @@ async def healthz(room: Room, request: Request) -> Response:
     """Red when a restart may help: the store cannot be written, or the engine is not at work."""
     try:
         ill = working(await _vitals(room), room.clock())
-    except Exception as wrong:
+    except StoreError as wrong:
         ill = (_store(wrong),)
     return _told(room, request, ill)
 
@@ -34,7 +34,7 @@ async def readyz(room: Room, request: Request) -> Response:
     """Red when a complaint would go unheard or untold."""
     try:
         vitals = await _vitals(room)
-    except Exception as wrong:
+    except StoreError as wrong:
         return _told(room, request, (_store(wrong),))
     ill = ailments(vitals, room.settings, room.clock())
     return _told(room, request, ill, silent(vitals, room.settings))
@@ -49,7 +49,7 @@ async def metrics(room: Room, request: Request) -> Response:
 
 
 async def _vitals(room: Room) -> Vitals:
-    """Raises when the store can be neither read nor written. At most once in five seconds, whoever asks."""
+    """Raises StoreError when the store can be neither read nor written. At most once in five seconds, whoever asks."""
     now = room.clock()
     at, told = room.memo.get("vitals", (None, None))
     if at is None or not 0 <= (now - at).total_seconds() < 5:
@@ -60,7 +60,7 @@ async def _vitals(room: Room) -> Vitals:
     return told
 
 
-def _store(wrong: Exception) -> Ailment:
+def _store(wrong: StoreError) -> Ailment:
     why = f"it can be neither read nor written ({type(wrong).__name__}); `listener doctor` says more"
     return Ailment(part="store", why=why)
 

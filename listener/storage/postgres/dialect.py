@@ -98,16 +98,6 @@ class Postgres:
         sql = "SELECT source, count(*) FROM posts WHERE heard >= ? GROUP BY source"
         return dict(db.execute(sql, (stamp(since),)).fetchall())
 
-    def between(self, db: Database, since: datetime | None, until: datetime | None) -> tuple[int, int]:
-        low, high = 0, 1 << 62
-        if since:
-            sql = "SELECT min(first) FROM arrivals WHERE day >= ?"
-            low = db.execute(sql, (stamp(since)[:10],)).fetchone()[0] or high
-        if until:
-            sql = "SELECT max(last) FROM arrivals WHERE oldest < ?"
-            high = db.execute(sql, (stamp(until),)).fetchone()[0] or 0
-        return low, high
-
 
 def digest(id_: str) -> bytes:
     """What a source calls a post, in sixteen bytes."""

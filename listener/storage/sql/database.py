@@ -117,10 +117,6 @@ class Dialect(Protocol):
         """source -> new posts since then. Reads its days and no others."""
         ...
 
-    def between(self, db: "Database", since: datetime | None, until: datetime | None) -> tuple[int, int]:
-        """Ids of the posts that can lie in that time: nobody hears a post before it is posted."""
-        ...
-
 
 class Database(Protocol):
     """A connection, inside a transaction where something is written."""

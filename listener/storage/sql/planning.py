@@ -53,7 +53,7 @@ def plan(db: Database, question: Question) -> Plan:
         (f"{POSTED} {op} ?", (stamp(at),)) for op, at in ((">=", question.since), ("<", question.until)) if at
     ]
     where, given = _every(conditions)
-    low, high = db.dialect.between(db, *_within(question, parts.columns))
+    low, high = _between(db, *_within(question, parts.columns))
     return Plan(
         words=db.index.expression(_words(parts.text)),
         columns=parts.columns,
@@ -66,6 +66,18 @@ def plan(db: Database, question: Question) -> Plan:
         verify=_verify(parts.text) if db.index.sure else question.query,
         stretch=Stretch(low, high, question.since, question.until),
     )
+
+
+def _between(db: Database, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """Ids of the posts that can lie in that time: nobody hears a post before it is posted."""
+    low, high = 0, 1 << 62
+    if since:
+        sql = "SELECT min(first) FROM arrivals WHERE day >= ?"
+        low = db.execute(sql, (stamp(since)[:10],)).fetchone()[0] or high
+    if until:
+        sql = "SELECT max(last) FROM arrivals WHERE oldest < ?"
+        high = db.execute(sql, (stamp(until),)).fetchone()[0] or 0
+    return low, high
 
 
 def _within(question: Question, columns: Sequence[Node]) -> tuple[datetime | None, datetime | None]:

@@ -70,16 +70,6 @@ class Sqlite:
         )
         return dict(rows.fetchall())
 
-    def between(self, db: Database, since: datetime | None, until: datetime | None) -> tuple[int, int]:
-        low, high = 0, 1 << 62
-        if since:
-            sql = "SELECT min(first) FROM arrivals WHERE day >= ?"
-            low = db.execute(sql, (stamp(since)[:10],)).fetchone()[0] or high
-        if until:
-            sql = "SELECT max(last) FROM arrivals WHERE oldest < ?"
-            high = db.execute(sql, (stamp(until),)).fetchone()[0] or 0
-        return low, high
-
 
 def _day(db: Database, at: datetime) -> None:
     """Everything that comes from now on belongs to this day or to a later one."""
