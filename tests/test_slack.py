@@ -123,6 +123,12 @@ REPORT = {"outcome": "solved", "done": "called her", "remedy": "80 EUR", "eviden
 
 
 async def http(bolt: Any, payload: dict[str, Any], *, secret: str = SECRET, age: int = 0) -> Any:
+    answer = await sent(bolt, payload, secret=secret, age=age)
+    await settled()
+    return answer
+
+
+async def sent(bolt: Any, payload: dict[str, Any], *, secret: str = SECRET, age: int = 0) -> Any:
     from urllib.parse import urlencode
 
     body = urlencode({"payload": json.dumps(payload)})
@@ -133,9 +139,7 @@ async def http(bolt: Any, payload: dict[str, Any], *, secret: str = SECRET, age:
         "X-Slack-Request-Timestamp": [stamp],
         "Content-Type": ["application/x-www-form-urlencoded"],
     }
-    answer = await bolt.async_dispatch(AsyncBoltRequest(body=body, headers=headers))
-    await settled()
-    return answer
+    return await bolt.async_dispatch(AsyncBoltRequest(body=body, headers=headers))
 
 
 async def settled() -> None:
@@ -203,7 +207,8 @@ async def test_fifty_people_press_at_once_one_has_it_and_the_others_are_told_cal
         payloads = [submit("acknowledge", user=person.slack, what="call her") for person in crowd]
         for number, payload in enumerate(payloads):
             payload["view"]["id"] = f"V{number}"
-        answers = await asyncio.gather(*(http(bolt, payload) for payload in payloads))
+        answers = await asyncio.gather(*(sent(bolt, payload) for payload in payloads))
+        await settled()
         assert {answer.status for answer in answers} == {200}
         events = [type(event).__name__ for event in await store.timeline(1)]
         assert events == ["Opened", "Acknowledged", "Promised"]
