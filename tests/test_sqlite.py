@@ -21,7 +21,7 @@ from escalation.case import replay
 from listener.audit import audit
 from listener.search import question
 from listener.storage.contract import Heard, StoreBusy, StoreError
-from listener.storage.sql import keeping, searching, tagging
+from listener.storage.sql import incidents, keeping, ledger, searching, tagging
 from listener.storage.sql.rows import OPEN
 from listener.storage.sqlite import SqliteStore, indexing, upkeep
 from listener.storage.sqlite.lanes import connect, tables, transaction
@@ -304,6 +304,19 @@ def test_what_is_asked_all_the_time_is_answered_from_an_index(sql: str, index: s
     sql = sql.format(open=OPEN)
     plan = " ".join(row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", ("",) * sql.count("?")))
     assert index in plan and "SCAN" not in plan
+    db.close()
+
+
+def test_a_look_goes_through_no_more_than_the_incidents() -> None:
+    db = connect(":memory:")
+    prepare(tables(db))
+    seen: list[str] = []
+    db.set_trace_callback(seen.append)
+    ledger.due(db, NOW, 9)
+    incidents.unanswered(db, 9)
+    db.set_trace_callback(None)
+    steps = [row["detail"] for sql in seen for row in db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert len(seen) == 2 and {step for step in steps if "SCAN" in step} == {"SCAN i USING INDEX cases_incident"}, steps
     db.close()
 
 

@@ -14,8 +14,8 @@ GOING_ON = "status IN ('open', 'acknowledged')"  # once it is reported back, who
 _COUNT = "SELECT count(*) FROM cases WHERE brand = ? AND cause = ? AND incident = 0 AND since > ? AND since <= ?"
 _BY_THEMSELVES = f"{_COUNT} AND within = 0"  # a flood of last week is not what is usual
 
-_BEHIND = (
-    "SELECT m.id, m.within FROM cases i JOIN cases m ON m.within = i.id WHERE i.incident = 1"
+_BEHIND = (  # CROSS: SQLite then goes from the few incidents to their customers, never through all customers
+    "SELECT m.id, m.within FROM cases i CROSS JOIN cases m WHERE i.incident = 1 AND m.within = i.id"
     " AND i.status IN ('{}', '{}') AND m.within <> 0 AND m.status = '{}'"
 )
 _AHEAD = _BEHIND.format("open", "acknowledged", "reported")
