@@ -18,6 +18,7 @@ from slackroom import (
     REPORT,
     SECRET,
     Room,
+    Way,
     a_room,
     by_http,
     by_socket,
@@ -210,6 +211,17 @@ def test_the_manifest_asks_for_what_is_needed() -> None:
     assert "home_tab_enabled: true" in text and "bot_events:" in text and "- app_home_opened" in text
     assert "socket_mode_enabled: true" in text and "interactivity:\n    is_enabled: true" in text
     assert voice.PATH in text
+
+
+@pytest.mark.parametrize("way", [by_http, by_socket], ids=["http", "socket"])
+async def test_signing_in_to_the_desk_with_slack_takes_no_press_away(
+    way: Way, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in (("SLACK_CLIENT_ID", "1.2"), ("SLACK_CLIENT_SECRET", "shh"), ("HOME", str(tmp_path))):
+        monkeypatch.setenv(name, value)
+    async with a_room(way, clock) as room:
+        assert await room.press("Acknowledge", "U0DANA", room.card())
+        assert room.slack.whispers == [] and list(tmp_path.iterdir()) == []
 
 
 def has_ipv6() -> bool:

@@ -23,7 +23,7 @@ POSTING = "chat_postMessage"
 Method = Callable[..., Awaitable[Any]]
 
 
-def connect(token: str, api_url: str) -> AsyncWebClient:
+def connect(token: str | None, api_url: str) -> AsyncWebClient:
     """A client that never sends a second time by itself: whoever tries again must first look what has arrived."""
     return AsyncWebClient(token=token, base_url=f"{api_url.rstrip('/')}/", timeout=CALL_LIMIT, retry_handlers=[])
 

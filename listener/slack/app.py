@@ -7,8 +7,10 @@ from datetime import datetime
 
 from aiohttp import ClientSession
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 
 from escalation.slack.actions import PREFIX
+from escalation.slack.calls import connect
 from escalation.slack.forms import SAVE
 from listener.settings import Settings
 from listener.slack import office as offices
@@ -44,8 +46,15 @@ def app(settings: Settings, store: Store, clock: Clock) -> AsyncApp:
 
 
 def _app(office: Office) -> AsyncApp:
-    secret = office.settings.slack.signing_secret or "unused in socket mode"
-    bolt = AsyncApp(client=office.client, signing_secret=secret)
+    """Bolt is told by us which token is meant. Left to itself, it takes SLACK_CLIENT_ID in the environment, which lets
+    people into the desk, for a wish to keep tokens of many workspaces in files of its own, and hears nobody."""
+    slack = office.settings.slack
+    secret = slack.signing_secret or "unused in socket mode"
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=slack.bot_token)
+
+    bolt = AsyncApp(client=connect(None, slack.api_url), signing_secret=secret, authorize=authorize)
     home = HomeTab(office)
     clicks, commands = Clicks(office, home.refresh), Commands(office)
     bolt.action(OURS)(clicks.pressed)

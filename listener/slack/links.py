@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
@@ -101,8 +102,11 @@ async def _trouble(handler: AsyncSocketModeHandler) -> str:
 
 @asynccontextmanager
 async def by_http(bolt: AsyncApp, slack: Slack) -> AsyncIterator[None]:
-    server = bolt.web_app(PATH)
-    server.middlewares.append(_sane_timestamp)
+    async def heard(request: web.Request) -> web.StreamResponse:
+        return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
+
+    server = web.Application(middlewares=[_sane_timestamp])
+    server.router.add_post(PATH, heard)
     runner = web.AppRunner(server)
     await runner.setup()
     try:
