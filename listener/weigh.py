@@ -12,7 +12,7 @@ from listener.query import fold
 from listener.routing import Route, ours, proposed, route, rows_for
 from listener.settings import Settings
 from listener.storage.contract import Heard, Mention
-from listener.triage import BrandTarget, Reason, Rules, Verdict, assess
+from listener.triage import Assessment, BrandTarget, Reason, Rules, Verdict, assess
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -104,9 +104,14 @@ def _mention(
     because: tuple[Reason, ...] = (),
 ) -> Mention:
     others = [other for other in all_ if other is not brand]
-    judged = assess(post, brand, with_.rules, others)
+    judged = _to_keep(assess(post, brand, with_.rules, others))
     if because:
         judged = replace(judged, reasons=(*judged.reasons, *because))
     rows = rows_for(post, judged, with_.policies[brand.name], with_.routes[brand.name])
     mention = route(post, brand.name, judged, rows, heard)
     return proposed(mention, with_.playbook)
+
+
+def _to_keep(judged: Assessment) -> Assessment:
+    """In the memory only complaints have a severity: praise must not stand among them in a search for the worst."""
+    return judged if judged.verdict is Verdict.COMPLAINT else replace(judged, severity=0)

@@ -151,6 +151,16 @@ async def test_what_we_write_about_another_brand_is_judged_like_anybodys(tmp_pat
     assert {mention.brand: mention.own for mention in heard.mentions} == {"Bolt Rail": False, "Acme Air": True}
 
 
+def test_only_complaints_have_a_severity_in_the_memory(tmp_path: Path) -> None:
+    weights = scales(load(configs.write(tmp_path), {}))
+    (heard,) = weigh(
+        [post("1", "My aunt slipped on the wet stairs of Acme Air and broke her wrist. Nice view.")], weights, NOW
+    )
+    for mention in heard.mentions:
+        judged = mention.assessment
+        assert (judged.verdict is Verdict.COMPLAINT) == (judged.severity > 0)
+
+
 REPORT = ReportBack(by="Dana Fox", outcome=Outcome.SOLVED, done="found the bag", remedy="taxi", evidence="t/1")
 
 

@@ -69,6 +69,12 @@ def test_angry_words_do_not_outweigh_harm() -> None:
     assert quiet.severity > loud.severity
 
 
+def test_harm_told_calmly_stands_before_a_grumble_whatever_either_is_called() -> None:
+    calm = judged("Visited Acme with my aunt. She slipped on the wet stairs there and broke her wrist. Nice view.")
+    assert calm.severity > judged("meh, the new Acme logo").severity
+    assert judged("Thank you Acme, lovely crew").severity < 10
+
+
 def test_towards_the_ends_points_count_less_but_order_stays() -> None:
     sums = [-60, 0, 20, 45, 70, 90, 120]
     assert [graded(total) for total in sums] == sorted({graded(total) for total in sums})
@@ -86,7 +92,7 @@ def test_safety_and_legal_matters_of_the_corpus_are_never_below_p2() -> None:
 def test_most_pairs_are_in_order_and_half_of_them_are_held_back() -> None:
     back = [pair for pair in severity_pairs() if held(pair)]
     assert 0.4 < len(back) / len(severity_pairs()) < 0.6
-    assert ordered(back, RULES).right > 0.78
+    assert ordered(back, RULES).right > 0.9
 
 
 def test_eval_tells_of_the_pairs() -> None:

@@ -182,10 +182,11 @@ def held(pair: Pair) -> bool:
 
 
 def ordered(pairs: Iterable[Pair], rules: Rules) -> Order:
-    found = [tuple(_severity(side, rules) for side in (pair.worse, pair.milder)) for pair in pairs]
-    right, missed = sum(worse > milder for worse, milder in found), sum(worse == 0 for worse, _ in found)
+    found = [(_judged(pair.worse, rules), _judged(pair.milder, rules)) for pair in pairs]
+    right = sum(worse.severity > milder.severity for worse, milder in found)
+    missed = sum(worse.verdict is not Verdict.COMPLAINT for worse, _ in found)
     return Order(pairs=len(found), right=right / max(1, len(found)), missed=missed / max(1, len(found)))
 
 
-def _severity(side: tuple[BrandTarget, str], rules: Rules) -> int:
-    return assess(Post(source="gold", id="", url="", text=side[1]), side[0], rules).severity
+def _judged(side: tuple[BrandTarget, str], rules: Rules) -> Assessment:
+    return assess(Post(source="gold", id="", url="", text=side[1]), side[0], rules)

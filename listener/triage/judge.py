@@ -24,6 +24,7 @@ from listener.triage.wording import telling
 
 COMPLAINS = "complaint"  # the base of every complaint and what its words add
 OWN_CAUSE = 100.0  # a cause that only the team's own rules know goes before what was learned
+DOUBTED = (0.02, 0.1)  # a post that is surely no complaint has no severity; between these it comes to have all of it
 NEVER_BELOW_P2 = ("safety", "legal")
 
 
@@ -45,15 +46,26 @@ def assess(post: Post, brand: BrandTarget, rules: Rules, others: Sequence[BrandT
     shown = None if others else stars.reason(post)  # who is named beside another may be the better one
     if shown:
         probability = stars.with_stars(probability, post)
+    reasons = (*_wording(of, said, rules), *worse, *spread(post, rules))
     if probability < rules.complaint_from:
         verdict = stars.kind(kind(said, rules, lang), post) if shown else kind(said, rules, lang)
-        reasons = (*filter(None, [shown]), *_evidence(of, said, rules, lang))
         return Assessment(
-            verdict=verdict, complaint=round(probability, 4), severity=0, priority=None, cause="", reasons=reasons
+            verdict=verdict,
+            complaint=round(probability, 4),
+            severity=_if_it_were_one(probability, reasons),
+            priority=None,
+            cause="",
+            reasons=(*filter(None, [shown]), *_evidence(of, said, rules, lang)),
         )
-    reasons = (*_wording(of, said, rules), *worse, *spread(post, rules))
     found = _complaint(of, probability, reasons, rules)
     return replace(found, reasons=(*reasons, shown._replace(points=0.0))) if shown else found
+
+
+def _if_it_were_one(probability: float, reasons: Sequence[Reason]) -> int:
+    """How bad what was not called a complaint would be: harm told calmly still stands before a grumble."""
+    none, all_ = DOUBTED
+    share = min(1.0, max(0.0, (probability - none) / (all_ - none)))
+    return round(share * graded(sum([reason.points for reason in reasons])))
 
 
 def _complaint(of: Reading, probability: float, reasons: tuple[Reason, ...], rules: Rules) -> Assessment:

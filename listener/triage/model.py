@@ -33,7 +33,7 @@ class Reason(NamedTuple):
 class Assessment:
     verdict: Verdict
     complaint: float  # probability, 0 to 1
-    severity: int  # 0 to 100
+    severity: int  # 0 to 100; of what is no complaint: how bad it would be if it were one
     priority: Priority | None  # None when it is not a complaint
     cause: str
     reasons: tuple[Reason, ...]
