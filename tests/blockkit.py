@@ -119,7 +119,8 @@ def _overflow(menu: Element) -> None:
 
 def _menu(menu: Element) -> None:
     """A static_select outside of a form."""
-    _exactly(menu, "static_select", {"type", "action_id", "placeholder", "options"})
+    needed = {"type", "action_id", "placeholder", "options"}
+    _exactly(menu, "static_select", needed, needed | {"initial_option"})
     plain(menu["placeholder"], 150)
     _select(menu)
 
@@ -295,6 +296,7 @@ _BLOCKS: dict[str, Callable[[Element], None]] = {
     "divider": lambda block: _exactly(block, "divider", {"type"}, {"type", "block_id"}),
 }
 _ACTIONS: dict[str, Callable[[Element], None]] = {"button": _button, "overflow": _overflow, "static_select": _menu}
+_ACTIONS["datetimepicker"] = _time
 _INPUTS: dict[str, Callable[[Element], None]] = {
     "plain_text_input": _words,
     "static_select": _select,

@@ -15,6 +15,7 @@ from escalation.slack.parts import Block, button, date_token, row
 AT_MOST = 100  # blocks
 SHOWN = 14  # cases of one section
 LISTED = 2_500  # characters of one list
+WHO = "who_open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ def _blocks(home: Home, now: datetime) -> Iterator[Block]:
     if home.on_duty:
         yield parts.heading("On duty now")
         yield parts.said(_listed(f"{line(brand, 80)}: {line(who, 200)}" for brand, who in home.on_duty.items()))
+        yield row([then(next(iter(home.on_duty)))])
     yield parts.heading("Your promises, last 7 days")
     yield parts.said(_told(home.numbers))
     if home.team:
@@ -86,6 +88,11 @@ def _blocks(home: Home, now: datetime) -> Iterator[Block]:
 def _top(home: Home) -> Block:
     away = button("home_back", "0", "I'm back") if home.away else button("home_away", "0", "I'm away until…")
     return row([button("home_raise", "0", "Raise a case"), away, button("home_again", "0", "Look again")])
+
+
+def then(brand: str) -> Block:
+    """The button to who would be told of a matter of this brand, and who next."""
+    return button(WHO, brand[:2_000] or "-", "Who would be told, and then?")
 
 
 def _section(title: str, cases: Sequence[Waiting]) -> Iterator[Block]:

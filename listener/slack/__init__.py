@@ -7,7 +7,7 @@ drafts.py    what was typed into a form and closed    raising.py   "Escalate thi
 home.py      the Home tab                             commands.py  /mentions, /cases, /oncall, /digest
 searches.py  saved searches, and the channels they tell
 pages.py     what a command answers, as blocks        checks.py    what `listener doctor` looks at
-unfurls.py   what a shared link to the desk says
+unfurls.py   what a shared link to the desk says      who.py       who would be told, and then
 office.py    what all of them need
 
 Slack wants an answer within three seconds. Whatever a press means is decided and written in one transaction; what must

@@ -20,6 +20,7 @@ from listener.slack.home import HomeTab
 from listener.slack.links import by_http, by_socket
 from listener.slack.office import Office
 from listener.slack.unfurls import Unfurls
+from listener.slack.who import Who
 from listener.storage.contract import Store
 
 OURS = re.compile(f"^{PREFIX}")
@@ -64,6 +65,7 @@ def _app(office: Office) -> AsyncApp:
     bolt.action(re.compile("^home_"))(home.pressed)
     bolt.event("app_home_opened")(home.opened)
     bolt.action(re.compile("^find_"))(commands.turned)
+    bolt.action(re.compile("^who_"))(Who(office).pressed)
     bolt.event("link_shared")(Unfurls(office).shared)
     bolt.view(SAVE)(commands.saved)
     bolt.command(re.compile("^/(mentions|cases|oncall|digest)$"))(commands.asked)

@@ -11,8 +11,9 @@ from slack_sdk.errors import SlackApiError
 
 from escalation.commands import Refused
 from escalation.ledger import UnknownCase
-from escalation.slack import actions, charts, errors, forms
+from escalation.slack import actions, charts, errors, forms, parts
 from escalation.slack.blocks import Message, card
+from escalation.slack.home import then
 from listener import durations
 from listener.background import lookup
 from listener.digest import compose, everything
@@ -199,7 +200,10 @@ def _concerns(row: CaseRow, by: str, brands: frozenset[str]) -> bool:
 
 def _on_call(told: dict[str, str], brand: str) -> Message:
     wanted = {name: who for name, who in told.items() if brand.casefold() in name.casefold()}
-    return pages.note("\n".join(f"{name}: {who}" for name, who in wanted.items()) or f'"{brand}" is not a brand')
+    if not wanted:
+        return pages.note(f'"{brand}" is not a brand')
+    said = pages.note("\n".join(f"{name}: {who}" for name, who in wanted.items()))
+    return Message(said.text, (*said.blocks, parts.row([then(next(iter(wanted)))])))
 
 
 async def _whisper(respond: Respond, said: Message) -> None:

@@ -12,10 +12,11 @@ from slack_sdk.errors import SlackApiError
 from escalation import wording
 from escalation.case import Case
 from escalation.commands import Refused
-from escalation.policy import Policy, first
+from escalation.policy import Policy
 from escalation.slack import actions, errors, forms
 from escalation.slack.home import Home, Numbers, Waiting, page, stranger
 from listener.digest import Promises, compose
+from listener.ladders import ladders
 from listener.slack import raising
 from listener.slack.clicks import Ack, Body, opened, tell
 from listener.slack.office import Office
@@ -174,9 +175,5 @@ def team(office: Office, name: str, now: datetime) -> tuple[str, ...]:
 
 async def on_duty(office: Office, now: datetime) -> dict[str, str]:
     """brand -> who would be told first of the most urgent matter, and why."""
-    away, told = await office.store.away(now), dict[str, str]()
-    for brand in office.settings.brands:
-        policies = _policies(office, brand.name)
-        chosen = first(policies[min(policies)], now, away)
-        told[brand.name] = f"{chosen.name}, {chosen.why}"
-    return told
+    found = ladders(office.settings, now, await office.store.away(now))
+    return {one.brand: f"{one.told}, {one.why}" for one in found if not one.route}

@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from escalation.case import Status
-from escalation.policy import Asked, asked_in_turn, first
 from listener.digest import Digest, compose
 from listener.ears import WINDOW, blind, ears
-from listener.settings import Settings
+from listener.ladders import ladders
 from listener.storage.contract import CaseRow
 from listener.web.cases import Listed
 from listener.web.room import Call
@@ -58,41 +57,6 @@ def is_late(row: CaseRow, now: datetime) -> bool:
 def _midnight(now: datetime, zone: str) -> datetime:
     local = now.astimezone(ZoneInfo(zone))
     return (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ladder:
-    """Who would be told if this came now, and who then."""
-
-    brand: str
-    priority: str
-    route: str
-    told: str
-    why: str
-    unattended: bool
-    steps: tuple[Asked, ...]
-
-
-def ladders(settings: Settings, now: datetime, away: frozenset[str]) -> list[Ladder]:
-    """For each brand, of its most urgent priority: by the policy, and by each of its routes."""
-    found = []
-    for brand in settings.brands:
-        others = [route.policies for route in settings.routes.get(brand.policy, ())]
-        for rows in (settings.policies[brand.policy], *others):
-            policy = rows[min(rows)]
-            chosen = first(policy, now, away)
-            found.append(
-                Ladder(
-                    brand=brand.name,
-                    priority=policy.priority,
-                    route=policy.route,
-                    told=chosen.name,
-                    why=chosen.why,
-                    unattended=chosen.unattended,
-                    steps=tuple(asked_in_turn(policy, now, away)),
-                )
-            )
-    return found
 
 
 async def board(call: Call) -> Response:
