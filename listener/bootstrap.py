@@ -160,8 +160,9 @@ async def _messenger(
     if not settings.slack.on:
         return TerminalMessenger(console)
     people, line = {person.name: person for person in settings.people}, slack.client(settings.slack)
-    known = partial(lookup, store)
-    messenger = SlackMessenger(line, settings.slack.channels, people, clock, lookup=known)
+    known, page = partial(lookup, store), partial(slack.page, settings, store)
+    channels, charts = settings.slack.channels, settings.slack.charts
+    messenger = SlackMessenger(line, channels, people, clock, lookup=known, page=page, charts=charts)
     stack.push_async_callback(messenger.aclose)
     return messenger
 

@@ -5,7 +5,8 @@ A mail cannot be taken back, so it quotes nobody.
 """
 
 import logging
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,6 +24,7 @@ from listener.storage.contract import CaseRow, Store
 log = logging.getLogger("listener")
 
 TOP = "P1"
+FIRST_BRIEF = 1_000_000_000_000  # the least `seq` of a brief, which is an instant in milliseconds
 LOOKED = 2_000  # open cases, the most urgent first
 
 
@@ -79,6 +81,18 @@ async def page(store: Store, case: Case) -> tuple[str, ...]:
     return brief.brief(case, reach=await background.reach(store, case.id) if case.incident else None)
 
 
+def is_brief(notice: Notice) -> bool:
+    return notice.kind is Kind.DIRECT and notice.seq >= FIRST_BRIEF and not notice.says
+
+
+async def urgency(store: Store, incident: int) -> Mapping[str, int]:
+    """priority -> customers of an incident for whom it speaks."""
+    found = Counter[str]()
+    async for row in store.cases():
+        found[row.priority] += row.within == incident
+    return dict(sorted((found | Counter()).items()))
+
+
 async def _bring(store: Store, settings: Settings, case: Case, names: Iterable[str], head: str, now: datetime) -> None:
     base = settings.desk.public_url
     way = f" {base}/cases/{case.id}/brief" if base else ""
@@ -90,7 +104,7 @@ async def _bring(store: Store, settings: Settings, case: Case, names: Iterable[s
 
 def _seq(now: datetime) -> int:
     """No event of a case has a number like this."""
-    return int(now.timestamp() * 1_000)
+    return max(FIRST_BRIEF, int(now.timestamp() * 1_000))
 
 
 async def _mailed(settings: Settings, case: Case, name: str, head: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Digests at their readers' own time: in Slack (or the terminal) a line with the way to the page, by mail the whole.
+"""Digests at their readers' own time: in Slack and by mail the whole, in the terminal a line.
 
 What falls due is known from the clock and the settings; what was sent, from the store. A letter that did not leave is
 tried again until the next one is due; after a crash it may leave twice, under the same Message-ID.
@@ -7,7 +7,7 @@ tried again until the next one is due; after a crash it may leave twice, under t
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -24,6 +24,8 @@ from listener.web.digests import as_html
 log = logging.getLogger("listener")
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
+MINUTE = 60  # seconds
+YOURS = "Your digest:"
 STALE = timedelta(hours=12)  # a digest that could not be sent for so long is left: the next one says it
 
 
@@ -80,7 +82,7 @@ async def _sent(settings: Settings, store: Store, reading: Reading, now: datetim
         except mail.NotMailed as why:
             await _unsent(store, reading, str(why), now)
             return False
-    await store.owe(_notice(settings, reading, told), now)
+    await store.owe(notice(settings, reading, told), now)
     await store.done(reading.key, now)
     return True
 
@@ -95,6 +97,15 @@ def _letter(settings: Settings, reading: Reading, whole: Digest, to: str) -> mai
         text=as_text(told),
         html=as_html(told, settings.desk.public_url, reading.person.timezone),
     )
+
+
+def told_of(notice: Notice) -> tuple[datetime, datetime] | None:
+    """The time that a notice's digest is of; None for a notice that is no digest, or is told with others. Pure."""
+    due, days = divmod(notice.seq, MINUTE)
+    if notice.case != HOUSE or notice.kind is not Kind.DIRECT or notice.says or not notice.text.startswith(YOURS):
+        return None
+    until = datetime.fromtimestamp(due * MINUTE, UTC)
+    return until - timedelta(days=days), until
 
 
 def summary(told: Digest) -> str:
@@ -112,11 +123,17 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-def _notice(settings: Settings, reading: Reading, told: Digest) -> Notice:
-    asked = urlencode({"since": reading.since.isoformat(), "until": reading.due.isoformat()})
-    way = f" {settings.desk.public_url}/digest?{asked}" if settings.desk.public_url else ""
-    text = f"Your digest: {summary(told)}.{way}"
-    return Notice(case=HOUSE, seq=int(reading.due.timestamp()), kind=Kind.DIRECT, to=reading.person.name, text=text)
+def notice(settings: Settings, reading: Reading, told: Digest) -> Notice:
+    """Digests begin with a minute, so the seconds of `seq` say how many days it covers."""
+    text = f"{YOURS} {summary(told)}.{way(settings, reading.since, reading.due)}"
+    seq = int(reading.due.timestamp()) // MINUTE * MINUTE + (reading.due - reading.since).days
+    return Notice(case=HOUSE, seq=seq, kind=Kind.DIRECT, to=reading.person.name, text=text)
+
+
+def way(settings: Settings, since: datetime, until: datetime) -> str:
+    """To the page of it, after a blank; "" when the desk has no public name."""
+    asked = urlencode({"since": since.isoformat(), "until": until.isoformat()})
+    return f" {settings.desk.public_url}/digest?{asked}" if settings.desk.public_url else ""
 
 
 async def _unsent(store: Store, reading: Reading, why: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 MESSAGE_BLOCKS = ("section", "header", "context", "actions", "rich_text", "divider", "table", "data_visualization")
+MESSAGE_BLOCKS += ("image",)
 VIEW_BLOCKS = ("section", "header", "context", "actions", "input", "rich_text", "divider")
 HOME_BLOCKS = ("section", "header", "context", "actions", "rich_text", "divider")
 WHOLE_MESSAGE = 13_000  # undocumented; larger ones have been refused
@@ -158,6 +159,16 @@ def _charted(block: Element) -> None:
         _need(labels == chart["axis_config"]["categories"], "invalid_blocks", "a series without some category")
 
 
+def _image(block: Element) -> None:
+    """https://docs.slack.dev/reference/block-kit/blocks/image-block; of files that were uploaded alone."""
+    needed = {"type", "slack_file", "alt_text"}
+    _exactly(block, "image", needed, needed | {"title", "block_id"})
+    _exactly(block["slack_file"], "slack_file", {"id"})
+    _length(block["alt_text"], 2_000)
+    if "title" in block:
+        plain(block["title"], 2_000)
+
+
 def _points(points: list[Element], most: int) -> None:
     _need(1 <= len(points) <= most, "invalid_blocks", f"{len(points)} points")
     _distinct([point["label"] for point in points], "label")
@@ -293,6 +304,7 @@ _BLOCKS: dict[str, Callable[[Element], None]] = {
     "table": _table,
     "data_visualization": _charted,
     "input": _input,
+    "image": _image,
     "divider": lambda block: _exactly(block, "divider", {"type"}, {"type", "block_id"}),
 }
 _ACTIONS: dict[str, Callable[[Element], None]] = {"button": _button, "overflow": _overflow, "static_select": _menu}

@@ -8,7 +8,7 @@ without it.
 from collections.abc import Iterable, Mapping
 
 from escalation.clean import line
-from escalation.slack.parts import Block, short
+from escalation.slack.parts import Block, plain, short
 
 KIND = "data_visualization"
 SERIES, CATEGORIES, LABEL, TITLE = 6, 20, 20, 50
@@ -58,3 +58,33 @@ def _labels(names: Iterable[str]) -> dict[str, str]:
         label = short(line(name, LABEL), LABEL) or "-"
         given[name] = label if label not in given.values() else f"{short(label, LABEL - 4)} {place}"
     return given
+
+
+Bars = list[tuple[str, list[tuple[str, int]]]]  # (category, [(what is counted there, how often)])
+
+
+def counted(block: Block) -> Bars:
+    """What a chart shows, without the zeros; a pie is one category for each of its segments."""
+    chart = block["chart"]
+    if chart["type"] == "pie":
+        return [(one["label"], [("", one["value"])]) for one in chart["segments"]]
+    found: Bars = [(name, []) for name in chart["axis_config"]["categories"]]
+    for series in chart["series"]:
+        for (_, bars), point in zip(found, series["data"], strict=True):
+            bars += [(series["name"], point["value"])] if point["value"] else []
+    return [(name, bars) for name, bars in found if bars]
+
+
+def told(block: Block) -> str:
+    """The same in words, for who does not see it."""
+    said = (f"{name}: {', '.join(f'{what} {count}'.strip() for what, count in bars)}" for name, bars in counted(block))
+    return short(f"{block['title']}. {'; '.join(said)}", 2_000)
+
+
+def pictured(block: Block, file: str) -> Block:
+    """A chart as the picture of it that was uploaded; https://docs.slack.dev/reference/block-kit/blocks/image-block"""
+    return {"type": "image", "slack_file": {"id": file}, "alt_text": told(block), "title": plain(block["title"])}
+
+
+def drawn(blocks: Iterable[Block]) -> list[Block]:
+    return [block for block in blocks if block["type"] == KIND]

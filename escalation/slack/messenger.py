@@ -5,7 +5,7 @@ Every message carries its key as metadata, so a delivery that was cut off finds 
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +19,20 @@ from escalation.policy import Person
 from escalation.slack import errors
 from escalation.slack.blocks import Message, card, direct, plain
 from escalation.slack.calls import SPACING, Calls, Method, by_post
+from escalation.slack.pictures import Dress
 
 EVENT = "listening_post"
 SEVERAL = " for several"  # after the reference of a message about several cases: it is not drawn anew for one
 PAGE, PAGES = 200, 5  # how far back an earlier delivery is looked for
 
+Page = Callable[[Notice, Case | None, datetime], Awaitable[Message | None]]
+"""What one person is told that is more than a line, a digest for one; None for what is a line."""
+
 _REF = re.compile(r"([A-Z][A-Z0-9]+):(\d+\.\d+)")
+
+
+async def no_page(notice: Notice, case: Case | None, now: datetime) -> None:
+    return None
 
 
 class SlackMessenger:
@@ -39,10 +47,14 @@ class SlackMessenger:
         *,
         spacing: float = SPACING,
         lookup: Lookup = nothing_known,
+        page: Page = no_page,
+        charts: bool = True,
     ):
+        """`charts` is whether Slack is asked to draw charts itself, before pictures of them are sent."""
         self._client, self._calls = client, Calls(client, clock, spacing)
         self._channels, self._people, self._clock = channels, people, clock
-        self._lookup = lookup
+        self._lookup, self._page = lookup, page
+        self._dress = Dress(client, clock, native=charts)
         self._direct: dict[str, str] = {}  # member id -> channel of their direct messages
 
     async def find(self, notice: Notice) -> str:
@@ -102,6 +114,8 @@ class SlackMessenger:
         if notice.kind is Kind.CARD and case:
             return card(case, now, await self._lookup(case))
         if notice.kind is Kind.DIRECT:
+            if page := await self._page(notice, case, now):
+                return page
             known = await self._lookup(case) if case else NOTHING_KNOWN
             return direct(case, notice, now, known, self._aside(notice.to))
         return plain(notice)
@@ -183,11 +197,12 @@ class SlackMessenger:
         payload = {"key": key(notice)} | ({"says": list(notice.says)} if notice.says else {})
         metadata = {"event_type": EVENT, "event_payload": payload}
         said = {"channel": channel, "text": message.text, "metadata": metadata, **more}
-        try:
-            return await self._calls.ask(method, channel, blocks=list(message.blocks), **said)
-        except errors.SlackRefused as refusal:
-            if refusal.code not in errors.UNSHOWABLE:
-                raise
+        async for blocks in self._dress.ways(message.blocks):
+            try:
+                return await self._calls.ask(method, channel, blocks=blocks, **said)
+            except errors.SlackRefused as refusal:
+                if refusal.code not in errors.UNSHOWABLE:
+                    raise
         return await self._calls.ask(method, channel, blocks=[], **said)
 
 

@@ -295,6 +295,9 @@ def _slack(table: Table, env: Mapping[str, str], brands: tuple[Brand, ...]) -> S
     mode = table.text("mode", "socket")
     if mode not in ("socket", "http"):
         table.wrong("mode", 'must be "socket" or "http"')
+    charts = table.text("charts", "native")
+    if charts not in ("native", "image"):
+        table.wrong("charts", 'must be "native" (drawn by Slack, where it can) or "image"')
     for unknown in channels.keys() - {brand.name for brand in brands} - {""}:
         table.wrong("channels", f'"{unknown}" is not a brand')
     slack = Slack(
@@ -303,6 +306,7 @@ def _slack(table: Table, env: Mapping[str, str], brands: tuple[Brand, ...]) -> S
         channels=channels,
         host=table.text("host", LOOPBACK).strip(),
         port=table.get("port", int, 3000),
+        charts=charts == "native",
         bot_token=Secret(env.get("SLACK_BOT_TOKEN", "").strip()),
         app_token=Secret(env.get("SLACK_APP_TOKEN", "").strip()),
         signing_secret=Secret(env.get("SLACK_SIGNING_SECRET", "").strip()),

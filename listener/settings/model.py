@@ -65,6 +65,7 @@ class Slack:
     channels: Mapping[str, str] = field(default_factory=dict)  # brand -> channel id; "" is the default
     host: str = LOOPBACK  # where clicks arrive in http mode
     port: int = 3000
+    charts: bool = True  # drawn by Slack where it can; else pictures of them
     bot_token: Secret = NO_SECRET
     app_token: Secret = NO_SECRET
     signing_secret: Secret = NO_SECRET

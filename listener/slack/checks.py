@@ -20,6 +20,8 @@ SCOPES = {  # scope -> what does not work without it
     "users:read": "telling colleagues from guests, so nobody can press",
     "links:read": "seeing that a link to the desk was shared",
     "links:write": "saying how the case behind it stands",
+    "files:write": "pictures of charts, where Slack does not draw them itself",
+    "files:read": "seeing that such a picture was taken in",
     "commands": "/mentions, /cases, /oncall, /digest and the shortcuts",
 }
 

@@ -11,9 +11,10 @@ from slack_sdk.errors import SlackApiError
 
 from escalation.commands import Refused
 from escalation.ledger import UnknownCase
-from escalation.slack import actions, charts, errors, forms, parts
+from escalation.slack import actions, errors, forms, parts
 from escalation.slack.blocks import Message, card
 from escalation.slack.home import then
+from escalation.slack.pictures import Dress
 from listener import durations
 from listener.background import lookup
 from listener.digest import compose, everything
@@ -40,6 +41,7 @@ Respond = Callable[..., Awaitable[object]]
 class Commands:
     def __init__(self, office: Office):
         self._office = office
+        self._dress = Dress(office.client, office.clock, native=office.settings.slack.charts)
 
     async def asked(self, ack: Ack, body: Body, respond: Respond) -> None:
         """Answered at once, so that Slack does not give up; what was asked for follows."""
@@ -47,11 +49,19 @@ class Commands:
         user, name = actions.words(body, "user_id"), actions.words(body, "command")
         with self._office.known():
             if no := await self._office.refusal(user, actions.words(body, "team_id")):
-                await _whisper(respond, pages.note(no))
+                await self._whisper(respond, pages.note(no))
                 return
             text = actions.plain_words(actions.words(body, "text")).strip()
             if answer := await self._answer(name, text, self._office.guests.name(user), body):
-                await _whisper(respond, answer)
+                await self._whisper(respond, answer)
+
+    async def _whisper(self, respond: Respond, said: Message) -> None:
+        """A courtesy: when it does not arrive, who asked asks again."""
+        with suppress(SlackApiError, *errors.UNREACHABLE):
+            async for blocks in self._dress.ways(said.blocks):
+                answer = await respond(text=said.text, blocks=blocks, response_type="ephemeral")
+                if getattr(answer, "status_code", 200) < 400:
+                    return
 
     async def _answer(self, name: str, text: str, by: str, body: Body) -> Message | None:
         try:
@@ -204,12 +214,3 @@ def _on_call(told: dict[str, str], brand: str) -> Message:
         return pages.note(f'"{brand}" is not a brand')
     said = pages.note("\n".join(f"{name}: {who}" for name, who in wanted.items()))
     return Message(said.text, (*said.blocks, parts.row([then(next(iter(wanted)))])))
-
-
-async def _whisper(respond: Respond, said: Message) -> None:
-    """A courtesy: when it does not arrive, who asked asks again."""
-    with suppress(SlackApiError, *errors.UNREACHABLE):
-        for blocks in (said.blocks, charts.without(said.blocks)):  # charts are not known everywhere yet
-            answer = await respond(text=said.text, blocks=list(blocks), response_type="ephemeral")
-            if getattr(answer, "status_code", 200) < 400:
-                return

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
+from escalation.case import Case
 from escalation.clean import clean, cut, escape_mrkdwn, line, visible
 from escalation.slack import charts, parts
 from escalation.slack.blocks import LONGEST_TEXT, Message
@@ -141,9 +142,29 @@ def wrong(text: str) -> Message:
     return Message(_text(text), ({"type": "rich_text", "elements": [shown]},))
 
 
-def digest(told: Digest) -> Message:
-    """The executive digest; `text` has the whole story."""
-    return Message(_text(as_text(told)), tuple(_digest(told)))
+def digest(told: Digest, head: str = "", link: str = "") -> Message:
+    """The executive digest; `text` has the whole story. `head` is said before it, `link` leads to its page."""
+    above = [parts.said(head)] if head else []
+    return Message(_text(f"{head} {as_text(told)}".strip()), (*above, *_digest(told), *_way(link)))
+
+
+def brief(case: Case, lines: Sequence[str], head: str, counts: Mapping[str, int], link: str = "") -> Message:
+    """A case on one page, for who must decide; `counts` are the customers of an incident, by priority."""
+    rows = [parts.said(line(one, 640)) for one in lines[1:9]]
+    drawn = [charts.pie("Customers in it, by urgency", counts)] if any(counts.values()) else []
+    show = button("case_show", str(case.id), "Open the case", main=True)
+    blocks = (parts.said(head), parts.heading(lines[0]), *rows, *drawn, row([show, *_links(link)]))
+    counted = ", ".join(f"{count} {priority}" for priority, count in counts.items() if count)
+    return Message(_text(" ".join([head, *lines, f"Customers by urgency: {counted}." if counted else ""])), blocks)
+
+
+def _way(link: str) -> list[Block]:
+    return [row(found)] if (found := _links(link)) else []
+
+
+def _links(link: str) -> list[Block]:
+    address = web_address(link)
+    return [{**button("case_open", "0", "Read it on the desk"), "url": address}] if address else []
 
 
 def _digest(told: Digest) -> Iterable[Block]:
