@@ -6,7 +6,7 @@ is looked for before it is sent again.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -17,6 +17,7 @@ from escalation.events import Event
 from escalation.ledger import Ledger, Owed, Unreadable
 from escalation.manners import CALM, Due, Wait, loud, plan
 from escalation.notices import HOUSE, Kind, Notice, dead_letter
+from escalation.trace import trace_id
 
 log = logging.getLogger("listener")
 
@@ -79,6 +80,7 @@ NO_MATTER = _Matter()
 class Courier:
     ledger: Ledger
     messenger: Messenger
+    clock: Callable[[], datetime] | None = None  # when a message has arrived; None: at the time of the delivery
 
     async def deliver(self, now: datetime, limit: int = AT_ONCE) -> int:
         """Tries what is owed now: what people are told, then cards, lines under them, the house. How many arrived."""
@@ -164,8 +166,10 @@ class Courier:
         except Exception as defect:  # the fence: one message that cannot be made must not hold back the others
             log.exception("notice %s could not be said", same[0].notice.key)
             return await self._failed(same, f"a defect: {type(defect).__name__}", now + _back_off(same))
+        arrived = self.clock() if self.clock else now
         for key in _keys(same):
-            await self.ledger.delivered(key, sent, now)
+            await self.ledger.delivered(key, sent, arrived)
+        _log_arrived(same, case, sent, arrived)
         return sent
 
     async def _say(self, same: list[Owed], case: Case | None, ref: str, now: datetime) -> str:
@@ -195,6 +199,16 @@ class Courier:
         for key in _keys(same):
             await self.ledger.failed(key, error, retry)
         return ""
+
+
+def _log_arrived(same: list[Owed], case: Case | None, sent: str, at: datetime) -> None:
+    """A line for each message: which, of which case, and how long after its post."""
+    notice = same[-1].notice
+    facts: dict[str, object] = {"step": "delivered", "notice": notice.key, "kind": notice.kind, "message": sent}
+    if case:
+        late = (at - case.subject.since).total_seconds()
+        facts |= {"trace": trace_id(case.subject.post), "case": case.id, "after_seconds": late}
+    log.info("delivered %s", notice.key, extra={"facts": facts})
 
 
 def _tried(same: list[Owed]) -> bool:

@@ -1,5 +1,6 @@
 """Where people's requests and the clock become events: read, decide, append. The rules are in decide.py and case.py."""
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,9 @@ from escalation.decide import decide
 from escalation.events import Event
 from escalation.ledger import Conflict, Ledger, Unreadable
 from escalation.notices import unchecked, unreadable
+from escalation.trace import trace_id
+
+log = logging.getLogger("listener")
 
 READ_AGAIN = timedelta(hours=1)  # what cannot be read
 _incident = itemgetter(1)
@@ -78,4 +82,10 @@ class Desk:
                     await self._append(case, answered_with(case, speaks, now))
 
     async def _append(self, case: Case, new: tuple[Event, ...]) -> Case:
-        return await self.ledger.append(case, new) if new else case
+        if not new:
+            return case
+        changed = await self.ledger.append(case, new)
+        for event in new:
+            facts = {"trace": trace_id(case.subject.post), "step": type(event).__name__, "case": case.id}
+            log.info("case %d: %s", case.id, type(event).__name__, extra={"facts": facts})
+        return changed

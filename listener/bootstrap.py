@@ -101,7 +101,7 @@ async def build(
             called={name for name, inbox in inboxes.items() if inbox.waiting()},
             scales=scales(settings),
             desk=Desk(store),
-            courier=Courier(store, messenger or await _messenger(settings, store, console, clock, stack)),
+            courier=Courier(store, messenger or await _messenger(settings, store, console, clock, stack), clock),
             clock=clock,
             agree=agree,
             pulse=_call(settings.heartbeat, web) if settings.heartbeat else None,

@@ -18,7 +18,7 @@ from connectors.post import Post
 from escalation.courier import Courier
 from escalation.desk import Desk
 from escalation.notices import Notice
-from listener import lighter, pulling, subscriptions
+from listener import lighter, pulling, subscriptions, ways
 from listener.coverage import failed, must_wait, return_of, short_of_money, silence
 from listener.settings import Settings, Source
 from listener.shift_end import LATE, Ended, ended, summaries
@@ -133,7 +133,6 @@ async def _listen(house: House, source: Source, *, only_due: bool) -> Poll:
         for _ in range(PAGES_A_POLL):
             page = await _fenced(house.ears[source.name].fetch(state.cursor, house.clock()), source.name)
             kept.append(await _keep(house, source, state, page))
-            _log_decided(source, kept[-1])
             fetched, note = fetched + len(page.posts), page.note or note
             if not page.more:
                 break
@@ -147,8 +146,9 @@ async def _listen(house: House, source: Source, *, only_due: bool) -> Poll:
     return Poll(name=source.name, state=page.hearing, fetched=fetched, kept=tuple(kept), note=note)
 
 
-def _log_decided(source: Source, kept: Kept) -> None:
-    """A line for each page in which somebody was spoken of: how many posts, and which cases they came to."""
+def _log_decided(source: Source, batch: Batch, kept: Kept) -> None:
+    """A line for each page in which somebody was spoken of: how many posts, and which cases they came to; then one for
+    each post that came to a case, with the id by which all that comes of it is found."""
     if kept.mentions or kept.erased:
         facts = {
             "source": source.name,
@@ -162,6 +162,8 @@ def _log_decided(source: Source, kept: Kept) -> None:
         }
         told = ", ".join(f"{name} {value}" for name, value in facts.items() if value and name != "source")
         log.info("source %s: %s", source.name, told, extra={"facts": facts})
+    for said, traced in ways.decided(batch, kept):
+        log.info(said, extra={"facts": traced})
 
 
 async def reread(house: House, source: Source) -> None:
@@ -206,23 +208,24 @@ async def _keep(house: House, source: Source, state: SourceState, page: Page, re
     known = await house.store.known(source.name, tuple(fresh))
     news = [post for post in fresh.values() if post.id not in known or known[post.id] not in (post.fingerprint, "")]
     heard = weigh(news, house.scales, now)
-    return await house.store.keep(
-        Batch(
-            source=source.name,
-            at=now,
-            cursor=page.cursor,
-            fetched=len(page.posts),
-            heard=await house.second(heard, house.scales, now) if house.second else heard,
-            gone=page.gone,
-            hearing=page.hearing,
-            note=page.note,
-            next_poll=None if page.more else now + max(source.every, page.wait or source.every),
-            follow=isinstance(house.ears[source.name], Rereader),
-            reread=reread,
-            surge=house.settings.surge,
-            lease=lease_of(source),
-        )
+    batch = Batch(
+        source=source.name,
+        at=now,
+        cursor=page.cursor,
+        fetched=len(page.posts),
+        heard=await house.second(heard, house.scales, now) if house.second else heard,
+        gone=page.gone,
+        hearing=page.hearing,
+        note=page.note,
+        next_poll=None if page.more else now + max(source.every, page.wait or source.every),
+        follow=isinstance(house.ears[source.name], Rereader),
+        reread=reread,
+        surge=house.settings.surge,
+        lease=lease_of(source),
     )
+    kept = await house.store.keep(batch)
+    _log_decided(source, batch, kept)
+    return kept
 
 
 def _last_of_each(posts: tuple[Post, ...]) -> dict[str, Post]:

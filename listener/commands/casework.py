@@ -1,7 +1,8 @@
 """cases, case, and everything a person can ask of one: the same requests as the buttons."""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from escalation.events import Outcome, Result
 from escalation.policy import on_duty
 from escalation.terminal import draw_case, draw_timeline
 from escalation.wording import zone
+from listener import durations, ways
 from listener.background import reach
 from listener.bootstrap import system_clock
 from listener.commands.shared import (
@@ -106,17 +108,22 @@ def _cells(row: CaseRow, settings: Settings) -> tuple[str, ...]:
 @click.argument("case_id", metavar="ID", type=int)
 @config_option
 @json_option
+@click.option("--trace", is_flag=True, help="The way from the post to what people saw, with times.")
 @plainly
-async def case(case_id: int, directory: Path | None, as_json: bool) -> None:
+async def case(case_id: int, directory: Path | None, as_json: bool, trace: bool) -> None:
     """One case, with its timeline.
 
     \b
     listener case 12
+    listener case 12 --trace
     listener case 12 --json | jq .timeline[].kind
     """
     async with memory(directory) as (_, store):
         timeline = await store.timeline(case_id)
         found = replay(timeline)
+        if trace:
+            _show_way(ways.way(timeline, await store.said(case_id)), found, as_json=as_json)
+            return
         beside = await _beside(store, found)
     if as_json:
         print_json({**described(found), "timeline": [codec.encode(event) for event in timeline]})
@@ -126,6 +133,28 @@ async def case(case_id: int, directory: Path | None, as_json: bool) -> None:
         for said in beside:
             out.print(said, markup=False, soft_wrap=True)
         draw_timeline(out, timeline, zone(found))
+
+
+def _show_way(way: ways.Way, found: Case, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"id": found.id, **asdict(way)})
+        return
+    table = Table("at (UTC)", "after the post", "step", "", box=None)
+    for step in way.steps:
+        at = f"{step.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if step.at else ""
+        table.add_row(at, _after(step.after), step.step, line(step.detail, 200).replace("[", "\\["))
+    lag = f"from post to card {_after(way.lag)}" if way.lag is not None else "no card has been shown yet"
+    out = console()
+    out.print(f"case {found.id}, trace {way.trace}: {lag}", markup=False)
+    out.print(table)
+
+
+def _after(took: timedelta | None) -> str:
+    """To the millisecond while that says something: +0.240 s, +3 min."""
+    if took is None:
+        return ""
+    seconds = took.total_seconds()
+    return f"+{seconds:.3f} s" if seconds < 60 else f"+{durations.spoken(took)}"
 
 
 async def _beside(store: Store, found: Case) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from connectors.post import Post
 from escalation.case import Case
 from escalation.events import Subject
 from escalation.ledger import Ledger
+from escalation.notices import Kind
 from escalation.policy import Policy
 from listener.query import Node
 from listener.surge import Surge
@@ -81,6 +82,16 @@ class Batch:
     surge: Surge | None = None  # when many cases are an incident; None: never
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A post went to a case: it opened it, or joined it."""
+
+    case: int
+    post: str  # its key, "source:id"
+    brand: str
+    opened: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """What keeping a batch changed."""
@@ -93,6 +104,7 @@ class Kept:
     joined: int = 0
     into: tuple[int, ...] = ()  # the cases they joined
     erased: int = 0
+    taken: tuple[Taken, ...] = field(default=(), compare=False)  # the same by post, for the log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +270,19 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What had to be said because of a case, and when it was."""
+
+    kind: Kind
+    to: str
+    owed: datetime
+    sent: datetime | None
+    attempts: int
+    ref: str  # the message that says it
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that does not balance: what, where, and what to do."""
 
@@ -415,6 +440,10 @@ class Store(Ledger, Protocol):
     def search(self, question: Question) -> AsyncIterator[MentionRow]: ...
     def cases(self, *, ended: bool = False) -> AsyncIterator[CaseRow]:
         """Open ones most urgent first; with `ended` all, newest first."""
+        ...
+
+    async def said(self, case_id: int) -> tuple[Said, ...]:
+        """Every notice this case has caused, oldest first."""
         ...
 
     async def notice_keys(self, case_id: int) -> frozenset[str]:

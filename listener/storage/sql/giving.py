@@ -11,7 +11,7 @@ from escalation.case import Case, evolve
 from escalation.clock import back_again, open_case, raised
 from escalation.events import Answered, How, Joined
 from escalation.ledger import Unreadable
-from listener.storage.contract import Mention, Opening, State
+from listener.storage.contract import Mention, Opening, State, Taken
 from listener.storage.sql import incidents, ledger, people, tagging
 from listener.storage.sql.database import Database
 from listener.storage.sql.rows import OPEN, judged, marks, storable
@@ -37,6 +37,7 @@ class Tally:
     joined: int = 0
     opened: list[int] = field(default_factory=list)
     into: list[int] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
     within: dict[int, list[Opening]] = field(default_factory=dict)  # incident -> what it has grown by
     counted: Delta = field(default_factory=Delta)
     read: dict[int, Case] = field(default_factory=dict)  # cases that were joined: a page may hold a hundred copies
@@ -67,14 +68,16 @@ def give(db: Database, post: Post, mention: Mention, at: datetime, tally: Tally)
     if mention.opening is None:
         return _kept(db, post, mention, at, tally)
     if found := _same_matter(db, mention.opening, post.source, tally):
-        return _joined(_join(db, *found, mention.opening, at), mention, tally)
+        return _joined(_join(db, *found, mention.opening, at), post, mention, tally)
     opened = _open(db, mention.opening, at, tally)
     tally.opened.append(opened.id)
+    tally.taken.append(Taken(opened.id, f"{post.source}:{post.id}", mention.brand, opened=True))
     return Given(mention, State.ESCALATED, "", opened.id)
 
 
-def _joined(case: Case, mention: Mention, tally: Tally) -> Given:
+def _joined(case: Case, post: Post, mention: Mention, tally: Tally) -> Given:
     tally.read[case.id] = case
+    tally.taken.append(Taken(case.id, f"{post.source}:{post.id}", mention.brand, opened=False))
     tally.joined += 1
     tally.into.append(case.id)
     return Given(mention, State.JOINED, "", case.id)
@@ -89,7 +92,7 @@ def _kept(db: Database, post: Post, mention: Mention, at: datetime, tally: Tally
         for case, how in _cases_of(db, mention.brand, kin, post.source, tally):
             key, url = storable(f"{post.source}:{post.id}"), storable(post.url)
             joined = Joined(at=at, post=key, url=url, how=how, severity=severity)
-            return _joined(ledger.append(db, case, [joined]), mention, tally)
+            return _joined(ledger.append(db, case, [joined]), post, mention, tally)
     return Given(mention, State.KEPT, mention.reason, None)
 
 

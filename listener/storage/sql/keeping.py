@@ -46,6 +46,7 @@ def keep(db: Database, batch: Batch) -> Kept:
         joined=tally.joined,
         into=tuple(tally.into),
         erased=erased,
+        taken=tuple(tally.taken),
     )
 
 

@@ -10,7 +10,7 @@ from escalation.events import DismissalUndone, Dismissed, Event, Opened, Reopene
 from escalation.ledger import Conflict, Owed, UnknownCase, Unreadable, written
 from escalation.manners import Ping
 from escalation.notices import Kind, Notice
-from listener.storage.contract import CaseRow
+from listener.storage.contract import CaseRow, Said
 from listener.storage.sql.database import Database, Row
 from listener.storage.sql.rows import (
     OPEN,
@@ -19,6 +19,7 @@ from listener.storage.sql.rows import (
     furthest,
     marks,
     moment,
+    moment_or_none,
     stamp,
     stamp_or_none,
     storable,
@@ -260,6 +261,22 @@ def release(db: Database, worker: int) -> None:
     on."""
     sql = "UPDATE notices SET next_try = owed_at, claimed = 0 WHERE claimed = ? AND sent_at IS NULL AND dead = 0"
     db.execute(sql, (worker,))
+
+
+def said(db: Database, case_id: int) -> tuple[Said, ...]:
+    sql = "SELECT kind, recipient, owed_at, sent_at, attempts, ref, error FROM notices WHERE case_id = ? ORDER BY id"
+    return tuple(
+        Said(
+            kind=Kind(kind),
+            to=to,
+            owed=moment(owed),
+            sent=moment_or_none(sent),
+            attempts=attempts,
+            ref=ref,
+            error=error,
+        )
+        for kind, to, owed, sent, attempts, ref, error in db.execute(sql, (case_id,)).fetchall()
+    )
 
 
 def notice_keys(db: Database, case_id: int) -> frozenset[str]:

@@ -20,6 +20,7 @@ from listener.storage.contract import (
     Opening,
     Picture,
     Question,
+    Said,
     SavedSearch,
     SourceState,
     Span,
@@ -175,6 +176,9 @@ class SqlStore(Generic[D]):
 
     async def put_off(self, until: datetime, limit: int) -> tuple[tuple[str, datetime], ...]:
         return await self._reader.read(lambda db: ledger.put_off(db, until, limit))
+
+    async def said(self, case_id: int) -> tuple[Said, ...]:
+        return await self._reader.read(lambda db: ledger.said(db, case_id))
 
     async def notice_keys(self, case_id: int) -> frozenset[str]:
         return await self._reader.read(lambda db: ledger.notice_keys(db, case_id))
