@@ -15,9 +15,9 @@ from escalation.policy import Person
 from listener.durations import spoken
 from listener.lighter import credit
 from listener.promises import endings
-from listener.query import Field
+from listener.query import And, Field
 from listener.settings import Settings
-from listener.storage.contract import Question, Span, Store
+from listener.storage.contract import CaseRow, MentionRow, Question, Span, State, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Digest:
     to_report: timedelta | None  # median, measured from the post
     to_answer: timedelta | None = None  # median until our own account answered in public, from post to post
     deaf: tuple[Span, ...] = ()  # what could not be heard
-    cases: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # what a number counts -> the cases it counts
+    cases: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # what a number counts -> of which case each is
     in_time: Mapping[str, InTime] = field(default_factory=dict)  # "acknowledged", "reported" back
     before: "Digest | None" = None  # the same, of the time of the same length before
     read: tuple[Owed, ...] = ()  # what to read first: broken promises, then the worst
@@ -107,6 +107,11 @@ class Digest:
             f"Judging drifts: {share:.0%} of what was decided was dismissed as no complaint "
             f"({self.dismissed} of {now_of}), {before:.0%} before; `listener learn` learns from it"
         )
+
+    @property
+    def erased(self) -> int:
+        """Mentions of this time that are gone since: they are counted, and no search finds them."""
+        return sum(counts.get(State.ERASED, 0) for counts in self.verdicts.values())
 
     @property
     def deafened(self) -> bool:
@@ -144,6 +149,15 @@ CLEARLY = 2.0  # standard errors between two shares (the two-proportion z-test)
 QUOTED = 200  # characters of a praise
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """An open case, as far as it is weighed against the others."""
+
+    id: int
+    severity: int
+    late: bool
+
+
 @dataclass(slots=True)
 class _Tally:
     """Gathers timelines one by one, so that a year of them fits in memory."""
@@ -153,8 +167,8 @@ class _Tally:
     opened: int = 0
     dismissed: int = 0
     closed: int = 0
-    open: list[Owed] = field(default_factory=list)
-    read: list[tuple[bool, Owed]] = field(default_factory=list)
+    open: list[_Standing] = field(default_factory=list)
+    read: list[_Standing] = field(default_factory=list)
     cases: dict[str, list[int]] = field(default_factory=dict)
     in_time: dict[str, list[bool]] = field(default_factory=dict)
     open_total: int = 0
@@ -167,9 +181,20 @@ class _Tally:
     to_report: list[timedelta] = field(default_factory=list)
     to_answer: list[timedelta] = field(default_factory=list)
 
-    def note(self, what: str, case: Case) -> None:
+    def note(self, what: str, case_id: int) -> None:
         """This case is one of those that the number called `what` counts."""
-        self.cases.setdefault(what, []).append(case.id)
+        self.cases.setdefault(what, []).append(case_id)
+
+    def still_open(self, one: _Standing, *, spoken_for: bool) -> None:
+        """One that an incident speaks for is counted, and the incident is named for it."""
+        self.open_total += 1
+        self.note("open", one.id)
+        if one.late:
+            self.late += 1
+            self.note("late", one.id)
+        if not spoken_for:
+            self.open = sorted([*self.open, one], key=_worst)[:NAMED]
+            self.read = sorted([*self.read, one], key=_first)[:FIRST]
 
 
 async def compared(store: Store, since: datetime, until: datetime, of: Scope = ALL) -> Digest:
@@ -187,12 +212,24 @@ async def compose(store: Store, since: datetime, until: datetime, of: Scope = AL
 
 
 async def _tallied(store: Store, of: Scope, *tallies: _Tally) -> None:
-    async for case_id in store.timelines(min(tally.since for tally in tallies)):
-        whole = await store.timeline(case_id)
-        if of.brands and replay(whole).subject.brand not in of.brands:
-            continue
-        for tally in tallies:
-            add(tally, tuple(event for event in whole if event.at <= tally.until))
+    """Where nothing has happened since, the row says what the timeline would. What moves meanwhile counts once."""
+    since, seen = min(tally.since for tally in tallies), set[int]()
+    async for row in store.unmoved(since):
+        seen.add(row.id)
+        if not of.brands or row.brand in of.brands:
+            for tally in tallies:
+                _stand(tally, row)
+    async for whole in store.histories(since):
+        opened = whole[0]
+        assert isinstance(opened, Opened)
+        if opened.case not in seen and (not of.brands or opened.subject.brand in of.brands):
+            for tally in tallies:
+                add(tally, tuple(event for event in whole if event.at <= tally.until))
+
+
+def _stand(tally: _Tally, row: CaseRow) -> None:
+    late = row.missed or (row.deadline is not None and row.deadline <= tally.until)
+    tally.still_open(_Standing(row.id, row.severity, late), spoken_for=bool(row.within))
 
 
 async def _composed(store: Store, tally: _Tally, of: Scope) -> Digest:
@@ -206,7 +243,7 @@ async def _composed(store: Store, tally: _Tally, of: Scope) -> Digest:
         opened=tally.opened,
         closed=tally.closed,
         dismissed=tally.dismissed,
-        open=tuple(tally.open),
+        open=tuple([await _owed(store, one.id, until) for one in tally.open]),
         open_total=tally.open_total,
         promises={owner: Promises(**counts) for owner, counts in sorted(tally.promises.items())},
         teams={team: Promises(**counts) for team, counts in sorted(tally.teams.items())},
@@ -217,14 +254,24 @@ async def _composed(store: Store, tally: _Tally, of: Scope) -> Digest:
         deaf=tuple(span for span in spans if span.hearing is not Hearing.HEARD),
         silent=_never_heard(spans, of.sources),
         late=tally.late,
-        cases={what: tuple(dict.fromkeys(ids)) for what, ids in tally.cases.items()},
+        cases={what: tuple(sorted(ids)) for what, ids in tally.cases.items()},
         in_time={what: InTime(kept=sum(kept), of=len(kept)) for what, kept in tally.in_time.items()},
-        read=tuple(owed for _, owed in tally.read),
+        read=tuple([await _owed(store, one.id, until) for one in tally.read]),
         causes=dict(tally.causes.most_common()),
         praise=await _praise(store, since, until, of.brands),
-        praised=await credit(store, of.people, since, until) if of.people else {},
+        praised={name: len(rows) for name, rows in (await by_name(store, since, until, of)).items()},
         advice=await store.guard_choices(since, until),
     )
+
+
+def heard(since: datetime, until: datetime) -> tuple[Field, Field]:
+    """In a search: what reached us in that time, both ends included."""
+    return Field("heard", ">=", since.isoformat()), Field("heard", "<=", until.isoformat())
+
+
+async def by_name(store: Store, since: datetime, until: datetime, of: Scope) -> Mapping[str, tuple[MentionRow, ...]]:
+    """Who of us was praised by name, and where."""
+    return await credit(store, of.people, heard(since, until), of.brands)
 
 
 def discreet(digest: Digest) -> Digest:
@@ -241,7 +288,8 @@ def _within(span: Span, since: datetime, until: datetime) -> Span:
 
 async def _praise(store: Store, since: datetime, until: datetime, brands: Collection[str]) -> tuple[Thanks, ...]:
     found = list[Thanks]()
-    async for row in store.search(Question(query=Field("verdict", ":", "praise"), since=since, until=until, limit=50)):
+    asked = And((Field("verdict", ":", "praise"), *heard(since, until)))
+    async for row in store.search(Question(query=asked, limit=50)):
         if len(found) < THANKS and row.text and (not brands or row.brand in brands):
             text = " ".join(row.text.split())[:QUOTED]
             found.append(Thanks(brand=row.brand, author=row.author, text=text, url=row.url))
@@ -254,27 +302,23 @@ def add(tally: _Tally, timeline: tuple[Event, ...]) -> None:
     case = replay(timeline)
     if not case.status.ended:
         late = case.missed or (case.clock is not None and case.clock <= tally.until)
-        tally.open_total += 1
-        tally.note("open", case)
-        if late:
-            tally.late += 1
-            tally.note("late", case)
-        if not case.spoken_for:  # its incident is named for it
-            tally.open = sorted([*tally.open, _owed(case)], key=lambda owed: -owed.severity)[:NAMED]
-            tally.read = sorted([*tally.read, (late, _owed(case))], key=_first)[:FIRST]
+        tally.still_open(_Standing(case.id, case.subject.severity, late), spoken_for=case.spoken_for)
     for event in timeline:
         if event.at >= tally.since:
             _count(tally, case, event)
     if case.status.ended and timeline[-1].at >= tally.since:
         tally.closed += 1
-        tally.note("ended", case)
+        tally.note("ended", case.id)
     _count_promises(tally, case, timeline)
     _count_in_time(tally, timeline)
 
 
-def _first(one: tuple[bool, Owed]) -> tuple[bool, int]:
-    late, owed = one
-    return not late, -owed.severity
+def _worst(one: _Standing) -> tuple[int, int]:
+    return -one.severity, one.id
+
+
+def _first(one: _Standing) -> tuple[bool, int, int]:
+    return not one.late, -one.severity, one.id
 
 
 def _count(tally: _Tally, case: Case, event: Event) -> None:
@@ -282,22 +326,22 @@ def _count(tally: _Tally, case: Case, event: Event) -> None:
     match event:
         case Opened():
             tally.opened += 1
-            tally.note("opened", case)
+            tally.note("opened", case.id)
             tally.causes[case.subject.cause or "other"] += 1
-            tally.note(f"cause {case.subject.cause or 'other'}", case)
+            tally.note(f"cause {case.subject.cause or 'other'}", case.id)
         case Dismissed() if case.status is Status.DISMISSED:
             tally.dismissed += 1
-            tally.note("dismissed", case)
+            tally.note("dismissed", case.id)
         case Acknowledged():
             tally.to_acknowledge.append(waited)
-            tally.note("acknowledged", case)
+            tally.note("acknowledged", case.id)
         case Answered(at=at, posted=posted):
             tally.to_answer.append(min(posted or at, at) - case.subject.since)
-            tally.note("answered", case)
+            tally.note("answered", case.id)
         case ReportedBack(outcome=outcome):
             tally.to_report.append(waited)
-            tally.note("reported", case)
-            tally.note(f"outcome {outcome}", case)
+            tally.note("reported", case.id)
+            tally.note(f"outcome {outcome}", case.id)
             tally.outcomes[outcome] += 1
 
 
@@ -321,13 +365,14 @@ def _count_promises(tally: _Tally, case: Case, timeline: tuple[Event, ...]) -> N
     for ending in endings(timeline):
         if ending.at >= tally.since:
             tally.promises.setdefault(ending.owner, Counter())[ending.fate] += 1
-            tally.note(f"{ending.fate} {ending.owner}", case)
+            tally.note(f"{ending.fate} {ending.owner}", case.id)
             if ending.team:
                 tally.teams.setdefault(ending.team, Counter())[ending.fate] += 1
-                tally.note(f"{ending.fate} team {ending.team}", case)
+                tally.note(f"{ending.fate} team {ending.team}", case.id)
 
 
-def _owed(case: Case) -> Owed:
+async def _owed(store: Store, case_id: int, until: datetime) -> Owed:
+    case = replay(event for event in await store.timeline(case_id) if event.at <= until)
     return Owed(
         id=case.id,
         brand=case.subject.brand,
@@ -420,6 +465,8 @@ def _mentions(digest: Digest) -> list[str]:
 
 
 def _counted(count: int, verdict: str) -> str:
+    if verdict == State.ERASED:
+        return f"{count} deleted since"
     return f"{count} {verdict}s" if count != 1 and verdict in ("complaint", "question") else f"{count} {verdict}"
 
 

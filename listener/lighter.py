@@ -9,17 +9,19 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from escalation.notices import HOUSE, Kind, Notice
 from escalation.policy import Person
 from listener import durations
-from listener.query import And, Field, fold
+from listener.query import And, Field, Or, Word, fold
 from listener.settings import Settings
 from listener.settings.model import Light
 from listener.storage.contract import MentionRow, Question, Store
 
 HEARD_LATE = timedelta(days=7)  # a post may be heard of so long after it was written
 MOST = 1_000  # mentions that are counted
+CREDITED = 5_000  # mentions that are looked through for names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,25 +91,40 @@ def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def praised(text: str, people: Collection[Person]) -> tuple[str, ...]:
+def praised(text: str, people: Iterable[Person]) -> tuple[str, ...]:
     """Whom of us a text names: by the whole name, or by a first name only one of us has, written as a name is."""
-    firsts = Counter(person.name.split()[0] for person in people)
+    return tuple(name for name, said in _names(tuple(person.name for person in people)) if said.search(text))
+
+
+@cache
+def _names(people: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    firsts = Counter(_first(name) for name in people)
     return tuple(
-        person.name
-        for person in people
-        if _says(text, person.name, re.IGNORECASE)
-        or (firsts[first := person.name.split()[0]] == 1 and len(first) > 2 and _says(text, first, 0))
+        (name, _says(name, first if firsts[first] == 1 and len(first) > 2 else ""))
+        for name, first in ((name, _first(name)) for name in people)
     )
 
 
-def _says(text: str, name: str, flags: int) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, flags) is not None
+def _first(name: str) -> str:
+    return name.split()[0]
 
 
-async def credit(store: Store, people: Collection[Person], since: datetime, until: datetime) -> Mapping[str, int]:
-    """Who of us was praised by name in this time, and how often."""
-    found = store.search(Question(query=Field("verdict", ":", "praise"), since=since, until=until, limit=MOST))
-    counted = Counter[str]()
-    async for row in found:
-        counted.update(praised(row.text, people))
-    return dict(counted.most_common())
+def _says(name: str, first: str) -> re.Pattern[str]:
+    alone = f"|{re.escape(first)}" if first else ""
+    return re.compile(rf"(?<!\w)(?:(?i:{re.escape(name)}){alone})(?!\w)")
+
+
+async def credit(
+    store: Store, people: Collection[Person], heard: tuple[Field, Field], brands: Collection[str] = ()
+) -> Mapping[str, tuple[MentionRow, ...]]:
+    """Who of us was praised by name, and the mentions that do so, the newest first; who is praised oftenest first.
+    Only what says one of our first names is read."""
+    if not people:
+        return {}
+    names = Or(tuple(Word(fold(first)) for first in sorted({_first(person.name) for person in people})))
+    asked = And((Field("verdict", ":", "praise"), *heard, names))
+    found = dict[str, list[MentionRow]]()
+    async for row in store.search(Question(query=asked, limit=CREDITED)):
+        for name in praised(row.text, people) if not brands or row.brand in brands else ():
+            found.setdefault(name, []).append(row)
+    return {name: tuple(rows) for name, rows in sorted(found.items(), key=lambda one: -len(one[1]))}

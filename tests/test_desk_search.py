@@ -14,7 +14,7 @@ from zipfile import ZipFile
 import pytest
 from builders import NOW, batch, post, quiet
 from conftest import Clock
-from deskworld import DeskWorld, filled, opened, settings
+from deskworld import Browser, DeskWorld, filled, opened, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -150,19 +150,40 @@ def _told(page: str) -> str:
     return page.partition('<div class="digest">')[2].partition("</main>")[0]
 
 
+async def agreed(sam: Browser, page: str) -> int:
+    """Follows every number of a digest to what it counts; how many there were."""
+    ways = re.findall(r'<a href="(/search[^"]+|/digest/[^"]+)">(\d+)</a>', page)
+    for way, number in ways:
+        counted = (await sam.get(way.replace("/search?", "/search/picture?").replace("&amp;", "&"))).text
+        wanted = f"<b>{number}</b> mentions" if way.startswith("/search") else f"<p>{number} of the digest"
+        assert wanted in counted, way
+    return len(ways)
+
+
 async def test_every_number_of_a_digest_leads_to_a_search_that_gives_it(world: DeskWorld, clock: Clock) -> None:
     clock.forward(minutes=1)
+    for number, text in enumerate(("Grazie, DANA FOX of Acme Air!", "Dana, Acme Air loves you", "dana acme air day")):
+        thanks = Heard(post=post(f"t{number}", text, title=""), mentions=(quiet(verdict=Verdict.PRAISE),))
+        await world.store.keep(batch(thanks, at=clock()))
     async with await world.browser("Sam Ortiz") as sam:
         page = (await sam.get("/digest?since=60d")).text
-        ways = re.findall(r'<a href="(/search[^"]+)">(\d+)</a>', page)
-        assert ways
-        for way, number in ways:
-            counted = (await sam.get(way.replace("/search?", "/search/picture?").replace("&amp;", "&"))).text
-            assert f"<b>{number}</b> mentions" in counted
-        cases = re.findall(r'<a href="(/digest/cases[^"]+)">(\d+)</a>', page)
-        assert len(cases) > 3
-        for way, number in cases:
-            assert f"<p>{number} of the digest" in (await sam.get(way.replace("&amp;", "&"))).text
+        assert await agreed(sam, page) > 6
+        assert re.search(r'Dana Fox <a href="/digest/praise[^"]+">2</a>', page), "a name is written as a name is"
+
+
+async def test_a_brand_that_is_new_and_a_post_that_is_gone_leave_a_digest_right(world: DeskWorld, clock: Clock) -> None:
+    """Posts that were here before speak of the new brand once they are edited; of what was deleted a number stays."""
+    clock.forward(days=1)
+    both = replace(post("h3", "Acme Air and Bolt Rail, day 3, gate 21."), created=NOW - timedelta(days=27))
+    await world.store.keep(batch(Heard(post=both, mentions=(quiet(), quiet("Bolt Rail"))), at=clock()))
+    async with await world.browser("Sam Ortiz") as sam:
+        clock.forward(minutes=1)
+        today = (await sam.get("/digest?since=1h")).text
+        assert "Bolt Rail" in today and await agreed(sam, today) >= 2
+        week = re.search(r'href="(/digest\?since=[^"]+until=[^"]+)"', (await sam.get("/digest?since=60d")).text)
+        assert week and await world.store.erase("blog", ("h4", "p4"), clock()) == 2
+        after = (await sam.get(week[1].replace("&amp;", "&"))).text
+        assert "Deleted since" in after and await agreed(sam, after) > 5
 
 
 # Pure

@@ -116,6 +116,24 @@ async def test_every_number_of_cases_names_them(store: Store) -> None:
     assert [owed.id for owed in told.read][:1] == [2]  # late comes before severe
 
 
+async def test_an_open_case_reads_the_same_from_its_row_as_from_its_timeline(store: Store) -> None:
+    """One waits, one is promised, one's promise is broken, one was called again; nothing moves in the last hour."""
+    for number in range(1, 5):
+        said = complaint(f"p{number}", text=f"It broke,  no. {number}", title="", author=Author(handle=f"h{number}"))
+        await store.keep(batch(said))
+    desk = Desk(store)
+    await desk.handle(2, Acknowledge(by="Dana Fox", due=NOW + 2 * DAY), NOW)
+    await desk.handle(3, Acknowledge(by="Dana Fox", what="call", due=NOW + HOUR), NOW)
+    for hours in range(1, 30):
+        await desk.look(NOW + hours * HOUR)
+    until = NOW + 40 * HOUR
+    from_timelines, from_rows = await compose(store, NOW - DAY, until), await compose(store, until - HOUR, until)
+    assert [one async for one in store.histories(until - HOUR)] == [] and from_rows.open_total == 4
+    for name in ("open", "read", "late", "open_total"):
+        assert getattr(from_rows, name) == getattr(from_timelines, name)
+    assert {what: from_timelines.cases[what] for what in from_rows.cases} == from_rows.cases
+
+
 async def test_that_judging_drifts_is_said_and_not_before_it_is_sure(store: Store) -> None:
     """Twelve cases were all real; of the next twelve the team dismisses nine."""
 
@@ -123,8 +141,8 @@ async def test_that_judging_drifts_is_said_and_not_before_it_is_sure(store: Stor
         await store.keep(
             batch(complaint(f"p{number}", author=Author(handle=f"h{number}"), text=f"It broke, no. {number}"))
         )
-        *_, last = [case async for case in store.timelines(NOW - DAY)]
-        case = replay(await store.timeline(last))
+        *_, last = [whole async for whole in store.histories(NOW - 99 * DAY)]
+        case = replay(last)
         await store.append(case, decide(case, command, NOW + (DAY if number > 12 else -DAY + HOUR)))
 
     for number in range(1, 25):

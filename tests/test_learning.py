@@ -95,9 +95,8 @@ async def half_dismissed(database: str, now: datetime) -> None:
             f"p{number}", f"Acme Air, note {number}.", title=f"Note {number}", author=Author(handle=f"h{number}")
         )
         await store.keep(batch(Heard(post=said, mentions=(mention(said),)), at=now - timedelta(days=number)))
-    for case_id in [one async for one in store.timelines(now - timedelta(days=99))]:
-        case = replay(await store.timeline(case_id))
-        if case_id % 3:
+    for case in [replay(whole) async for whole in store.histories(now - timedelta(days=99))]:
+        if case.id % 3:
             await store.append(case, decide(case, Dismiss(by="Dana Fox", reason="chat"), now))
     await store.aclose()
 

@@ -396,11 +396,14 @@ async def test_open_cases_come_most_urgent_first_all_cases_newest_first_and_ever
     assert streamed[0] == await case_of(store, 1)
 
 
-async def test_timelines_names_what_is_open_or_has_changed(store: Store) -> None:
-    await store.keep(page(*(escalated(post(str(n))) for n in range(3))))
+async def test_what_has_changed_since_has_its_history_and_what_is_open_besides_its_row(store: Store) -> None:
+    await store.keep(page(*(escalated(post(str(n))) for n in range(4))))
     for case_id, day in ((1, 1), (2, 5)):
         await told(store, case_id, Dismiss(by="Dana Fox", reason="satire"), T0 + day * DAY)
-    assert [case_id async for case_id in store.timelines(T0 + 3 * DAY)] == [2, 3]
+    await told(store, 4, Acknowledge(by="Dana Fox"), T0 + 3 * DAY)
+    since = T0 + 3 * DAY
+    assert [whole async for whole in store.histories(since)] == [await store.timeline(2), await store.timeline(4)]
+    assert [row.id async for row in store.unmoved(since)] == [3]
 
 
 # notices

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from connectors.contract import Cursor, Hearing
 from connectors.post import Post
 from escalation.case import Case
-from escalation.events import Subject
+from escalation.events import Event, Subject
 from escalation.ledger import Ledger
 from escalation.notices import Kind
 from escalation.policy import Policy
@@ -463,8 +463,13 @@ class Store(Ledger, Protocol):
         ...
 
     async def case_mentions(self, case_id: int) -> tuple[MentionRow, ...]: ...
-    def timelines(self, since: datetime) -> AsyncIterator[int]:
-        """Ids of the cases that were open at, or changed after, `since`: for digests and the audit."""
+    def histories(self, since: datetime) -> AsyncIterator[tuple[Event, ...]]:
+        """Whole timelines of the cases that have changed at or after `since`, the oldest case first. Raises
+        Unreadable."""
+        ...
+
+    def unmoved(self, since: datetime) -> AsyncIterator[CaseRow]:
+        """Open cases in which nothing has happened at or after `since`, the oldest first: their rows say all."""
         ...
 
     async def erase(self, source: str, ids: tuple[str, ...], at: datetime) -> int:
@@ -497,7 +502,8 @@ class Store(Ledger, Protocol):
         ...
 
     async def counts(self, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
-        """(brand, verdict) -> mentions heard from `since` to `until`, both included."""
+        """(brand, verdict) -> mentions heard from `since` to `until`, both included; those that were erased since are
+        counted under State.ERASED, whatever they said."""
         ...
 
     # the web desk

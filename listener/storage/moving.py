@@ -31,6 +31,7 @@ TABLES = {
     "tallies": "facet, value, brand, verdict, at", "arrivals": "day",
 }  # fmt: skip
 NUMBERED = ("coverage", "post_versions", "notices", "searches", "subscriptions", "keys")
+ARRIVED = ("first", "last", "oldest", "earliest")  # a day's; what is beside it is kept otherwise there
 MARK = "moving "  # before a table's name: how far it was moved
 WORDS = "post_words"  # made anew
 Told = Callable[[str, int], None]  # a table, and how many of its rows are there
@@ -136,7 +137,7 @@ def _as_there(table: str, row: dict[str, Any]) -> dict[str, Any]:
     """`arrivals` are kept for each connection there; nobody has the number 0."""
     if table != "arrivals":
         return row
-    return {"day": row["day"], "backend": 0, "first": row["first"], "last": row["last"], "oldest": row["oldest"]}
+    return {name: row[name] for name in ("day", *ARRIVED)} | {"backend": 0}
 
 
 def _name(db: Database, posts: Sequence[dict[str, Any]]) -> None:
@@ -196,7 +197,7 @@ def _sum(db: Database, table: str) -> tuple[int, int]:
 def _all(db: Database, table: str) -> Iterator[dict[str, Any]]:
     embedded = not isinstance(db.dialect, Postgres)
     if table in ("guarded", "arrivals"):
-        kept = ("fault", "at", "accepted") if table == "guarded" else ("first", "last", "oldest")
+        kept = ("fault", "at", "accepted") if table == "guarded" else ARRIVED
         yield from (
             dict(zip(kept, [*row], strict=True)) for row in db.execute(f"SELECT {', '.join(kept)} FROM {table}")
         )

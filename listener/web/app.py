@@ -52,6 +52,7 @@ DOORS = (
     Door("/search/export/{form}", searching.export, Act.SEARCH),
     Door("/digest", digests.digest, Act.LEAD),
     Door("/digest/cases", digests.counted, Act.LEAD),
+    Door("/digest/praise", digests.thanked, Act.LEAD),
     Door("/api", api.page, Act.LOOK),
     Door("/api/openapi.json", api.described, Act.LOOK),
     Door("/api/keys", api.make_key, Act.LOOK, "POST"),

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from escalation.case import replay
 from escalation.events import Event
 from listener import durations
-from listener.digest import Digest, compared, compose, everything, trends, waits
+from listener.digest import Digest, by_name, compared, compose, everything, trends, waits
+from listener.web import searching
 from listener.web.room import TEMPLATES, Call
 
 SPANS = ("1d", "7d", "30d")
@@ -36,8 +37,15 @@ class Links:
 
     def counted(self, what: str) -> str:
         """The cases that a number counts."""
+        return self._of("/digest/cases", what)
+
+    def thanked(self, name: str) -> str:
+        """The mentions that praise one of us."""
+        return self._of("/digest/praise", name)
+
+    def _of(self, path: str, what: str) -> str:
         window = {"since": self.digest.since.isoformat(), "until": self.digest.until.isoformat()}
-        return self._at(f"/digest/cases?{urlencode({'of': what, **window})}")
+        return self._at(f"{path}?{urlencode({'of': what, **window})}")
 
     def case(self, case_id: int) -> str:
         return self._at(f"/cases/{case_id}")
@@ -76,8 +84,18 @@ async def counted(call: Call) -> Response:
     since, what = since_of(call, until), call.asked("of")[:100]
     told = await compose(call.room.store, since, until, everything(call.room.settings))
     ids = told.cases.get(what, ())
-    found = [replay(_until(await call.room.store.timeline(id_), until)) for id_ in ids[:SHOWN]]
-    return call.page("counted.html", what=what, cases=found, total=len(ids), digest=told)
+    named = tuple(dict.fromkeys(ids))
+    found = [replay(_until(await call.room.store.timeline(id_), until)) for id_ in named[:SHOWN]]
+    return call.page("counted.html", what=what, cases=found, total=len(ids), of=len(named), digest=told)
+
+
+async def thanked(call: Call) -> Response:
+    """The mentions that praise one of us by name."""
+    until = until_of(call, call.now)
+    since, name = since_of(call, until), call.asked("of")[:100]
+    rows = (await by_name(call.room.store, since, until, everything(call.room.settings))).get(name, ())
+    hits = searching.hits([[row] for row in rows[:SHOWN]], None)
+    return call.page("thanked.html", name=name, hits=hits, total=len(rows), since=since, until=until)
 
 
 def _until(timeline: tuple[Event, ...], until: datetime) -> tuple[Event, ...]:

@@ -13,7 +13,7 @@ from connectors.post import Post
 from listener.storage.contract import State
 from listener.storage.postgres import leases, months
 from listener.storage.sql.database import Database, Row
-from listener.storage.sql.rows import stamp
+from listener.storage.sql.rows import COUNTED_AS, stamp
 
 _POST = (
     "SELECT p.* FROM post_keys k JOIN posts p ON p.id = k.post AND p.heard = k.heard"
@@ -31,6 +31,10 @@ _ARRIVED = (
     "INSERT INTO arrivals (day, backend, first, last, oldest) VALUES (?, pg_backend_pid(), ?, ?, ?)"
     " ON CONFLICT (day, backend) DO UPDATE SET first = least(arrivals.first, excluded.first),"
     " last = greatest(arrivals.last, excluded.last), oldest = least(arrivals.oldest, excluded.oldest)"
+)
+_LATE = (
+    "INSERT INTO arrivals (day, backend, first, last, oldest, earliest) VALUES (?, pg_backend_pid(), ?, 0, ?, ?)"
+    " ON CONFLICT (day, backend) DO UPDATE SET earliest = least(arrivals.earliest, excluded.earliest)"
 )
 
 
@@ -90,8 +94,12 @@ class Postgres:
         if post.created:
             db.execute(_ARRIVED, (row["heard"][:10], row["id"], row["id"], stamp(post.created)))
 
+    def late(self, db: Database, at: datetime, post: int) -> None:
+        """Where nothing has arrived that day, its row says that nothing has."""
+        db.execute(_LATE, (stamp(at)[:10], 1 << 62, stamp(at), post))
+
     def counts(self, db: Database, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
-        sql = "SELECT brand, verdict, count(*) FROM mentions WHERE heard BETWEEN ? AND ? GROUP BY brand, verdict"
+        sql = f"SELECT brand, {COUNTED_AS}, count(*) FROM mentions WHERE heard BETWEEN ? AND ? GROUP BY 1, 2"
         return {(brand, verdict): count for brand, verdict, count in db.execute(sql, (stamp(since), stamp(until)))}
 
     def arrivals(self, db: Database, since: datetime) -> Mapping[str, int]:

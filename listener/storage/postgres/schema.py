@@ -190,6 +190,11 @@ CREATE TABLE drafts (
   PRIMARY KEY (person, case_id, form)
 );
 """
+_LATE = """
+ALTER TABLE arrivals ADD COLUMN earliest bigint;
+UPDATE arrivals SET earliest = (
+  SELECT min(m.post) FROM mentions m JOIN posts p ON p.id = m.post WHERE m.heard > p.heard);
+"""
 
 MIGRATIONS = (
     Migration("first", _FIRST),
@@ -198,6 +203,7 @@ MIGRATIONS = (
     Migration("waiting_since", _WAITING_SINCE),
     Migration("taken", _TAKEN),
     Migration("drafted", _DRAFTED),
+    Migration("late", _LATE),
 )
 
 

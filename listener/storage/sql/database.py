@@ -109,8 +109,13 @@ class Dialect(Protocol):
         """An edit at `at` may have given the post of this row an older date."""
         ...
 
+    def late(self, db: "Database", at: datetime, post: int) -> None:
+        """Only now, at `at`, it speaks of one more brand; it was there before."""
+        ...
+
     def counts(self, db: "Database", since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
-        """(brand, verdict) -> mentions heard in that time, both ends included. Reads its days and no others."""
+        """(brand, verdict) -> mentions heard in that time, both ends included; ERASED instead of the verdict of what is
+        gone. Reads its days and no others."""
         ...
 
     def arrivals(self, db: "Database", since: datetime) -> Mapping[str, int]:

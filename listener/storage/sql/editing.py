@@ -51,6 +51,7 @@ def _judge_again(db: Database, post_id: int, heard: Heard, at: datetime, tally: 
         if was is None:
             given = give(db, heard.post, mention, at, tally)
             db.execute(giving.INSERT, giving.columns(post_id, given, stamp(at)))
+            db.dialect.late(db, at, post_id)
         elif was["case_id"] is None:
             _update(db, was["id"], give(db, heard.post, mention, at, tally))
         else:

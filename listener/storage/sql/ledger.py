@@ -1,8 +1,10 @@
 """Timelines, the rows projected from them, and the notices they cause: all written by the transaction that decides."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain, groupby
+from operator import itemgetter
 
 from escalation import codec
 from escalation.case import Case, replay
@@ -32,8 +34,12 @@ def timeline(db: Database, case_id: int) -> tuple[Event, ...]:
     rows = db.execute("SELECT body FROM events WHERE case_id = ? ORDER BY seq", (case_id,)).fetchall()
     if not rows:
         raise UnknownCase(f"there is no case {case_id}")
+    return _read(case_id, (body for (body,) in rows))
+
+
+def _read(case_id: int, bodies: Iterable[str]) -> tuple[Event, ...]:
     try:
-        events = tuple(codec.decode(json.loads(body)) for (body,) in rows)
+        events = tuple(codec.decode(json.loads(body)) for body in bodies)
         if not isinstance(events[0], Opened):
             raise ValueError("its beginning is missing")
         return events
@@ -290,10 +296,14 @@ def put_off(db: Database, until: datetime, limit: int) -> tuple[tuple[str, datet
 
 def case_ids(db: Database, where: str, given: tuple[object, ...] = ()) -> Iterator[int]:
     """Every case for which `where` holds, oldest first, a piece at a time."""
+    return chain.from_iterable(_pieces(db, where, given))
+
+
+def _pieces(db: Database, where: str, given: tuple[object, ...]) -> Iterator[list[int]]:
     last = 0
     sql = f"SELECT id FROM cases WHERE ({where}) AND id > ? ORDER BY id LIMIT {PIECE}"
     while piece := [case_id for (case_id,) in db.execute(sql, (*given, last)).fetchall()]:
-        yield from piece
+        yield piece
         last = piece[-1]
 
 
@@ -302,8 +312,18 @@ def open_cases(db: Database) -> Iterator[Case]:
         yield case(db, case_id)
 
 
-def changed_since(db: Database, since: datetime) -> Iterator[int]:
-    return case_ids(db, f"changed >= ? OR {OPEN}", (stamp(since),))
+def histories(db: Database, since: datetime) -> Iterator[tuple[Event, ...]]:
+    for ids in _pieces(db, "changed >= ?", (stamp(since),)):
+        sql = f"SELECT case_id, body FROM events WHERE case_id IN ({marks(len(ids))}) ORDER BY case_id, seq"
+        for case_id, rows in groupby(db.execute(sql, ids).fetchall(), itemgetter(0)):
+            yield _read(case_id, (body for _, body in rows))
+
+
+def unmoved(db: Database, since: datetime) -> Iterator[CaseRow]:
+    last, sql = 0, f"SELECT * FROM cases WHERE {OPEN} AND changed < ? AND id > ? ORDER BY id LIMIT {PIECE}"
+    while piece := db.execute(sql, (stamp(since), last)).fetchall():
+        yield from map(case_row, piece)
+        last = piece[-1]["id"]
 
 
 def case_rows(db: Database, *, ended: bool) -> Iterator[CaseRow]:

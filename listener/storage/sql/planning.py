@@ -18,6 +18,7 @@ from listener.storage.sql.rows import stamp
 from listener.storage.sql.tallies import POSTED
 
 INSTANT = timedelta(microseconds=1)
+MOST = 1 << 62  # greater than any id
 LEVELLED = ("brand", "verdict", "priority", "severity")
 _COLUMN = {
     "brand": "m.brand", "verdict": "m.verdict", "priority": "m.priority", "cause": "m.cause", "owner": "c.owner",
@@ -43,7 +44,7 @@ class Plan:
     text: Node | None  # what only the index and the words themselves can say
     verify: Node | None
     stretch: Stretch
-    below: int = 1 << 62  # mentions of the highest post count only below this id
+    below: int = MOST  # mentions of the highest post count only below this id
 
 
 def plan(db: Database, question: Question) -> Plan:
@@ -53,7 +54,7 @@ def plan(db: Database, question: Question) -> Plan:
         (f"{POSTED} {op} ?", (stamp(at),)) for op, at in ((">=", question.since), ("<", question.until)) if at
     ]
     where, given = _every(conditions)
-    low, high = _between(db, *_within(question, parts.columns))
+    low, high = _between(db, question, parts.columns)
     return Plan(
         words=db.index.expression(_words(parts.text)),
         columns=parts.columns,
@@ -68,24 +69,26 @@ def plan(db: Database, question: Question) -> Plan:
     )
 
 
-def _between(db: Database, since: datetime | None, until: datetime | None) -> tuple[int, int]:
-    """Ids of the posts that can lie in that time: nobody hears a post before it is posted."""
-    low, high = 0, 1 << 62
-    if since:
-        sql = "SELECT min(first) FROM arrivals WHERE day >= ?"
-        low = db.execute(sql, (stamp(since)[:10],)).fetchone()[0] or high
-    if until:
-        sql = "SELECT max(last) FROM arrivals WHERE oldest < ?"
-        high = db.execute(sql, (stamp(until),)).fetchone()[0] or 0
-    return low, high
-
-
-def _within(question: Question, columns: Sequence[Node]) -> tuple[datetime | None, datetime | None]:
-    """What was heard from then on was not heard before, and what was heard before then was posted before."""
+def _between(db: Database, question: Question, columns: Sequence[Node]) -> tuple[int, int]:
+    """Ids of the posts that can lie in that time: nobody hears a post before it is posted, and what was heard before
+    then was posted before. A post that came long ago may speak of a brand only since it was edited."""
     heard = [(node.op, instant(node.value)) for node in columns if isinstance(node, Field) and node.name == "heard"]
-    since = [question.since, *(at for op, at in heard if op[0] == ">")]
-    until = [question.until, *(at + INSTANT for op, at in heard if op[0] == "<")]
-    return max((at for at in since if at), default=None), min((at for at in until if at), default=None)
+    since = max((at for op, at in heard if op[0] == ">"), default=None)
+    until = min(
+        (at for at in (question.until, *(at + INSTANT for op, at in heard if op[0] == "<")) if at), default=None
+    )
+    low = max(_lowest(db, question.since), _lowest(db, since, late=True))
+    if until is None:
+        return low, MOST
+    return low, db.execute("SELECT max(last) FROM arrivals WHERE oldest < ?", (stamp(until),)).fetchone()[0] or 0
+
+
+def _lowest(db: Database, since: datetime | None, *, late: bool = False) -> int:
+    if since is None:
+        return 0
+    sql = "SELECT min(first), min(earliest) FROM arrivals WHERE day >= ?"
+    first, earliest = db.execute(sql, (stamp(since)[:10],)).fetchone()
+    return min(first or MOST, earliest if late and earliest is not None else MOST)
 
 
 def _verify(node: Node | None) -> Node | None:
@@ -135,7 +138,7 @@ def _condition(field: Field) -> tuple[str, tuple[Any, ...]]:
         case "severity":
             return f"m.severity {'=' if field.op == ':' else field.op} ?", (int(field.value),)
         case "heard":
-            return f"p.heard {field.op} ?", (stamp(instant(field.value)),)
+            return f"m.heard {field.op} ?", (stamp(instant(field.value)),)
         case "since":
             return f"{POSTED} >= ?", (stamp(instant(field.value)),)
         case "until":

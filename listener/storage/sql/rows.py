@@ -41,6 +41,8 @@ def storable(text: str) -> str:
 
 OPEN = "status IN ('open', 'acknowledged', 'reported')"  # literal, so that the partial indexes are used
 
+COUNTED_AS = "CASE WHEN state = 'erased' THEN state ELSE verdict END"  # of a mention, in a digest
+
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 

@@ -228,7 +228,7 @@ def _verified(node: Node, row: Row) -> bool:
         "promise": row["promise"],
         "answer": row["answered"],
         "case": row["case_id"],
-        "heard": arrived,
+        "heard": moment(row["heard"]),
         "posted": min(moment_or_none(row["created"]) or arrived, arrived),
     }
     return holds(node, document(stored_post(row)), facts)

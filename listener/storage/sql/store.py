@@ -202,8 +202,11 @@ class SqlStore(Generic[D]):
     async def case_mentions(self, case_id: int) -> tuple[MentionRow, ...]:
         return await self._reader.read(lambda db: searching.of_case(db, case_id))
 
-    def timelines(self, since: datetime) -> AsyncIterator[int]:
-        return self._reader.stream(lambda db: ledger.changed_since(db, since))
+    def histories(self, since: datetime) -> AsyncIterator[tuple[Event, ...]]:
+        return self._reader.stream(lambda db: ledger.histories(db, since))
+
+    def unmoved(self, since: datetime) -> AsyncIterator[CaseRow]:
+        return self._reader.stream(lambda db: ledger.unmoved(db, since))
 
     # accounts
     async def coverage(self, since: datetime, until: datetime) -> tuple[Span, ...]:

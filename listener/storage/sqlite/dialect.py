@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.post import Post
 from listener.storage.sql.database import Database, Row
-from listener.storage.sql.rows import marks, stamp
+from listener.storage.sql.rows import COUNTED_AS, marks, stamp
 
 
 class Sqlite:
@@ -54,10 +54,15 @@ class Sqlite:
             sql = "UPDATE arrivals SET oldest = min(oldest, ?) WHERE day = ?"
             db.execute(sql, (stamp(post.created), row["heard"][:10]))
 
+    def late(self, db: Database, at: datetime, post: int) -> None:
+        _day(db, at)
+        sql = "UPDATE arrivals SET earliest = min(coalesce(earliest, ?1), ?1) WHERE day = ?2"
+        db.execute(sql, (post, stamp(at)[:10]))
+
     def counts(self, db: Database, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
         rows = db.execute(
-            "SELECT brand, verdict, count(*) FROM mentions WHERE id >= (SELECT min(first_mention) FROM arrivals"
-            " WHERE day >= ?) AND heard >= ? AND heard <= ? GROUP BY brand, verdict",
+            f"SELECT brand, {COUNTED_AS}, count(*) FROM mentions WHERE id >= (SELECT min(first_mention) FROM arrivals"
+            " WHERE day >= ?) AND heard >= ? AND heard <= ? GROUP BY 1, 2",
             (stamp(since)[:10], stamp(since), stamp(until)),
         )
         return {(brand, verdict): count for brand, verdict, count in rows}

@@ -216,6 +216,16 @@ def drafted(db: Database) -> None:
     """)
 
 
+@house()
+def late(db: Database) -> None:
+    """The lowest of the older posts that speak of a brand since they were edited, that day."""
+    db.executescript("""
+        ALTER TABLE arrivals ADD COLUMN earliest INTEGER;
+        UPDATE arrivals SET earliest = (
+          SELECT min(m.post) FROM mentions m JOIN posts p ON p.id = m.post WHERE m.heard > p.heard);
+    """)
+
+
 _SEEN = ", ".join(f"coalesce(CAST(json_extract(facts, '$.{each}') AS INTEGER), 0)" for each in ("views", "followers"))
 _REACHED = (
     f"INSERT INTO reaches (post, reach) SELECT id, max({_SEEN}) FROM posts WHERE facts <> ''"
