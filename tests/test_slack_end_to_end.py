@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -196,21 +195,6 @@ async def test_the_doctor_names_what_is_missing_and_what_does_not_work_without_i
         assert f"{scope} ({voice.SCOPES[scope]})" in found["scopes"]
     assert "/invite" in found["channel C0CARE"]
     assert "Guests" in found["Lee Park"] and "people.toml" in found["Sam Ortiz"]
-
-
-def test_the_manifest_asks_for_what_is_needed() -> None:
-    text = (Path(__file__).parents[1] / "config" / "slack-manifest.yaml").read_text(encoding="utf-8")
-    scopes = text[text.index("bot:\n") : text.index("settings:")]
-    assert set(re.findall(r"^ +- ([a-z:]+)", scopes, re.MULTILINE)) == set(voice.SCOPES)
-    assert re.findall(r"- command: (\S+)", text) == ["/mentions", "/cases", "/oncall", "/digest"]
-    assert re.findall(r"type: (message|global)\n +callback_id: (\w+)", text) == [
-        ("message", "raise"),
-        ("global", "raise"),
-    ]
-    assert all(len(name) <= 24 for name in re.findall(r"- name: (.+)", text))
-    assert "home_tab_enabled: true" in text and "bot_events:" in text and "- app_home_opened" in text
-    assert "socket_mode_enabled: true" in text and "interactivity:\n    is_enabled: true" in text
-    assert voice.PATH in text
 
 
 @pytest.mark.parametrize("way", [by_http, by_socket], ids=["http", "socket"])
