@@ -48,8 +48,9 @@ async def _run(directory: Path) -> list[Row]:
     async with _slack() as api_url, ClientSession() as session:
         store = await SqliteStore.open(str(directory / "bench.db"))
         await store.keep(_cases())
-        ours, bare = app(_settings(directory, api_url), store, lambda: datetime.now(UTC)), _bare(api_url)
-        ours.client.session = bare.client.session = session
+        ours = app(_settings(directory, api_url), store, lambda: datetime.now(UTC), session)
+        bare = _bare(api_url)
+        bare.client.session = session
         rows = []
         for name, made in (("a form sent", _forms()), ("a button that opens a form", _buttons())):
             mine, mine_rate = await _pressed(ours, made)

@@ -159,7 +159,7 @@ async def _messenger(
 ) -> Messenger:
     if not settings.slack.on:
         return TerminalMessenger(console)
-    people, line = {person.name: person for person in settings.people}, slack.client(settings.slack)
+    people, line = {person.name: person for person in settings.people}, slack.lines(settings.slack, store, clock)
     known, page = partial(lookup, store), partial(slack.page, settings, store)
     channels, charts = settings.slack.channels, settings.slack.charts
     messenger = SlackMessenger(line, channels, people, clock, lookup=known, page=page, charts=charts)

@@ -19,6 +19,7 @@ from slackserver import APP_TOKEN, TOKEN, Slack
 
 from escalation.courier import Courier
 from escalation.desk import Desk as CaseDesk
+from escalation.slack.calls import only
 from escalation.slack.messenger import SlackMessenger
 from listener import slack as voice
 from listener.query import parse
@@ -68,7 +69,11 @@ class Room:
     def __init__(self, slack: Slack, send: Send, store: Store, clock: Clock):
         self.slack, self.send, self.desk, self._clock, self.store = slack, send, CaseDesk(store), clock, store
         messenger = SlackMessenger(
-            voice.client(settings(slack, "socket").slack), {"": "C0CARE"}, {p.name: p for p in PEOPLE}, clock, spacing=0
+            only(voice.client(settings(slack, "socket").slack)),
+            {"": "C0CARE"},
+            {p.name: p for p in PEOPLE},
+            clock,
+            spacing=0,
         )
         self._courier = Courier(store, messenger)
         self._times = itertools.count(1)

@@ -16,6 +16,7 @@ from escalation.courier import Courier
 from escalation.desk import Desk
 from escalation.notices import HOUSE, Kind, Notice
 from escalation.policy import Person
+from escalation.slack.calls import only
 from escalation.slack.messenger import SlackMessenger
 from listener.settings import Secret
 from listener.settings import Slack as SlackSettings
@@ -35,7 +36,7 @@ def courier(
     store: Store, slack: Slack, clock: Clock, people: dict[str, Person] = PEOPLE, channel: str = "C0CARE"
 ) -> Courier:
     api = client(SlackSettings(api_url=slack.api_url, bot_token=Secret(TOKEN)))
-    return Courier(store, SlackMessenger(api, {"": channel}, people, clock))
+    return Courier(store, SlackMessenger(only(api), {"": channel}, people, clock))
 
 
 async def test_a_new_case_is_one_card_and_one_message_to_its_owner(store: Store, slack: Slack, clock: Clock) -> None:

@@ -31,7 +31,7 @@ from escalation.events import (
 )
 from escalation.manners import Due, Ping, Say, Wait, loud, plan
 from escalation.notices import Kind, Notice
-from escalation.slack.calls import connect
+from escalation.slack.calls import connect, only
 from escalation.slack.messenger import SlackMessenger
 from listener.storage.contract import Store
 
@@ -221,7 +221,7 @@ async def slack() -> AsyncIterator[Slack]:
 
 def courier(store: Store, slack: Slack, clock: Clock) -> Courier:
     people = {person.name: person for person in (DANA, LEE, SAM)}
-    messenger = SlackMessenger(connect(TOKEN, slack.api_url), {"": "C0CARE"}, people, clock, spacing=0)
+    messenger = SlackMessenger(only(connect(TOKEN, slack.api_url)), {"": "C0CARE"}, people, clock, spacing=0)
     return Courier(store, messenger)
 
 

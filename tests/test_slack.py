@@ -19,6 +19,7 @@ from slackserver import APP_TOKEN, TOKEN, Slack
 from escalation.courier import Courier
 from escalation.desk import Desk
 from escalation.policy import Person
+from escalation.slack.calls import only
 from escalation.slack.messenger import SlackMessenger
 from listener.settings import Secret, Settings
 from listener.settings import Slack as SlackSettings
@@ -201,7 +202,7 @@ async def test_fifty_people_press_at_once_one_has_it_and_the_others_are_told_cal
     slack.users |= {person.slack for person in crowd}
     async with a_case(store):
         made = settings(slack)
-        carrier = Courier(store, SlackMessenger(client(made.slack), {"": "C0CARE"}, {}, clock, spacing=0))
+        carrier = Courier(store, SlackMessenger(only(client(made.slack)), {"": "C0CARE"}, {}, clock, spacing=0))
         await carrier.deliver(clock())
         bolt = app(replace(made, people=crowd), store, clock)
         payloads = [submit("acknowledge", user=person.slack, what="call her") for person in crowd]

@@ -13,6 +13,7 @@ from fakes import MemoryLedger
 from slackroom import a_room, by_http, eventually, settings, submission
 from slackserver import Slack
 
+from escalation.slack.calls import only
 from listener.slack.guests import Guests, judged
 from listener.slack.office import client, make
 
@@ -25,7 +26,7 @@ async def slack() -> AsyncIterator[Slack]:
 
 @pytest.fixture
 def guests(slack: Slack, clock: Clock) -> Guests:
-    return Guests((DANA, LEE, SAM), client(settings(slack, "http").slack), clock)
+    return Guests((DANA, LEE, SAM), only(client(settings(slack, "http").slack)), clock)
 
 
 @pytest.mark.parametrize(

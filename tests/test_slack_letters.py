@@ -23,7 +23,7 @@ from test_slack_hostile import summary
 from escalation.brief import brief
 from escalation.courier import Courier
 from escalation.slack import charts, pictures
-from escalation.slack.calls import connect
+from escalation.slack.calls import connect, only
 from escalation.slack.messenger import SlackMessenger
 from listener import pulling
 from listener import slack as voice
@@ -48,7 +48,7 @@ def house(tmp_path: Path) -> Settings:
 def courier(slack: Slack, store: Store, house: Settings, clock: Clock, **more: Any) -> Courier:
     people, page = {person.name: person for person in house.people}, partial(voice.page, house, store)
     line = connect(TOKEN, slack.api_url)
-    return Courier(store, SlackMessenger(line, {"": "C0CARE"}, people, clock, spacing=0, page=page, **more))
+    return Courier(store, SlackMessenger(only(line), {"": "C0CARE"}, people, clock, spacing=0, page=page, **more))
 
 
 async def said(slack: Slack, store: Store, house: Settings, clock: Clock, **more: Any) -> dict[str, Any]:

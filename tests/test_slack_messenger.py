@@ -16,7 +16,7 @@ from escalation.courier import Courier, Undelivered
 from escalation.desk import Desk
 from escalation.notices import HOUSE, Kind, Notice
 from escalation.slack import calls
-from escalation.slack.calls import connect
+from escalation.slack.calls import connect, only
 from escalation.slack.messenger import SlackMessenger
 
 PEOPLE = {person.name: person for person in (DANA, LEE, SAM)}
@@ -40,7 +40,7 @@ def ledger() -> MemoryLedger:
 def messenger(slack: Slack, clock: Clock) -> Callable[..., SlackMessenger]:
     def make(**changes: Any) -> SlackMessenger:
         given = {"channels": CHANNELS, "people": PEOPLE, "clock": clock, "spacing": 0.0, **changes}
-        return SlackMessenger(connect(TOKEN, slack.api_url), **given)
+        return SlackMessenger(only(connect(TOKEN, slack.api_url)), **given)
 
     return make
 

@@ -1,6 +1,7 @@
 """What every store must do; runs on each of them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from escalation.events import Erased, Joined, Revised
 from escalation.ledger import Conflict, UnknownCase
 from escalation.notices import HOUSE, Kind, Notice
 from listener.query import parse
-from listener.storage.contract import Failure, Heard, Question, Sort, State, Store, Way
+from listener.storage.contract import Failure, Heard, Installation, Question, Sort, State, Store, Way
 
 LEASE = timedelta(seconds=60)
 
@@ -350,6 +351,18 @@ async def test_a_pass_lets_in_until_it_ends_and_is_dropped_once(store: Store) ->
     assert [await store.drop_passes(key="a"), await store.drop_passes(key="a")] == [1, 0]
     assert await store.pass_of("a", NOW) is None
     assert await store.drop_passes(person="Dana Fox") == 1
+
+
+async def test_a_workspace_is_installed_once_again_in_its_place_and_gone_when_it_is_dropped(store: Store) -> None:
+    first = Installation(team="T0B", name="Berlin \ud800", scopes="chat:write", by="U0DANA", at=NOW, sealed="x")
+    await store.keep_installation(first)
+    await store.keep_installation(replace(first, name="Berlin", sealed="y", at=NOW + timedelta(hours=1)))
+    await store.keep_installation(replace(first, team="T0A", name="Aarhus"))
+    assert [one.name for one in await store.installations()] == ["Aarhus", "Berlin"]
+    found = await store.installation("T0B")
+    assert found == replace(first, name="Berlin", sealed="y", at=NOW + timedelta(hours=1))
+    assert [await store.drop_installation("T0B") for _ in range(2)] == [True, False]
+    assert await store.installation("T0B") is None and len(await store.installations()) == 1
 
 
 async def test_a_draft_is_kept_for_a_week_and_goes_with_what_is_erased(store: Store) -> None:

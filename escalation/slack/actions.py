@@ -104,6 +104,27 @@ def place(body: Mapping[str, Any]) -> tuple[str, str]:
     return channel, _said(body, "container", "thread_ts")
 
 
+def who(body: Mapping[str, Any]) -> str:
+    """The member id of who did this, whatever it was: pressed, sent, typed, or told as an event."""
+    return _said(body, "user", "id") or _said(body, "user_id") or _said(body, "event", "user")
+
+
+def their_team(body: Mapping[str, Any]) -> str:
+    """The workspace of who did this, as far as Slack says it."""
+    return _said(body, "user", "team_id") or _said(body, "team", "id") or _said(body, "team_id")
+
+
+def team(body: Mapping[str, Any]) -> str:
+    """The workspace where this was done: it can be answered with the token of that one.
+    https://docs.slack.dev/apis/events-api#authorizations"""
+    return (
+        _said(body, "authorizations", 0, "team_id")
+        or _said(body, "view", "app_installed_team_id")
+        or _said(body, "team", "id")
+        or _said(body, "team_id")
+    )
+
+
 def values(body: Mapping[str, Any]) -> dict[str, str]:
     """What was filled in, by field."""
     state = _at(body, "view", "state", "values")

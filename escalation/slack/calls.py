@@ -21,11 +21,21 @@ PATIENCE = 1.0  # seconds; what would have to wait for longer makes room for oth
 POSTING = "chat_postMessage"
 
 Method = Callable[..., Awaitable[Any]]
+Line = Callable[[str], Awaitable[AsyncWebClient]]  # workspace ("": the one meant) -> client; may raise NotInstalled
 
 
 def connect(token: str | None, api_url: str) -> AsyncWebClient:
     """A client that never sends a second time by itself: whoever tries again must first look what has arrived."""
     return AsyncWebClient(token=token, base_url=f"{api_url.rstrip('/')}/", timeout=CALL_LIMIT, retry_handlers=[])
+
+
+def only(client: AsyncWebClient) -> Line:
+    """A line for an app that lives in one workspace."""
+
+    async def line(_: str) -> AsyncWebClient:
+        return client
+
+    return line
 
 
 def by_post(client: AsyncWebClient, name: str) -> Method:
@@ -40,7 +50,7 @@ def by_post(client: AsyncWebClient, name: str) -> Method:
 
 class Calls:
     def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], spacing: float):
-        self.client = client
+        self.client = client  # another one, once the app was installed again
         self._clock, self._spacing = clock, spacing
         self._turns: dict[str, float] = {}  # channel -> when the loop's clock allows the next message
         self._quiet: dict[str, datetime] = {}  # channel, method, or "" for all -> until when nothing is tried

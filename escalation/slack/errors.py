@@ -46,6 +46,10 @@ MENDS = {
 }
 
 
+class NotInstalled(ConnectionError):
+    """There is no way into that workspace: the app is not installed there, or its token cannot be read."""
+
+
 class SlackRefused(Undelivered):
     """Slack said no; `code` is its own word for why."""
 
@@ -87,3 +91,7 @@ def back_off(failures: int) -> timedelta:
 def refused(code: str, where: str, now: datetime) -> SlackRefused:
     mend = MENDS.get(code, "see https://docs.slack.dev for this word, or run `listener doctor`")
     return SlackRefused(code, f"Slack refuses it for {where} ({code}): {mend}", retry=now + AFTER_MENDING)
+
+
+def not_installed(why: str, now: datetime) -> SlackRefused:
+    return SlackRefused("not_installed", why, retry=now + AFTER_MENDING)

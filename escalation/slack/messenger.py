@@ -1,15 +1,13 @@
 """Messenger over slack_sdk: cards in a brand's channel, lines under them, and direct messages.
 
 Every message carries its key as metadata, so a delivery that was cut off finds what it had already said
-(https://docs.slack.dev/messaging/message-metadata). A reference is "channel:ts".
+(https://docs.slack.dev/messaging/message-metadata). A reference is "channel:ts", or "workspace/channel:ts".
 """
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-
-from slack_sdk.web.async_client import AsyncWebClient
 
 from escalation.background import NOTHING_KNOWN, Lookup, nothing_known
 from escalation.case import Case
@@ -18,8 +16,9 @@ from escalation.notices import Kind, Notice
 from escalation.policy import Person
 from escalation.slack import errors
 from escalation.slack.blocks import Message, card, direct, plain
-from escalation.slack.calls import SPACING, Calls, Method, by_post
-from escalation.slack.pictures import Dress
+from escalation.slack.calls import POSTING, SPACING, Calls, Line, by_post
+from escalation.slack.pictures import Dresses
+from escalation.slack.places import joined, parted
 
 EVENT = "listening_post"
 SEVERAL = " for several"  # after the reference of a message about several cases: it is not drawn anew for one
@@ -28,7 +27,7 @@ PAGE, PAGES = 200, 5  # how far back an earlier delivery is looked for
 Page = Callable[[Notice, Case | None, datetime], Awaitable[Message | None]]
 """What one person is told that is more than a line, a digest for one; None for what is a line."""
 
-_REF = re.compile(r"([A-Z][A-Z0-9]+):(\d+\.\d+)")
+_REF = re.compile(r"((?:[TE][A-Z0-9]+/)?[A-Z][A-Z0-9]+):(\d+\.\d+)")
 
 
 async def no_page(notice: Notice, case: Case | None, now: datetime) -> None:
@@ -36,11 +35,12 @@ async def no_page(notice: Notice, case: Case | None, now: datetime) -> None:
 
 
 class SlackMessenger:
-    """`channels` is brand -> channel id with "" for all others; `people` is name -> person, as configured now."""
+    """`channels` is brand -> channel with "" for all others; `people` is name -> person, as configured now. They may be
+    of several workspaces, each with its own line (places.py)."""
 
     def __init__(
         self,
-        client: AsyncWebClient,
+        line: Line,
         channels: Mapping[str, str],
         people: Mapping[str, Person],
         clock: Callable[[], datetime],
@@ -51,10 +51,11 @@ class SlackMessenger:
         charts: bool = True,
     ):
         """`charts` is whether Slack is asked to draw charts itself, before pictures of them are sent."""
-        self._client, self._calls = client, Calls(client, clock, spacing)
+        self._line, self._spacing = line, spacing
+        self._calls: dict[str, Calls] = {}  # workspace -> what goes there: limits and outages are its own
         self._channels, self._people, self._clock = channels, people, clock
         self._lookup, self._page = lookup, page
-        self._dress = Dress(client, clock, native=charts)
+        self._dresses = Dresses(clock, native=charts)
         self._direct: dict[str, str] = {}  # member id -> channel of their direct messages
 
     async def find(self, notice: Notice) -> str:
@@ -104,11 +105,28 @@ class SlackMessenger:
             raise refusal
         if refusal.code != errors.GONE:
             channel, ts = _parts(ref)
-            await self._calls.ask(by_post(self._client, "chat.delete"), channel, channel=channel, ts=ts)
+            await self._ask("chat.delete", channel, ts=ts)
         return ref
 
     async def aclose(self) -> None:
-        await self._calls.aclose()
+        for calls in self._calls.values():
+            await calls.aclose()
+
+    async def _to(self, place: str) -> tuple[Calls, str]:
+        """What goes to this place's workspace, and the place's name there. Raises Undelivered."""
+        team, there = parted(place)
+        try:
+            client = await self._line(team)
+        except errors.NotInstalled as why:
+            raise errors.not_installed(str(why), self._clock()) from None
+        calls = self._calls.setdefault(team, Calls(client, self._clock, self._spacing))
+        calls.client = client
+        return calls, there
+
+    async def _ask(self, name: str, place: str, **about: Any) -> Any:
+        """A method of Slack's about this channel. Raises Undelivered."""
+        calls, channel = await self._to(place)
+        return await calls.ask(by_post(calls.client, name), channel, channel=channel, **about)
 
     async def _drawn(self, notice: Notice, case: Case | None, now: datetime) -> Message:
         if notice.kind is Kind.CARD and case:
@@ -152,28 +170,28 @@ class SlackMessenger:
 
     async def _direct_channel(self, member: str) -> str:
         if member not in self._direct:
-            answer = await self._calls.ask(by_post(self._client, "conversations.open"), member, users=member)
-            self._direct[member] = str(answer["channel"]["id"])
+            calls, user = await self._to(member)
+            answer = await calls.ask(by_post(calls.client, "conversations.open"), user, users=user)
+            self._direct[member] = joined(parted(member)[0], str(answer["channel"]["id"]))
         return self._direct[member]
 
     async def _find_in(self, channel: str, notice: Notice) -> str:
-        names = ("conversations.history", "conversations.replies")
-        history, replies = (by_post(self._client, name) for name in names)
+        history, replies = "conversations.history", "conversations.replies"
         if notice.kind is not Kind.THREAD:
             return await self._seek(history, channel, key(notice))
         _, root = _parts(await self._seek(history, channel, f"{notice.case}/card"))
         return await self._seek(replies, channel, key(notice), ts=root) if root else ""
 
-    async def _seek(self, method: Method, channel: str, wanted: str, **where: str) -> str:
+    async def _seek(self, method: str, channel: str, wanted: str, **where: str) -> str:
         async for message in self._messages(method, channel, **where):
             if wanted in (keys := _keys(message)):
                 return f"{channel}:{message['ts']}{SEVERAL if _several(keys) else ''}"
         return ""
 
-    async def _messages(self, method: Method, channel: str, **where: str) -> AsyncIterator[Mapping[str, Any]]:
-        asked: dict[str, Any] = {"channel": channel, "limit": PAGE, "include_all_metadata": True, **where}
+    async def _messages(self, method: str, channel: str, **where: str) -> AsyncIterator[Mapping[str, Any]]:
+        asked: dict[str, Any] = {"limit": PAGE, "include_all_metadata": True, **where}
         for _ in range(PAGES):
-            answer = await self._calls.ask(method, channel, **asked)
+            answer = await self._ask(method, channel, **asked)
             for message in answer.get("messages") or ():
                 yield message
             asked["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
@@ -181,29 +199,32 @@ class SlackMessenger:
                 return
 
     async def _post(self, channel: str, notice: Notice, message: Message, **under: str) -> str:
-        await self._calls.turn(channel)
+        calls, there = await self._to(channel)
+        await calls.turn(there)
         quietly: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, **under}
         if notice.loud:
             quietly["reply_broadcast"] = True
-        answer = await self._say(self._client.chat_postMessage, channel, notice, message, **quietly)
-        return f"{answer['channel']}:{answer['ts']}"
+        answer = await self._say(POSTING, channel, notice, message, **quietly)
+        return f"{joined(parted(channel)[0], str(answer['channel']))}:{answer['ts']}"
 
     async def _update(self, channel: str, ts: str, notice: Notice, message: Message) -> str:
-        await self._say(self._client.chat_update, channel, notice, message, ts=ts)
+        await self._say("chat_update", channel, notice, message, ts=ts)
         return f"{channel}:{ts}"
 
-    async def _say(self, method: Method, channel: str, notice: Notice, message: Message, **more: Any) -> Any:
+    async def _say(self, method: str, channel: str, notice: Notice, message: Message, **more: Any) -> Any:
         """When Slack does not take the blocks, words without their dress are better than nothing."""
         payload = {"key": key(notice)} | ({"says": list(notice.says)} if notice.says else {})
         metadata = {"event_type": EVENT, "event_payload": payload}
-        said = {"channel": channel, "text": message.text, "metadata": metadata, **more}
-        async for blocks in self._dress.ways(message.blocks):
+        calls, there = await self._to(channel)
+        said = {"channel": there, "text": message.text, "metadata": metadata, **more}
+        ask = getattr(calls.client, method)
+        async for blocks in self._dresses.of(parted(channel)[0], calls.client).ways(message.blocks):
             try:
-                return await self._calls.ask(method, channel, blocks=blocks, **said)
+                return await calls.ask(ask, there, blocks=blocks, **said)
             except errors.SlackRefused as refusal:
                 if refusal.code not in errors.UNSHOWABLE:
                     raise
-        return await self._calls.ask(method, channel, blocks=[], **said)
+        return await calls.ask(ask, there, blocks=[], **said)
 
 
 def key(notice: Notice) -> str:

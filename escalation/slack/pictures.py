@@ -34,7 +34,8 @@ class Dress:
     """Blocks as Slack takes them in this workspace. `native` is whether its own charts are tried at all."""
 
     def __init__(self, client: AsyncWebClient, clock: Callable[[], datetime], *, native: bool = True):
-        self._client, self._clock, self._native = client, clock, native
+        self.client = client  # another one, once the app was installed again
+        self._clock, self._native = clock, native
         self._refused: datetime | None = None  # when Slack's own charts were not taken
         self._said = ""  # why pictures cannot be had, as the log has it already
 
@@ -62,10 +63,10 @@ class Dress:
     async def _uploaded(self, chart: Block) -> str:
         """Seen by nobody but where a message shows it. Its name says nothing, for names stand in addresses."""
         picture = await asyncio.to_thread(draw, chart)
-        answer = await self._client.files_upload_v2(file=picture, filename="chart.png", title="chart")
+        answer = await self.client.files_upload_v2(file=picture, filename="chart.png", title="chart")
         file = str(answer["files"][0]["id"])
         for wait in WAITS:  # it is taken in after it was taken
-            info = await by_post(self._client, "files.info")(file=file)
+            info = await by_post(self.client, "files.info")(file=file)
             if info["file"].get("mimetype"):
                 break
             await asyncio.sleep(wait)
@@ -75,6 +76,19 @@ class Dress:
         if why != self._said:
             log.warning("charts go without pictures: Slack does not take them (%s). %s", why, errors.MENDS.get(why, ""))
         self._said = why
+
+
+class Dresses:
+    """One for each workspace: each learns charts at its own time, and a file is seen in its own alone."""
+
+    def __init__(self, clock: Callable[[], datetime], *, native: bool = True):
+        self._clock, self._native = clock, native
+        self._made: dict[str, Dress] = {}
+
+    def of(self, team: str, client: AsyncWebClient) -> Dress:
+        dress = self._made.setdefault(team, Dress(client, self._clock, native=self._native))
+        dress.client = client
+        return dress
 
 
 def draw(chart: Block) -> bytes:

@@ -11,8 +11,9 @@ from connectors import check_options, durations_of, needs_inbound, secrets_of
 from listener.playbook import PlaybookError, Response, load_playbook
 from listener.query import Node, Purpose, QueryError, check_tracking, fold, parse, terms
 from listener.settings.digests import read_digests
-from listener.settings.model import LOOPBACK, Brand, Desk, Inbound, Second, Secret, Settings, Slack, Source
+from listener.settings.model import LOOPBACK, Brand, Desk, Inbound, Second, Secret, Settings, Source
 from listener.settings.people import read_staff
+from listener.settings.slack import Around, read_slack
 from listener.storage.address import is_server
 from listener.surge import Surge
 from listener.tables import ConfigError, Problem, Table, read
@@ -34,6 +35,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
     http, web, listen, incident, history = (
         main.table(name) for name in ("http", "web", "listen", "incident", "history")
     )
+    desk = _desk(web, env)
     settings = Settings(
         directory=directory,
         database=_database(main, directory),
@@ -48,9 +50,9 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         routes=staff.routes,
         rules=rules,
         members=staff.members,
-        desk=_desk(web, env),
+        desk=desk,
         digests=read_digests(main.table("digest"), staff.people, [brand.name for brand in brands], env),
-        slack=_slack(main.table("slack"), env, brands),
+        slack=read_slack(main.table("slack"), env, Around(brands, tuple(staff.people.values()), desk)),
         inbound=_inbound(main.table("inbound"), sources),
         second=_second(main.table("second_opinion"), env),
         allow_private=frozenset(http.texts("allow_private")) | allowed(env),
@@ -284,38 +286,3 @@ def _second(table: Table, env: Mapping[str, str]) -> Second | None:
         table.wrong("per_hour", "must be 1 or more; leave [second_opinion] out to ask nobody")
     table.done()
     return second
-
-
-def _slack(table: Table, env: Mapping[str, str], brands: tuple[Brand, ...]) -> Slack:
-    channels = {
-        brand: channel for brand, channel in table.get("channels", dict, {}).items() if isinstance(channel, str)
-    }
-    if default := table.text("channel"):
-        channels[""] = default
-    mode = table.text("mode", "socket")
-    if mode not in ("socket", "http"):
-        table.wrong("mode", 'must be "socket" or "http"')
-    charts = table.text("charts", "native")
-    if charts not in ("native", "image"):
-        table.wrong("charts", 'must be "native" (drawn by Slack, where it can) or "image"')
-    for unknown in channels.keys() - {brand.name for brand in brands} - {""}:
-        table.wrong("channels", f'"{unknown}" is not a brand')
-    slack = Slack(
-        mode=mode,
-        api_url=table.text("api_url", "https://slack.com/api/"),
-        channels=channels,
-        host=table.text("host", LOOPBACK).strip(),
-        port=table.get("port", int, 3000),
-        charts=charts == "native",
-        bot_token=Secret(env.get("SLACK_BOT_TOKEN", "").strip()),
-        app_token=Secret(env.get("SLACK_APP_TOKEN", "").strip()),
-        signing_secret=Secret(env.get("SLACK_SIGNING_SECRET", "").strip()),
-    )
-    if not slack.host:
-        table.wrong("host", f'is empty; write "{LOOPBACK}", or "0.0.0.0" for every address of this machine')
-    if not 0 < slack.port < 65536:
-        table.wrong("port", "must be between 1 and 65535, for example 3000")
-    if slack.on and not channels:
-        table.wrong("channel", 'is missing; SLACK_BOT_TOKEN is set, so say where cards go: channel = "C0123456789"')
-    table.done()
-    return slack

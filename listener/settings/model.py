@@ -69,10 +69,16 @@ class Slack:
     bot_token: Secret = NO_SECRET
     app_token: Secret = NO_SECRET
     signing_secret: Secret = NO_SECRET
+    oauth: bool = False  # several workspaces, each with a token of its own that is kept sealed in the store
+    workspace: str = ""  # with oauth: the one that is meant where none is named
+    workspaces: frozenset[str] = frozenset()  # with oauth: all that are named; nobody else installs the app
+    client_id: str = ""
+    client_secret: Secret = NO_SECRET
+    keys: tuple[Secret, ...] = ()  # what tokens are sealed with: the first seals, each opens
 
     @property
     def on(self) -> bool:
-        return bool(self.bot_token)
+        return bool(self.bot_token) or self.oauth
 
     @property
     def hears_clicks(self) -> bool:

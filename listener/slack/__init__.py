@@ -8,7 +8,9 @@ home.py      the Home tab                             commands.py  /mentions, /c
 searches.py  saved searches, and the channels they tell
 pages.py     what a command answers, as blocks        checks.py    what `listener doctor` looks at
 unfurls.py   what a shared link to the desk says      who.py       who would be told, and then
-letters.py   a digest at its time, and a brief          office.py    what all of them need
+letters.py   a digest at its time, and a brief        office.py    what all of them need
+workspaces.py  where the app is installed, and the line to each
+installing.py  the way there: OAuth                   sealing.py   tokens are kept sealed
 
 Slack wants an answer within three seconds. Whatever a press means is decided and written in one transaction; what must
 be said about it is owed to the courier like everything else, so nothing here waits for a message to be sent.
@@ -19,5 +21,6 @@ from listener.slack.checks import SCOPES, examine
 from listener.slack.letters import page
 from listener.slack.links import PATH
 from listener.slack.office import client
+from listener.slack.workspaces import lines
 
-__all__ = ["PATH", "SCOPES", "app", "client", "examine", "listening", "page"]
+__all__ = ["PATH", "SCOPES", "app", "client", "examine", "lines", "listening", "page"]

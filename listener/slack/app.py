@@ -1,16 +1,20 @@
 """The Bolt app: which listener hears what."""
 
+import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any, cast
 
 from aiohttp import ClientSession
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
+from escalation.slack import actions
 from escalation.slack.actions import PREFIX
 from escalation.slack.calls import connect
+from escalation.slack.errors import NotInstalled
 from escalation.slack.forms import SAVE
 from listener.settings import Settings
 from listener.slack import office as offices
@@ -23,6 +27,8 @@ from listener.slack.unfurls import Unfurls
 from listener.slack.who import Who
 from listener.storage.contract import Store
 
+log = logging.getLogger("listener")
+
 OURS = re.compile(f"^{PREFIX}")
 Clock = Callable[[], datetime]
 
@@ -34,16 +40,34 @@ async def listening(current: Callable[[], Settings], store: Store, clock: Clock)
     office, slack = offices.make(current, store, clock), current().slack
     bolt = _app(office)
     way = by_http(bolt, slack) if slack.mode == "http" else by_socket(bolt, office)
-    async with ClientSession() as office.client.session, way:  # one for all calls, not one for each
+    async with ClientSession() as office.lines.session, way:  # one for all calls, not one for each
+        if slack.oauth:
+            await office.lines.installations.sealed_anew()
         try:
             yield
         finally:
             await office.drain()
 
 
-def app(settings: Settings, store: Store, clock: Clock) -> AsyncApp:
-    """The app with its listeners; whoever starts it chooses the way in."""
-    return _app(offices.make(lambda: settings, store, clock))
+class Removed:
+    """https://docs.slack.dev/reference/events/app_uninstalled, https://docs.slack.dev/reference/events/tokens_revoked"""
+
+    def __init__(self, office: Office):
+        self._office = office
+
+    async def told(self, event: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        tokens = event.get("tokens")
+        if event.get("type") == "app_uninstalled" or (isinstance(tokens, Mapping) and tokens.get("bot")):
+            at = actions.moment(actions.words(body, "event_time")) or self._office.clock()
+            with self._office.known():
+                await self._office.lines.installations.removed(actions.words(body, "team_id"), at)
+
+
+def app(settings: Settings, store: Store, clock: Clock, session: ClientSession | None = None) -> AsyncApp:
+    """The app with its listeners; whoever starts it chooses the way in, and may give a session for all calls."""
+    office = offices.make(lambda: settings, store, clock)
+    office.lines.session = session
+    return _app(office)
 
 
 def _app(office: Office) -> AsyncApp:
@@ -52,10 +76,16 @@ def _app(office: Office) -> AsyncApp:
     slack = office.settings.slack
     secret = slack.signing_secret or "unused in socket mode"
 
-    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=slack.bot_token)
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
+        try:
+            client = await office.lines(team_id or "")
+        except NotInstalled as why:
+            log.warning("%s", why)
+            return None
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=client.token)
 
-    bolt = AsyncApp(client=connect(None, slack.api_url), signing_secret=secret, authorize=authorize)
+    allowed = cast(Callable[..., Awaitable[AuthorizeResult]], authorize)  # None is an answer too, and means no
+    bolt = AsyncApp(client=connect(None, slack.api_url), signing_secret=secret, authorize=allowed)
     home = HomeTab(office)
     clicks, commands = Clicks(office, home.refresh), Commands(office)
     bolt.action(OURS)(clicks.pressed)
@@ -66,6 +96,8 @@ def _app(office: Office) -> AsyncApp:
     bolt.event("app_home_opened")(home.opened)
     bolt.action(re.compile("^find_"))(commands.turned)
     bolt.action(re.compile("^who_"))(Who(office).pressed)
+    for name in ("app_uninstalled", "tokens_revoked"):
+        bolt.event(name)(Removed(office).told)
     bolt.event("link_shared")(Unfurls(office).shared)
     bolt.view(SAVE)(commands.saved)
     bolt.command(re.compile("^/(mentions|cases|oncall|digest)$"))(commands.asked)

@@ -40,7 +40,7 @@ class Clicks:
 
     async def pressed(self, ack: Ack, body: Body) -> None:
         """Answered once it is done, so that a press that could not be kept shows its presser a warning."""
-        press, said = actions.pressed(body), ""
+        press, said = self._who(actions.pressed(body), body), ""
         with self._office.known():
             if press and press.action != "open" and press.key not in self._done:
                 said = await self._act(press, body)
@@ -50,9 +50,12 @@ class Clicks:
             elif press and press.action != "open":
                 await self._changed(press.user)
 
+    def _who(self, press: actions.Press | None, body: Body) -> actions.Press | None:
+        return replace(press, user=self._office.who(body)) if press else None
+
     async def _act(self, press: actions.Press, body: Body) -> str:
         """Does what was pressed, or opens its form; returns what its presser should be told, if anything."""
-        if no := await self._office.refusal(press.user, _team(body), _needs(press.action)):
+        if no := await self._office.refusal(body, _needs(press.action)):
             return no
         try:
             with self._done_once(press.key):
@@ -90,16 +93,16 @@ class Clicks:
             await self._keep(body)
 
     async def _keep(self, body: Body) -> None:
-        press, given = actions.sent(body), actions.values(body)
+        press, given = self._who(actions.sent(body), body), actions.values(body)
         if press and press.user and self._office.guests.name(press.user):
             await self._office.drafts.keep((press.user, press.case, press.action), given, self._office.clock())
 
     async def sent(self, ack: Ack, body: Body) -> None:
-        press, given = actions.sent(body), actions.values(body)
+        press, given = self._who(actions.sent(body), body), actions.values(body)
         with self._office.known():
             if press is None:
                 await ack(response_action="update", view=forms.told("This form is not known any more."))
-            elif no := await self._office.refusal(press.user, _team(body), _needs(press.action)):
+            elif no := await self._office.refusal(body, _needs(press.action)):
                 await ack(response_action="update", view=forms.told(no))
             elif press.key in self._done:
                 await ack()
@@ -221,14 +224,11 @@ def _needs(action: str) -> Act:
     return Act.LOOK if action in ("show", "away") else Act.WORK
 
 
-def _team(body: Body) -> str:
-    return actions.words(body, "user", "team_id") or actions.words(body, "team", "id")
-
-
 async def opened(office: Office, body: Body, view: View) -> None:
     """Slack opens a form within three seconds of the press, or not at all. Raises Refused."""
-    put = office.client.views_push if actions.in_form(body) else office.client.views_open
     try:
+        client = await office.line(body)
+        put = client.views_push if actions.in_form(body) else client.views_open
         await put(trigger_id=actions.trigger(body), view=view)
     except (SlackApiError, *errors.UNREACHABLE):
         raise Refused("Slack did not open the form in time. Press the button again.") from None
@@ -243,4 +243,4 @@ async def tell(office: Office, body: Body, said: str) -> None:
             return
         more: dict[str, Any] = {"thread_ts": thread} if thread else {}
         user, text = actions.words(body, "user", "id"), escape_mrkdwn(said, 2_000)
-        await office.client.chat_postEphemeral(channel=channel, user=user, text=text, **more)
+        await (await office.line(body)).chat_postEphemeral(channel=channel, user=user, text=text, **more)

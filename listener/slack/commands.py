@@ -14,7 +14,7 @@ from escalation.ledger import UnknownCase
 from escalation.slack import actions, errors, forms, parts
 from escalation.slack.blocks import Message, card
 from escalation.slack.home import then
-from escalation.slack.pictures import Dress
+from escalation.slack.pictures import Dresses
 from listener import durations
 from listener.background import lookup
 from listener.digest import compose, everything
@@ -41,24 +41,25 @@ Respond = Callable[..., Awaitable[object]]
 class Commands:
     def __init__(self, office: Office):
         self._office = office
-        self._dress = Dress(office.client, office.clock, native=office.settings.slack.charts)
+        self._dresses = Dresses(office.clock, native=office.settings.slack.charts)
 
     async def asked(self, ack: Ack, body: Body, respond: Respond) -> None:
         """Answered at once, so that Slack does not give up; what was asked for follows."""
         await ack()
-        user, name = actions.words(body, "user_id"), actions.words(body, "command")
+        name = actions.words(body, "command")
         with self._office.known():
-            if no := await self._office.refusal(user, actions.words(body, "team_id")):
-                await self._whisper(respond, pages.note(no))
+            if no := await self._office.refusal(body):
+                await self._whisper(respond, pages.note(no), body)
                 return
             text = actions.plain_words(actions.words(body, "text")).strip()
-            if answer := await self._answer(name, text, self._office.guests.name(user), body):
-                await self._whisper(respond, answer)
+            if answer := await self._answer(name, text, self._office.name(body), body):
+                await self._whisper(respond, answer, body)
 
-    async def _whisper(self, respond: Respond, said: Message) -> None:
+    async def _whisper(self, respond: Respond, said: Message, body: Body) -> None:
         """A courtesy: when it does not arrive, who asked asks again."""
         with suppress(SlackApiError, *errors.UNREACHABLE):
-            async for blocks in self._dress.ways(said.blocks):
+            dress = self._dresses.of(actions.team(body), await self._office.line(body))
+            async for blocks in dress.ways(said.blocks):
                 answer = await respond(text=said.text, blocks=blocks, response_type="ephemeral")
                 if getattr(answer, "status_code", 200) < 400:
                     return
@@ -67,11 +68,11 @@ class Commands:
         try:
             match name:
                 case "/mentions" if text == "saved":
-                    return pages.saved(await searches.kept(self._office, actions.words(body, "channel_id")))
+                    return pages.saved(await searches.kept(self._office, self._office.channel(body)))
                 case "/mentions":
                     return await self._search(text, None)
                 case "/cases" if text == "raise":
-                    if no := await self._office.refusal(actions.words(body, "user_id"), "", Act.WORK):
+                    if no := await self._office.refusal(body, Act.WORK):
                         return pages.note(no)
                     await opened(self._office, body, raising.form(self._office, body))
                     return None
@@ -100,10 +101,10 @@ class Commands:
     async def turned(self, ack: Ack, body: Body, respond: Respond) -> None:
         """The buttons under a page of hits."""
         await ack()
-        user, name = actions.words(body, "user", "id"), actions.words(body, "actions", 0, "action_id")
+        name = actions.words(body, "actions", 0, "action_id")
         with self._office.known():
             needs = Act.SEARCH if name in ("find_keep", "find_forget") else Act.LOOK
-            if no := await self._office.refusal(user, actions.words(body, "user", "team_id"), needs):
+            if no := await self._office.refusal(body, needs):
                 await tell(self._office, body, no)
                 return
             try:
@@ -116,11 +117,11 @@ class Commands:
 
     async def _turn(self, name: str, value: str, body: Body) -> Message | None:
         """The page that takes the place of the one with the button; None when it stays. Raises Refused, QueryError."""
-        office, (channel, _) = self._office, actions.place(body)
+        office, channel = self._office, self._office.channel(body)
         query, before = pages.remembered(value)
         match name:
             case "find_send":
-                await self._send(query, office.guests.name(actions.words(body, "user", "id")), body)
+                await self._send(query, office.name(body), body)
             case "find_keep":
                 await opened(office, body, forms.saving(query, channel))
             case "find_forget":
@@ -134,15 +135,15 @@ class Commands:
 
     async def saved(self, ack: Ack, body: Body) -> None:
         """The form of a search that is to be kept."""
-        office, user = self._office, actions.words(body, "user", "id")
+        office = self._office
         with office.known():
-            no = await office.refusal(user, actions.words(body, "user", "team_id"), Act.SEARCH)
+            no = await office.refusal(body, Act.SEARCH)
             if no:
                 await ack(response_action="update", view=forms.told(no))
                 return
             text, channel = pages.carried(actions.words(body, "view", "private_metadata"))
             try:
-                said = await searches.save(office, office.guests.name(user), channel, text, actions.values(body))
+                said = await searches.save(office, office.name(body), channel, text, actions.values(body))
                 await ack(response_action="update", view=forms.told(said))
             except Refused as why:
                 await ack(response_action="errors", errors={"name": str(why.args[0])})
@@ -151,7 +152,7 @@ class Commands:
         channel, _ = actions.place(body)
         page = pages.as_table(query, await self._found(query, SENT), by)
         try:
-            await self._office.client.chat_postMessage(
+            await (await self._office.line(body)).chat_postMessage(
                 channel=channel, text=page.text, blocks=list(page.blocks), unfurl_links=False, unfurl_media=False
             )
         except SlackApiError as error:
@@ -193,8 +194,7 @@ class Commands:
         """ "Escalate this message" on a message, or "Raise a case" anywhere."""
         await ack()
         with self._office.known():
-            user = actions.words(body, "user", "id")
-            no = await self._office.refusal(user, actions.words(body, "user", "team_id"), Act.WORK)
+            no = await self._office.refusal(body, Act.WORK)
             try:
                 await (tell(self._office, body, no) if no else self._raise(body))
             except Refused as why:

@@ -1,4 +1,4 @@
-"""Who may press: a colleague whom people.toml names, in the workspace the app is installed in. Nobody else may.
+"""Who may press: a colleague whom people.toml names, in a workspace the app is installed in. Nobody else may.
 
 Slack lets everybody press who sees a message, guests and people of other companies too. Slack is asked who somebody is
 and believed for ten minutes; while it cannot be asked, nobody may press whom it has not vouched for.
@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from escalation.policy import Person
 from escalation.slack import errors
-from escalation.slack.calls import by_post
+from escalation.slack.calls import Line, by_post
+from escalation.slack.places import joined, parted, without
 
 BELIEVED = timedelta(minutes=10)
 REMEMBERED = 2_000  # people
@@ -32,22 +32,28 @@ KINDS = {
 
 
 class Guests:
-    def __init__(self, people: Sequence[Person], client: AsyncWebClient, clock: Callable[[], datetime]):
-        self._people = {person.slack: person.name for person in people if person.slack}
-        self._client, self._clock = client, clock
+    def __init__(self, people: Sequence[Person], line: Line, clock: Callable[[], datetime], workspace: str = ""):
+        """With a `workspace`, others beside it are known: people are told apart by theirs (escalation/slack/places.py).
+        Without one there is only that of the app, whatever its name."""
+        self._people = {without(workspace, person.slack): person.name for person in people if person.slack}
+        self._line, self._clock, self._workspace = line, clock, workspace
         self._asked: OrderedDict[str, tuple[datetime, asyncio.Task[str]]] = OrderedDict()
         self._team: asyncio.Task[str] | None = None
 
-    def name(self, user: str) -> str:
+    def who(self, user: str, team: str) -> str:
+        """How this person is called here; `team`: the workspace Slack says they are of."""
+        return without(self._workspace, joined(team, user)) if self._workspace else user
+
+    def name(self, who: str) -> str:
         """In people.toml; "" for somebody who is not there."""
-        return self._people.get(user, "")
+        return self._people.get(who, "")
 
     async def refusal(self, user: str, team: str) -> str:
-        """What a person is told who may not press; "" for one who may. `team`: the workspace Slack says they are of."""
+        """What a person is told who may not press; "" for one who may. `user` is what `who` calls them."""
         if user not in self._people:
             return STRANGER
         try:
-            if team and team != await self._home():
+            if team and not self._workspace and team != await self._home():
                 return NOT_HERE
             return await self._found(user)
         except SlackApiError as error:
@@ -62,7 +68,7 @@ class Guests:
         return await asyncio.shield(self._team)
 
     async def _ask_home(self) -> str:
-        return str((await self._client.auth_test()).get("team_id"))
+        return str((await (await self._line("")).auth_test()).get("team_id"))
 
     async def _found(self, user: str) -> str:
         """However many press at once, Slack is asked once about each."""
@@ -76,7 +82,8 @@ class Guests:
         return await asyncio.shield(asked)
 
     async def _ask(self, user: str) -> str:
-        return judged((await by_post(self._client, "users.info")(user=user)).get("user") or {})
+        team, id_ = parted(user)
+        return judged((await by_post(await self._line(team), "users.info")(user=id_)).get("user") or {})
 
 
 def judged(user: Mapping[str, Any]) -> str:

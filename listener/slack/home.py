@@ -15,6 +15,7 @@ from escalation.commands import Refused
 from escalation.policy import Policy
 from escalation.slack import actions, errors, forms
 from escalation.slack.home import Home, Numbers, Waiting, page, stranger
+from escalation.slack.places import parted
 from listener.digest import Promises, compose
 from listener.ladders import ladders
 from listener.slack import raising
@@ -38,10 +39,9 @@ class HomeTab:
 
     async def opened(self, event: Body, body: Body) -> None:
         """https://docs.slack.dev/reference/events/app_home_opened"""
-        user = actions.words(event, "user")
-        if actions.words(event, "tab") == "home" and user:
+        if actions.words(event, "tab") == "home" and actions.words(event, "user"):
             with self._office.known():
-                no = await self._office.refusal(user, actions.words(body, "team_id"))
+                user, no = self._office.who(body), await self._office.refusal(body)
                 await (self._publish(user, stranger(no)) if no else self._draw(user))
 
     async def refresh(self, user: str) -> None:
@@ -51,10 +51,10 @@ class HomeTab:
 
     async def pressed(self, ack: Ack, body: Body) -> None:
         await ack()
-        user, name = actions.words(body, "user", "id"), actions.words(body, "actions", 0, "action_id")
+        user, name = self._office.who(body), actions.words(body, "actions", 0, "action_id")
         with self._office.known():
             act = Act.WORK if name == "home_raise" else Act.LOOK
-            no = await self._office.refusal(user, actions.words(body, "user", "team_id"), act)
+            no = await self._office.refusal(body, act)
             try:
                 await (tell(self._office, body, no) if no else self._act(name, user, body))
             except Refused as why:
@@ -81,7 +81,8 @@ class HomeTab:
     async def _publish(self, user: str, view: dict[str, Any]) -> None:
         """A page that does not arrive is drawn again when it is opened."""
         with suppress(SlackApiError, *errors.UNREACHABLE):
-            await self._office.client.views_publish(user_id=user, view=view)
+            team, id_ = parted(user)
+            await (await self._office.lines(team)).views_publish(user_id=id_, view=view)
 
     async def gathered(self, name: str) -> Home:
         office, now = self._office, self._office.clock()

@@ -1,7 +1,7 @@
 """What everything that answers in Slack needs at hand."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,12 +10,15 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from escalation.desk import Desk
+from escalation.slack import actions
 from escalation.slack.calls import connect
+from escalation.slack.places import joined, without
 from listener.settings import Settings
 from listener.settings import Slack as SlackSettings
 from listener.settings.model import Member
 from listener.slack.drafts import Drafts
 from listener.slack.guests import Guests
+from listener.slack.workspaces import Lines, lines
 from listener.storage.contract import Store
 from listener.web.access import ALLOWED, Act
 from listener.weigh import Scales, scales, with_turns_of
@@ -33,7 +36,7 @@ class Office:
     store: Store
     desk: Desk
     clock: Callable[[], datetime]
-    client: AsyncWebClient
+    lines: Lines
     guests: Guests
     judged_by: Scales  # as they were when we started
     drafts: Drafts
@@ -62,11 +65,29 @@ class Office:
         if self.under_way:
             await asyncio.wait(self.under_way, timeout=DRAIN)
 
-    async def refusal(self, user: str, team: str, act: Act = Act.LOOK) -> str:
+    def who(self, body: Mapping[str, Any]) -> str:
+        """Who did this, as guests.py calls them."""
+        return self.guests.who(actions.who(body), actions.their_team(body))
+
+    def name(self, body: Mapping[str, Any]) -> str:
+        """The name in people.toml of who did this; "" for somebody who is not there."""
+        return self.guests.name(self.who(body))
+
+    async def line(self, body: Mapping[str, Any]) -> AsyncWebClient:
+        """To the workspace where this was done. Raises NotInstalled."""
+        return await self.lines(actions.team(body))
+
+    def channel(self, body: Mapping[str, Any]) -> str:
+        """Where this was done, for whoever is to be told there later."""
+        there = actions.words(body, "channel_id") or actions.place(body)[0]
+        slack = self.settings.slack
+        return without(slack.workspace, joined(actions.team(body), there)) if slack.oauth and there else there
+
+    async def refusal(self, body: Mapping[str, Any], act: Act = Act.LOOK) -> str:
         """What a person is told who may not do this; "" for one who may. Roles are those of the web desk."""
-        if no := await self.guests.refusal(user, team):
+        if no := await self.guests.refusal(self.who(body), actions.their_team(body)):
             return no
-        roles = self.settings.members.get(self.guests.name(user), Member()).roles
+        roles = self.settings.members.get(self.name(body), Member()).roles
         if roles & ALLOWED[act]:
             return ""
         return f"Your role ({', '.join(sorted(roles))}) may not {act}; people.toml says who may."
@@ -80,6 +101,6 @@ class Office:
 
 def make(current: Callable[[], Settings], store: Store, clock: Callable[[], datetime]) -> Office:
     settings = current()
-    line = client(settings.slack)
-    guests = Guests(settings.people, line, clock)
-    return Office(current, store, Desk(store), clock, line, guests, scales(settings), Drafts(store))
+    speak = lines(settings.slack, store, clock)
+    guests = Guests(settings.people, speak, clock, settings.slack.workspace if settings.slack.oauth else "")
+    return Office(current, store, Desk(store), clock, speak, guests, scales(settings), Drafts(store))

@@ -31,16 +31,16 @@ class Unfurls:
 
     async def shared(self, event: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """https://docs.slack.dev/reference/events/link_shared"""
-        office, user = self._office, actions.words(event, "user")
+        office = self._office
         with office.known():
-            if await office.refusal(user, actions.words(body, "team_id")):
+            if await office.refusal(body):
                 return
             urls = [actions.words(event, "links", place, "url") for place in range(AT_MOST)]
             found = {url: {"blocks": said} for url in filter(None, urls) if (said := await self._said(url))}
             if found:
                 channel, ts = actions.words(event, "channel"), actions.words(event, "message_ts")
                 with suppress(SlackApiError, *errors.UNREACHABLE):  # a courtesy
-                    await office.client.chat_unfurl(channel=channel, ts=ts, unfurls=found)
+                    await (await office.line(body)).chat_unfurl(channel=channel, ts=ts, unfurls=found)
 
     async def _said(self, url: str) -> list[Block]:
         base, there = self._office.settings.desk.public_url, urlsplit(url)

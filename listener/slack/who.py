@@ -41,9 +41,9 @@ class Who:
     async def pressed(self, ack: Ack, body: Body) -> None:
         """The button opens the window; a choice in it draws it anew."""
         await ack()
-        user, office = actions.words(body, "user", "id"), self._office
+        office = self._office
         with office.known():
-            if no := await office.refusal(user, actions.words(body, "user", "team_id")):
+            if no := await office.refusal(body):
                 await tell(office, body, no)
                 return
             try:
@@ -58,7 +58,8 @@ class Who:
             await opened(self._office, body, view)
             return
         with suppress(SlackApiError, *errors.UNREACHABLE):  # closed meanwhile, or chosen again
-            await self._office.client.views_update(view_id=actions.words(body, "view", "id"), view=view)
+            client = await self._office.line(body)
+            await client.views_update(view_id=actions.words(body, "view", "id"), view=view)
 
     async def _drawn(self, of: Asked) -> View:
         settings, away = self._office.settings, await self._office.store.away(self._office.clock())

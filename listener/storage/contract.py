@@ -248,6 +248,18 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A workspace of Slack that the app is installed in. What it may be entered with is sealed before it comes here."""
+
+    team: str  # "T0123456789"
+    name: str
+    scopes: str  # as Slack lists them, with commas
+    by: str  # the member id of who installed it
+    at: datetime
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
     """A line of the list of cases."""
 
@@ -569,6 +581,18 @@ class Store(Ledger, Protocol):
 
     async def key_of(self, key: str) -> Key | None: ...
     async def drop_key(self, key: int) -> bool: ...
+
+    # workspaces of Slack
+    async def installations(self) -> tuple[Installation, ...]:
+        """By workspace."""
+        ...
+
+    async def installation(self, team: str) -> Installation | None: ...
+    async def keep_installation(self, installation: Installation) -> None:
+        """In place of an earlier one of that workspace."""
+        ...
+
+    async def drop_installation(self, team: str) -> bool: ...
 
 
 class StoreError(Exception):

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from escalation.ledger import UnknownCase
-from listener.web import api, board, cases, digests, entry, feeds, live, searching, trends, watching
+from listener.web import api, board, cases, digests, entry, feeds, installing, live, searching, trends, watching
 from listener.web.access import Act, visitor
 from listener.web.guarding import Guarded, body_of
 from listener.web.room import Call, Room, bare
@@ -66,6 +66,8 @@ OPEN = (  # for who is not signed in
     Route("/slack/start", entry.to_slack),
     Route("/slack/back", entry.from_slack),
     Route("/feed/{token}", feeds.feed),
+    Route("/slack/install", installing.begin),
+    Route("/slack/oauth_redirect", installing.end),
 )
 
 

@@ -195,6 +195,12 @@ ALTER TABLE arrivals ADD COLUMN earliest bigint;
 UPDATE arrivals SET earliest = (
   SELECT min(m.post) FROM mentions m JOIN posts p ON p.id = m.post WHERE m.heard > p.heard);
 """
+_INSTALLED = """
+CREATE TABLE installations (
+  team text PRIMARY KEY, name text NOT NULL, scopes text NOT NULL, by text NOT NULL, at timestamptz NOT NULL,
+  sealed text NOT NULL
+);
+"""
 
 MIGRATIONS = (
     Migration("first", _FIRST),
@@ -204,6 +210,7 @@ MIGRATIONS = (
     Migration("taken", _TAKEN),
     Migration("drafted", _DRAFTED),
     Migration("late", _LATE),
+    Migration("installed", _INSTALLED),
 )
 
 

@@ -8,7 +8,7 @@ ledger.py      timelines and notices                 listening.py  sources, cove
 incidents.py   floods                                matters.py    what a person joins or parts
 people.py      who is away; who knows whom           recalling.py  what was done before
 rereading.py   what is looked at again               passes.py     what the web desk remembers
-drafts.py     forms that were closed
+drafts.py      forms that were closed                installed.py workspaces of Slack, their tokens sealed
 tagging.py     what the text index holds of a post   searching.py  the mention history
 planning.py    question -> expression and SQL        narrowing.py  conditions -> tags of the index
 ranking.py     which hits say most of it             accounts.py   does it balance?

@@ -14,6 +14,7 @@ from listener.storage.contract import (
     Batch,
     CaseRow,
     Failure,
+    Installation,
     Kept,
     Key,
     MentionRow,
@@ -31,6 +32,7 @@ from listener.storage.contract import (
 from listener.storage.sql import (
     drafts,
     incidents,
+    installed,
     keeping,
     ledger,
     listening,
@@ -277,3 +279,16 @@ class SqlStore(Generic[D]):
 
     async def drop_key(self, key: int) -> bool:
         return await self._writer.write(lambda db: shelf.drop_key(db, key))
+
+    # workspaces of Slack
+    async def installations(self) -> tuple[Installation, ...]:
+        return await self._reader.read(installed.every)
+
+    async def installation(self, team: str) -> Installation | None:
+        return await self._reader.read(lambda db: installed.one(db, team))
+
+    async def keep_installation(self, installation: Installation) -> None:
+        await self._writer.write(lambda db: installed.keep(db, installation))
+
+    async def drop_installation(self, team: str) -> bool:
+        return await self._writer.write(lambda db: installed.drop(db, team))

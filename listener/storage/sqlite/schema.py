@@ -226,6 +226,17 @@ def late(db: Database) -> None:
     """)
 
 
+@house()
+def installed(db: Database) -> None:
+    """Workspaces of Slack, their tokens sealed."""
+    db.executescript("""
+        CREATE TABLE installations (
+          team TEXT PRIMARY KEY, name TEXT NOT NULL, scopes TEXT NOT NULL, by TEXT NOT NULL, at TEXT NOT NULL,
+          sealed TEXT NOT NULL
+        ) WITHOUT ROWID;
+    """)
+
+
 _SEEN = ", ".join(f"coalesce(CAST(json_extract(facts, '$.{each}') AS INTEGER), 0)" for each in ("views", "followers"))
 _REACHED = (
     f"INSERT INTO reaches (post, reach) SELECT id, max({_SEEN}) FROM posts WHERE facts <> ''"
