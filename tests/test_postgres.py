@@ -16,7 +16,7 @@ from connectors.contract import Hearing
 from escalation.commands import Dismiss
 from escalation.desk import Desk
 from listener.query import fold, parse
-from listener.storage.contract import Failure, Heard, Question, StoreError, TakenOver
+from listener.storage.contract import Failure, Heard, Question, Sort, StoreError, TakenOver
 from listener.storage.postgres import PostgresStore
 from listener.storage.postgres.dialect import Postgres
 from listener.storage.postgres.indexing import LONGEST, lexemes, tsquery
@@ -25,7 +25,7 @@ from listener.storage.postgres.session import Session
 from listener.storage.sqlite.lanes import connect, tables
 from listener.storage.sqlite.schema import prepare
 
-OURS = {"post_keys", "post_words", "leases", "moves", "retired", "migrations"}  # PostgreSQL's own
+OURS = {"post_keys", "post_words", "leases", "moves", "retired", "strays", "migrations"}  # PostgreSQL's own
 THEIRS = {"posts_fts", "_sqlite_migrations", "sqlite_sequence"}
 
 
@@ -118,6 +118,38 @@ async def test_a_month_begins_whenever_something_is_heard_in_it(store: PostgresS
         await store.keep(batch(complaint(f"p{year}"), at=NOW.replace(year=year, month=12, day=31)))
     rows = [row.heard.year async for row in store.search(Question(query=parse("acme")))]
     assert rows == [2031, 2026, 2019]
+
+
+async def test_a_brand_that_an_edit_brought_in_a_later_month_is_found_beside_its_post(store: PostgresStore) -> None:
+    for month in (3, 4, 5):
+        said = Heard(post=post(f"p{month}"), mentions=(quiet(),))
+        await store.keep(batch(said, at=NOW.replace(month=month)))
+    mentions = (quiet(), replace(quiet(), brand="Bolt"))
+    await store.keep(batch(Heard(post=post("p3", text="Acme Air, and Bolt"), mentions=mentions), at=NOW))
+    whole = [("Post p5", "Acme Air"), ("Post p4", "Acme Air"), ("Post p3", "Bolt"), ("Post p3", "Acme Air")]
+    for text in ("", "acme", "heard>=2026-01-01"):
+        for sort in (Sort.NEWEST, Sort.SEVERITY, Sort.REACH):
+            assert await paged(store, Question(query=parse(text) if text else None, sort=sort)) == whole, (text, sort)
+    assert await paged(store, Question(query=parse("brand:bolt"))) == whole[2:3]
+    assert (await store.picture(Question(query=parse("acme")))).total == 4
+
+
+async def test_two_hosts_at_the_turn_of_a_month_mix_their_numbers(store: PostgresStore) -> None:
+    june = NOW.replace(month=6, day=1)
+    for number, at in enumerate((NOW, june, NOW, NOW, june, NOW, june, june)):
+        await store.keep(batch(Heard(post=post(f"p{number}"), mentions=(quiet(),)), at=at))
+    for text in ("", "acme"):
+        found = await paged(store, Question(query=parse(text) if text else None))
+        assert [title for title, _ in found] == [f"Post p{number}" for number in reversed(range(8))], text
+
+
+async def paged(store: PostgresStore, asked: Question) -> list[tuple[str, str]]:
+    """Two at a time: what a page begins with is what the one before ended with."""
+    found, last = list[tuple[str, str]](), None
+    while page := [row async for row in store.search(replace(asked, before=last, limit=2))]:
+        found += [(row.title, row.brand) for row in page]
+        last = page[-1].id
+    return found
 
 
 async def test_months_that_are_too_old_go_and_everything_balances(store: PostgresStore) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from listener.storage.contract import StoreError
+from listener.storage.postgres import months
 from listener.storage.postgres.dialect import Postgres, digest
 from listener.storage.postgres.store import PostgresStore
 from listener.storage.sql import tagging
@@ -180,6 +181,7 @@ def _numbers(db: Database) -> None:
     for table in NUMBERED:
         db.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
     db.execute("SELECT setval(pg_get_serial_sequence('post_keys', 'post'), (SELECT max(post) FROM post_keys))")
+    months.find_strays(db)
     for table in ("cases", "mentions"):
         db.execute(f"SELECT setval('{table}_id', (SELECT max(id) FROM {table}))")
 

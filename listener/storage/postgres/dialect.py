@@ -12,7 +12,7 @@ from typing import Any
 from connectors.post import Post
 from listener.storage.contract import State
 from listener.storage.postgres import leases, months
-from listener.storage.sql.database import Database, Row
+from listener.storage.sql.database import Database, Parts, Row, Stretch
 from listener.storage.sql.rows import COUNTED_AS, stamp
 
 _POST = (
@@ -40,7 +40,6 @@ _LATE = (
 
 class Postgres:
     skip = " FOR UPDATE OF n SKIP LOCKED"
-    searched = "mentions m JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
 
     def __init__(self) -> None:
         self.worker = leases.NOBODY  # until it is known
@@ -49,6 +48,33 @@ class Postgres:
     def among(self, column: str, ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
         """One statement, whatever the ids: planning a join of many partitions takes longer than making it."""
         return f"{column} = ANY(?)", (list(ids),)
+
+    def searched(self, part: str) -> str:
+        """A month's mentions and posts by their names: joined through the whole tables, each mention would be looked
+        for in every month."""
+        match part:
+            case "":
+                mentions = "mentions m"
+            case months.STRAYS:
+                mentions = "strays s JOIN mentions m ON m.post = s.post AND m.heard = s.heard"
+            case _:
+                mentions = f"{months.name('mentions', part)} m"
+        return f"{mentions} JOIN {self.posts(part)} p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
+
+    def posts(self, part: str) -> str:
+        return months.name("posts", part) if part not in ("", months.STRAYS) else "posts"
+
+    def parts(self, db: Database, posts: Sequence[int]) -> Parts:
+        heard = dict(db.execute("SELECT id, heard FROM posts WHERE id = ANY(?)", (list(posts),)).fetchall())
+        apart = months.strays(db, posts)
+        return {post: "" if post in apart or post not in heard else months.part(heard[post]) for post in posts}
+
+    def tracks(self, db: Database, where: Stretch) -> Sequence[Sequence[str]]:
+        """A month may begin on one host while another still writes in the one before, so their ids may be mixed; those
+        of every second month never are."""
+        there = months.within(db, where)
+        strays = [[months.STRAYS]] if months.any_stray(db) else []
+        return [there[0::2], there[1::2], *strays]
 
     def post_ids(self, db: Database, source: str, ids: Sequence[str], at: str) -> list[int]:
         self.month(db, at)
@@ -97,6 +123,7 @@ class Postgres:
     def late(self, db: Database, at: datetime, post: int) -> None:
         """Where nothing has arrived that day, its row says that nothing has."""
         db.execute(_LATE, (stamp(at)[:10], 1 << 62, stamp(at), post))
+        months.find_strays(db, "p.id = ?", (post,))
 
     def counts(self, db: Database, since: datetime, until: datetime) -> Mapping[tuple[str, str], int]:
         sql = f"SELECT brand, {COUNTED_AS}, count(*) FROM mentions WHERE heard BETWEEN ? AND ? GROUP BY 1, 2"

@@ -11,20 +11,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from listener.query import And, Near, Node, Not, Or, Word
 from listener.query.text import WORD
 from listener.storage.postgres import months
-from listener.storage.sql.database import Ask, Database, IndexRow, Stretch
+from listener.storage.sql.database import Ask, Database, IndexRow, Parts, Stretch
 
 MARK = {"body": "", "author": "@", "tags": "#"}
 LONGEST = 400  # letters of a word; PostgreSQL takes 2,046 bytes
 MOST = 900_000  # bytes of all the words of a post; PostgreSQL takes a megabyte
+SURELY_WHOLE = 9_000  # characters; folded one becomes 18 at most, of four bytes
 CUT = "~"  # stands for words that were too many, and is found by every search
 
 INSERT = "INSERT INTO post_words (post, heard, words) VALUES (?, ?, array_to_tsvector(string_to_array(?, ' ')))"
-HITS = "SELECT post FROM {} WHERE words @@ {}::tsquery AND post BETWEEN {} AND {} ORDER BY post DESC LIMIT {}"
+HITS = "SELECT post, part FROM hits(?, ?, ?, ?, ?, ?)"
 
 
 class Tsvector:
     listed: Mapping[str, str] = {"index": "post_words", "post": "post"}
-    sure = False
+    doubt = f"length(p.text) + length(p.title) > {SURELY_WHOLE}"  # of words that were cut
 
     def add(self, db: Database, heard: str, rows: Sequence[IndexRow]) -> None:
         db.executemany(INSERT, [(post, heard, lexemes(*said)) for post, *said in rows])
@@ -42,23 +43,18 @@ class Tsvector:
         each = [words for column, node in asks if (words := tsquery(node, MARK[column]))]
         return f"({' & '.join(each)}) | '{CUT}'" if each else ""
 
+    def exact(self, node: Node) -> bool:
+        return exact(node)
+
     def together(self, *expressions: str) -> str:
         return " & ".join(f"({each})" for each in expressions if each)
 
-    def hits(self, db: Database, expression: str, where: Stretch, limit: int) -> list[int]:
-        """Month by month, the newest first, until there are enough, and one month more: of two hosts that wrote at the
-        turn of a month the slower may have had the higher number."""
-        literal = "'" + expression.replace("'", "''") + "'"
-        found, low, enough = list[int](), where.low, False
-        for month in reversed(months.there(db)):
-            if enough or (where.since and months.following(month) <= where.since.date()):
-                break
-            enough = len(found) >= limit
-            low = min(found) if enough else where.low
-            # as a literal: whether the index or the newest posts are read first depends on how often the words are said
-            sql = HITS.format(months.name("post_words", month), literal, low, where.high, limit)
-            found += [post for (post,) in db.execute(sql)]
-        return sorted(set(found), reverse=True)[:limit]
+    def hits(self, db: Database, expression: str, where: Stretch, limit: int) -> Parts:
+        """Month by month, the newest first, in one call (schema.py)."""
+        since, latest = months.bounds(where)
+        given = (expression, where.low, where.high, since, latest, limit)
+        found = dict(db.execute(HITS, given).fetchall())
+        return {post: found[post] for post in sorted(found, reverse=True)[:limit]}
 
 
 def lexemes(body: str, author: str, tags: str) -> str:
@@ -97,6 +93,18 @@ def tsquery(node: Node, mark: str = "") -> str:
             return f"({' | '.join(each)})" if all(each) else ""
         case _:
             return ""
+
+
+def exact(node: Node) -> bool:
+    """Does `tsquery` find nothing but what matches? Pure."""
+    match node:
+        case And(items=items):
+            said = [item for item in items if not isinstance(item, Not)]
+            return bool(said) and all(_exact(item.item) if isinstance(item, Not) else exact(item) for item in items)
+        case Or(items=items):
+            return all(exact(item) for item in items)
+        case _:
+            return _exact(node)
 
 
 def _exact(node: Node) -> bool:

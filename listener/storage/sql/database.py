@@ -28,6 +28,9 @@ class Cursor(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
+Parts = Mapping[int, str]  # ids of posts -> the part of the tables that each is in; "": they have no parts
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Posts by their ids, both ends included, and no older or younger than this."""
@@ -36,13 +39,14 @@ class Stretch:
     high: int
     since: datetime | None = None
     until: datetime | None = None
+    part: str = ""  # where the highest of them is, when that is known
 
 
 class Index(Protocol):
     """The full-text index. Its expressions find at least everything that is asked for."""
 
     listed: Mapping[str, str]  # the "index" that lists which posts it holds, and its column "post"
-    sure: bool  # `folded()` in SQL knows every letter; otherwise it is NULL where it does not, and rows are verified
+    doubt: str  # SQL over a row of a search: was more found than was asked for? "" where that never is
 
     def add(self, db: "Database", heard: str, rows: Sequence[IndexRow]) -> None: ...
     def take_out(self, db: "Database", post: int) -> None:
@@ -61,12 +65,16 @@ class Index(Protocol):
         """All of these; "" when it cannot help."""
         ...
 
+    def exact(self, node: Node) -> bool:
+        """Does its expression find nothing else?"""
+        ...
+
     def together(self, *expressions: str) -> str:
         """All of these expressions; empty ones ask for nothing."""
         ...
 
-    def hits(self, db: "Database", expression: str, where: Stretch, limit: int) -> list[int]:
-        """Ids of posts, the highest first."""
+    def hits(self, db: "Database", expression: str, where: Stretch, limit: int) -> Parts:
+        """The highest first."""
         ...
 
 
@@ -74,7 +82,23 @@ class Dialect(Protocol):
     """Where the two differ. The strings are pieces of SQL."""
 
     skip: str  # behind a SELECT of notices n: what somebody else is taking at this moment is passed over
-    searched: str  # mentions m, posts p, cases c of a search
+
+    def searched(self, part: str) -> str:
+        """Mentions m, posts p, cases c of a search in this part."""
+        ...
+
+    def posts(self, part: str) -> str:
+        """The posts of this part."""
+        ...
+
+    def parts(self, db: "Database", posts: Sequence[int]) -> Parts:
+        """In this order."""
+        ...
+
+    def tracks(self, db: "Database", where: Stretch) -> Sequence[Sequence[str]]:
+        """All parts in which mentions of these posts can be. In one track each part is older than the one before it:
+        its ids are lower. Those of different tracks may be mixed."""
+        ...
 
     def among(self, column: str, ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
         """A condition, and what is given for its marks: a statement that is worth remembering, where that is done."""

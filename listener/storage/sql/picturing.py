@@ -16,7 +16,7 @@ from listener.storage.contract import Picture, Question
 from listener.storage.sql import tallies
 from listener.storage.sql.database import Database
 from listener.storage.sql.planning import Plan, plan
-from listener.storage.sql.searching import mentions
+from listener.storage.sql.searching import by_part, mentions
 from listener.storage.sql.tallies import DAY, FACETS, HOUR, POSTED
 
 NEWEST = 20_000  # posts that are counted where the tallies cannot help
@@ -172,21 +172,24 @@ def _where(known: _Known) -> tuple[str, tuple[Any, ...]]:
     return " AND ".join(parts), tuple(given)
 
 
-def _grouped(db: Database, plan: Plan, posts: str, ids: Sequence[Any]) -> list[Any]:
-    sql = f"SELECT {_GROUPS}, count(*) FROM {db.dialect.searched} WHERE {posts} AND {plan.where} GROUP BY {_GROUPS}"
+def _grouped(db: Database, plan: Plan, posts: str, ids: Sequence[Any], part: str = "") -> list[Any]:
+    sql = (
+        f"SELECT {_GROUPS}, count(*) FROM {db.dialect.searched(part)} WHERE {posts} AND {plan.where} GROUP BY {_GROUPS}"
+    )
     return db.execute(sql, (*ids, *plan.given)).fetchall()
 
 
 def _newest(db: Database, question: Question) -> Picture:
     asked, sums = plan(db, question), _Sum(DAY)
     expression = db.index.together(asked.words, asked.tags)
-    if asked.verify is not None or not expression:
+    if asked.verify is not None or asked.doubt[0] or not expression:
         return _read(db, question, sums)
-    posts = db.index.hits(db, expression, asked.stretch, NEWEST)
-    for start in range(0, len(posts), 500):
-        theirs, ids = db.dialect.among("m.post", posts[start : start + 500])
-        sums.rows(_grouped(db, asked, theirs, ids), FACETS)
-    return sums.picture(more=len(posts) == NEWEST)
+    hits = db.index.hits(db, expression, asked.stretch, NEWEST)
+    for part, posts in by_part(hits, hits).items():
+        for start in range(0, len(posts), 500):
+            theirs, ids = db.dialect.among("m.post", posts[start : start + 500])
+            sums.rows(_grouped(db, asked, theirs, ids, part), FACETS)
+    return sums.picture(more=len(hits) == NEWEST)
 
 
 def _read(db: Database, question: Question, sums: _Sum) -> Picture:

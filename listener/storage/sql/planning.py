@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from listener.query import And, Field, Node, Not, Or, Word, to_fts
+from listener.query import And, Field, Node, Not, Or, Word
 from listener.query.meaning import positive_words
 from listener.search import fields, instant, split
 from listener.storage.contract import Question, State
@@ -42,7 +42,8 @@ class Plan:
     given: tuple[Any, ...]
     levels: tuple[str, tuple[Any, ...]]  # those of the conditions that say which severities there can be
     text: Node | None  # what only the index and the words themselves can say
-    verify: Node | None
+    verify: Node | None  # what each row is held against; None: those that are in doubt, against the question
+    doubt: tuple[str, tuple[Any, ...]]  # which these are; "": none
     stretch: Stretch
     below: int = MOST  # mentions of the highest post count only below this id
 
@@ -64,7 +65,8 @@ def plan(db: Database, question: Question) -> Plan:
         given=given,
         levels=_every([_sql(node) for node in parts.columns if _of_level(node)]),
         text=parts.text,
-        verify=_verify(parts.text) if db.index.sure else question.query,
+        verify=None if parts.text is None or db.index.exact(parts.text) else parts.text,
+        doubt=_doubt(db.index.doubt, conditions),
         stretch=Stretch(low, high, question.since, question.until),
     )
 
@@ -91,9 +93,12 @@ def _lowest(db: Database, since: datetime | None, *, late: bool = False) -> int:
     return min(first or MOST, earliest if late and earliest is not None else MOST)
 
 
-def _verify(node: Node | None) -> Node | None:
-    """What is left to be held against each row that was found."""
-    return None if node is None or to_fts(node).exact else node
+def _doubt(found: str, conditions: Sequence[tuple[str, tuple[Any, ...]]]) -> tuple[str, tuple[Any, ...]]:
+    """Where the database does not know how letters fold, a condition is neither true nor false."""
+    unsure = [(sql, given) for sql, given in conditions if "folded(" in sql] if found else []
+    return " OR ".join(filter(None, (found, *(f"({sql}) IS NULL" for sql, _ in unsure)))), tuple(
+        value for _, given in unsure for value in given
+    )
 
 
 def _every(conditions: Sequence[tuple[str, tuple[Any, ...]]]) -> tuple[str, tuple[Any, ...]]:

@@ -9,13 +9,24 @@ from datetime import datetime
 from typing import Any
 
 from connectors.post import Post
-from listener.storage.sql.database import Database, Row
+from listener.storage.sql.database import Database, Parts, Row, Stretch
 from listener.storage.sql.rows import COUNTED_AS, marks, stamp
 
 
 class Sqlite:
     skip = ""
-    searched = "mentions m CROSS JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
+
+    def searched(self, part: str) -> str:
+        return "mentions m CROSS JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"
+
+    def posts(self, part: str) -> str:
+        return "posts"
+
+    def parts(self, db: Database, posts: Sequence[int]) -> Parts:
+        return dict.fromkeys(posts, "")
+
+    def tracks(self, db: Database, where: Stretch) -> Sequence[Sequence[str]]:
+        return (("",),)
 
     def among(self, column: str, ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
         return f"{column} IN ({','.join(map(str, ids))})", ()

@@ -7,9 +7,9 @@ are merged, a few pages in each transaction that keeps something (https://www.sq
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from listener.query import to_fts
+from listener.query import Node, to_fts
 from listener.storage.sql import tagging
-from listener.storage.sql.database import Ask, Database, IndexRow, Stretch
+from listener.storage.sql.database import Ask, Database, IndexRow, Parts, Stretch
 
 INSERT = "INSERT INTO posts_fts (rowid, body, author, tags) VALUES (?, ?, ?, ?)"
 DELETE = "INSERT INTO posts_fts (posts_fts, rowid, body, author, tags) VALUES ('delete', ?, ?, ?, ?)"
@@ -22,7 +22,7 @@ PURGED_AT_ONCE = 200  # pages rewritten by one transaction
 
 class Fts5:
     listed: Mapping[str, str] = {"index": "posts_fts_docsize", "post": "id"}
-    sure = True
+    doubt = ""
 
     def add(self, db: Database, heard: str, rows: Sequence[IndexRow]) -> None:
         db.executemany(INSERT, rows)
@@ -42,12 +42,15 @@ class Fts5:
         each = ((column, to_fts(node).expression) for column, node in asks)
         return self.together(*(f"({column} : ({words}))" for column, words in each if words))
 
+    def exact(self, node: Node) -> bool:
+        return to_fts(node).exact
+
     def together(self, *expressions: str) -> str:
         return " AND ".join(filter(None, expressions))
 
-    def hits(self, db: Database, expression: str, where: Stretch, limit: int) -> list[int]:
+    def hits(self, db: Database, expression: str, where: Stretch, limit: int) -> Parts:
         rows = db.execute(HITS, (expression, where.low, where.high, limit)).fetchall()
-        return [post for (post,) in rows]
+        return {post: "" for (post,) in rows}
 
 
 def purge(db: Database) -> bool:
