@@ -28,7 +28,7 @@ class Cursor(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
-Parts = Mapping[int, str]  # ids of posts -> the part of the tables that each is in; "": they have no parts
+Parts = dict[int, str]  # ids of posts, in an order -> the part of the tables that each is in; "": they have no parts
 
 
 @dataclass(frozen=True, slots=True)
