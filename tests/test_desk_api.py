@@ -77,6 +77,12 @@ async def test_history_is_searched_counted_and_paged(world: DeskWorld) -> None:
         assert len(rest["mentions"]) == 1 and rest["next"] is None
         _, count = await dana.get("/mentions/count?q=verdict:complaint")
         assert (count["total"], count["by"]["brand"], count["more"]) == (3, {"Acme Air": 3}, False)
+        _, trends = await dana.get("/trends?since=2026-05-01&until=2026-05-04&was_since=2026-04-01")
+        assert trends["before"] == {"since": "2026-04-01T04:00:00+00:00", "until": trends["before"]["until"]}
+        [acme] = trends["brands"]
+        assert (acme["brand"], acme["now"]["complaints"], acme["before"]["complaints"]) == ("Acme Air", 3, 0)
+        assert (await dana.get("/trends?since=soon"))[0] == 422
+        assert (await dana.get("/trends/unusual"))[1] == {"spikes": []}
         _, thread = await dana.get(f"/mentions/{first['mentions'][0]['id']}/thread")
         assert len(thread["mentions"]) == 1
         for path in ("/mentions?q=colour:red", "/mentions?limit=0", "/mentions?sort=loud", "/mentions?before=x"):

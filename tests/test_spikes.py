@@ -1,5 +1,6 @@
 """An hour that is louder than its own usual is found, with what drives it; what is always loud is not."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -101,5 +102,27 @@ async def test_brands_and_times_stand_beside_each_other_and_each_number_leads_to
         assert "100 %" in page and ">49</a>" in page and "+63 %" in page  # 29 and 20, after 30
         way = page.partition(">49</a>")[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
         assert "<b>49</b> mentions" in (await pia.get(way.replace("/search", "/search/picture"))).text
-        assert (await pia.get("/trends?q=colour:red")).status == 422
+        assert (await pia.get("/trends?q=colour:red")).status == 422 == (await pia.get("/trends?since=soon")).status
         assert (await pia.get("/trends?q=nobody&span=nonsense")).status == 200
+
+
+async def test_two_times_that_are_chosen_freely_stand_beside_each_other(world: DeskWorld) -> None:
+    """The last day is meant to its end, by the reader's own calendar; every number leads to the search that gives it."""
+    days = "since=2026-04-20&until=2026-04-24&was_since=2026-03-10&was_until=2026-03-12"
+    async with await world.browser("Pia Roth") as pia:
+        page = (await pia.get(f"/trends?{days}")).text
+        assert 'name="until" value="2026-04-24"' in page and 'name="was_since" value="2026-03-10"' in page
+        ways = re.findall(r'<a href="(/search[^"]+)">(\d+)</a>', page.partition("<figure")[0])
+        assert [number for _, number in ways] == ["5", "3", "5", "3"], "now and then, mentions and complaints"
+        for way, number in ways:
+            counted = await pia.get(way.replace("/search?", "/search/picture?").replace("&amp;", "&"))
+            assert f"<b>{number}</b> mentions" in counted.text
+        assert (await pia.get("/trends?since=2026-04-24&until=2026-04-20")).status == 422
+
+
+async def test_severity_is_drawn_over_time_with_its_table(world: DeskWorld) -> None:
+    async with await world.browser("Pia Roth") as pia:
+        page = (await pia.get("/trends?span=30d")).text
+    drawn = page.partition("How severe the complaints were")[2]
+    assert "complaints of Acme Air, of severity 40" in drawn and "The severities, by day" in drawn
+    assert drawn.count('<small class="change">of 1</small>') == 29 and "of 20</small>" in drawn

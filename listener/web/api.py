@@ -22,7 +22,7 @@ from listener.plain import json_text, plain
 from listener.query import QueryError
 from listener.search import question
 from listener.storage.contract import Sort
-from listener.web import access, cases, digests, pictures
+from listener.web import access, cases, digests, pictures, trends
 from listener.web.access import Visitor
 from listener.web.entry import caller
 from listener.web.guarding import body_of
@@ -174,6 +174,19 @@ async def digest(call: Call) -> Response:
     return _json(composed)
 
 
+async def compared(call: Call) -> Response:
+    asked = trends.wanted(call)
+    if asked.problem:
+        raise Refused(asked.problem)
+    told = await trends.compare(call.room.store, asked)
+    now, before = ({"since": since, "until": until} for since, until in (asked.now, asked.before))
+    return _json({"now": now, "before": before, "more": told.now.more or told.before.more, "brands": told.rows})
+
+
+async def unusual(call: Call) -> Response:
+    return _json({"spikes": await trends.remembered(call)})
+
+
 async def act(call: Call) -> Response:
     action = call.request.url.path.rpartition("/")[2]
     return _json(await _case(call, await cases.done(call, action)))
@@ -186,7 +199,7 @@ async def raised(call: Call) -> Response:
 
 HANDLERS = {
     "mentions": mentions, "count": count, "thread": thread, "cases": open_cases, "case": case, "digest": digest,
-    "act": act, "raised": raised,
+    "trends": compared, "unusual": unusual, "act": act, "raised": raised,
 }  # fmt: skip
 
 

@@ -98,6 +98,23 @@ READING = (
         says="How many mentions a search comes to: over time, by brand, verdict, source, cause, priority, severity",
     ),
     Operation(
+        name="trends", path="/trends", needs=Act.LOOK,
+        says="Brands beside each other, in one time and in another: mentions, share of voice, complaints, severity",
+        params=(
+            QUERY,
+            Param(name="span", says="So long back from now, beside as long before that",
+                  of={"type": "string", "enum": ["7d", "30d", "90d", "365d"]}),
+            Param(name="since", says="Instead: from this day, or time (ISO 8601)"),
+            Param(name="until", says="To the end of this day, or to this time"),
+            Param(name="was_since", says="Beside: from this day or time; left out, as long, right before"),
+            Param(name="was_until", says="To the end of this day, or to this time"),
+        ),
+    ),
+    Operation(
+        name="unusual", path="/trends/unusual", needs=Act.LOOK,
+        says="Hours of the last seven days that were louder than usual, and what drives each",
+    ),
+    Operation(
         name="thread", path="/mentions/{id}/thread", needs=Act.LOOK, says="The thread a mention stands in",
         params=(Param(name="id", says="The mention", of={"type": "integer"}, needed=True),),
     ),

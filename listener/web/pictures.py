@@ -14,6 +14,7 @@ from listener.storage.contract import MentionRow, Picture
 
 VERDICTS = ("complaint", "question", "praise", "other")  # from the bottom up
 WIDTH, HEIGHT, FOOT, LEFT = 960, 180, 22, 44
+WORST = 100  # the highest severity there is
 MOST_HOURS, MOST_BARS = 72, 120  # then a column is a day, a week, a month
 LABELS = {"hour": "%a %d %b %H:%M", "month": "%Y-%m"}
 ALIKE = 0.6  # of what two texts say, so that they are copies
@@ -27,8 +28,22 @@ class Column:
     end: datetime
     label: str
     counts: Counter[str] = field(default_factory=Counter)
-    complaints: int = 0
-    severity: int = 0  # of its complaints, added
+    complaining: Counter[str] = field(default_factory=Counter)  # those of them that are complaints
+    severities: Counter[str] = field(default_factory=Counter)  # of these, added
+
+    @property
+    def complaints(self) -> int:
+        return self.complaining.total()
+
+    @property
+    def severity(self) -> int:
+        """Of its complaints, added."""
+        return self.severities.total()
+
+    def mean(self, series: str) -> int | None:
+        """The severity of the complaints of one series."""
+        complaints = self.complaining[series]
+        return round(self.severities[series] / complaints) if complaints else None
 
     @property
     def total(self) -> int:
@@ -111,8 +126,32 @@ def compared(picture: Picture, zone: str, names: Iterable[str]) -> Chart | None:
         return None
     series = tuple(names)
     most, step = max(max(column.counts.values(), default=0) for column in columns) or 1, (WIDTH - LEFT) / len(columns)
-    lines = tuple(_line(number, name, columns, step, most) for number, name in enumerate(series))
+    lines = tuple(_line(number, name, _counts(columns, name), step, most) for number, name in enumerate(series))
     return _chart(columns, unit, series, lines=lines, most=most)
+
+
+def severities(picture: Picture, zone: str, names: Iterable[str]) -> Chart | None:
+    """How severe the complaints of each brand were; None when nobody complained."""
+    unit, columns = _columns(picture, zone, lambda brand, verdict: brand)
+    if not any(column.complaints for column in columns):
+        return None
+    series, step = tuple(names), (WIDTH - LEFT) / len(columns)
+    lines = tuple(_line(number, name, _means(columns, name), step, WORST) for number, name in enumerate(series))
+    return _chart(columns, unit, series, lines=lines, most=WORST)
+
+
+Dots = Iterator[tuple[int, int, str]]  # column, how high, what it says
+
+
+def _counts(columns: Iterable[Column], name: str) -> Dots:
+    for place, column in enumerate(columns):
+        yield place, column.counts[name], f"{column.label}: {column.counts[name]} of {name}"
+
+
+def _means(columns: Iterable[Column], name: str) -> Dots:
+    for place, column in enumerate(columns):
+        if (mean := column.mean(name)) is not None:
+            yield place, mean, f"{column.label}: {column.complaining[name]} complaints of {name}, of severity {mean}"
 
 
 def _chart(
@@ -143,11 +182,11 @@ def _columns(picture: Picture, zone: str, series: Callable[[str, str], str]) -> 
     unit = _unit(min(times), max(times), hours=picture.hours)
     found = {column.begin: column for column in _empty(min(times), max(times), unit)}
     for (at, brand, verdict), (count, added) in picture.times.items():
-        column = found[_begin(at.astimezone(where), unit)]
-        column.counts[series(brand, verdict)] += count
+        column, of = found[_begin(at.astimezone(where), unit)], series(brand, verdict)
+        column.counts[of] += count
         if verdict == "complaint":
-            column.complaints += count
-            column.severity += added
+            column.complaining[of] += count
+            column.severities[of] += added
     return unit, list(found.values())
 
 
@@ -203,15 +242,10 @@ def _stack(place: int, step: float, most: int, column: Column) -> Iterator[Bar]:
             )
 
 
-def _line(number: int, name: str, columns: list[Column], step: float, most: int) -> Line:
+def _line(number: int, name: str, values: Dots, step: float, most: int) -> Line:
     dots = tuple(
-        (
-            round(LEFT + (place + 0.5) * step, 2),
-            round(HEIGHT - column.counts[name] / most * (HEIGHT - 12), 2),
-            place,
-            f"{column.label}: {column.counts[name]} of {name}",
-        )
-        for place, column in enumerate(columns)
+        (round(LEFT + (place + 0.5) * step, 2), round(HEIGHT - value / most * (HEIGHT - 12), 2), place, label)
+        for place, value, label in values
     )
     return Line(series=name, number=number, points=" ".join(f"{x},{y}" for x, y, _, _ in dots), dots=dots)
 

@@ -118,7 +118,13 @@
     if (!key) return;
     const shown = key.getAttribute("aria-pressed") !== "true";
     key.setAttribute("aria-pressed", shown);
-    document.querySelector(`[data-series="${CSS.escape(key.dataset.toggle)}"]`)?.toggleAttribute("hidden", !shown);
+    const chart = key.closest("section") ?? document;
+    chart.querySelector(`[data-series="${CSS.escape(key.dataset.toggle)}"]`)?.toggleAttribute("hidden", !shown);
+  });
+
+  document.addEventListener("input", (event) => { // whoever chooses days means them
+    const span = event.target.closest(".days")?.closest("form").elements.span;
+    if (span) span.value = "";
   });
 
   let typed = 0;
