@@ -69,7 +69,7 @@ async def test_a_key_may_what_its_person_may(world: DeskWorld) -> None:
         assert (await world.store.timeline(3))[-1].__class__.__name__ == "Opened"
 
 
-async def test_history_is_searched_counted_and_paged(world: DeskWorld) -> None:
+async def test_history_is_searched_counted_and_paged(world: DeskWorld, clock: Clock) -> None:
     async with await program(world, "Dana Fox") as dana:
         status, first = await dana.get("/mentions?q=acme&limit=3&sort=severity")
         assert status == 200 and len(first["mentions"]) == 3
@@ -77,6 +77,7 @@ async def test_history_is_searched_counted_and_paged(world: DeskWorld) -> None:
         assert len(rest["mentions"]) == 1 and rest["next"] is None
         _, count = await dana.get("/mentions/count?q=verdict:complaint")
         assert (count["total"], count["by"]["brand"], count["more"]) == (3, {"Acme Air": 3}, False)
+        clock.forward(minutes=1)
         _, trends = await dana.get("/trends?since=2026-05-01&until=2026-05-04&was_since=2026-04-01")
         assert trends["before"] == {"since": "2026-04-01T04:00:00+00:00", "until": trends["before"]["until"]}
         [acme] = trends["brands"]
