@@ -118,5 +118,9 @@ async def _slack(house: House) -> AsyncIterator[Check]:
     if not settings.hears_clicks:
         missing = "SLACK_SIGNING_SECRET" if settings.mode == "http" else "SLACK_APP_TOKEN"
         yield Check(name="slack", ok=False, found=f"cards can be sent, but nobody can press a button: set {missing}")
-    async for name, ok, found in slack.examine(settings, house.settings.people):
+    if settings.oauth:
+        async for name, ok, found in slack.installed(settings, house.store):
+            yield Check(name=f"slack {name}", ok=ok, found=found)
+    line = slack.lines(settings, house.store, house.clock)
+    async for name, ok, found in slack.examine(settings, house.settings.people, line):
         yield Check(name=f"slack {name}".strip(), ok=ok, found=found)

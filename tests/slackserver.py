@@ -35,6 +35,10 @@ class Slack:
     anything else  Slack's word for an error
     """
 
+    tokens: dict[str, str] = field(default_factory=lambda: {TOKEN: "T0"})  # token -> its workspace
+    codes: dict[str, dict[str, Any]] = field(default_factory=dict)  # of an installation -> what it is exchanged for
+    owners: dict[str, str] = field(default_factory=dict)  # channel, person -> their workspace, where there are several
+    revoked: list[str] = field(default_factory=list)
     channels: set[str] = field(default_factory=lambda: {"C0CARE"})
     users: set[str] = field(default_factory=lambda: {"U0DANA", "U0LEE", "U0SAM"})
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -54,6 +58,7 @@ class Slack:
     log: Path | None = None
     address: str = ""
     old: bool = False  # knows no charts yet
+    team: str = "T0"  # of the call that is being answered
     deaf: bool = False  # its sockets answer no ping
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     acked: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
@@ -97,8 +102,9 @@ class Slack:
         self.calls.append(method)
         body = await _body(request)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if token != (APP_TOKEN if method == "apps.connections.open" else TOKEN):
+        if method != "oauth.v2.access" and token not in ([APP_TOKEN] if method.startswith("apps.") else self.tokens):
             return _no("invalid_auth" if token else "not_authed")
+        self.team = self.tokens.get(token, "")
         waiting = self.trouble.get(method) or [""]
         now = waiting.pop(0)
         if now and now not in ("hang up after", "hang after"):
@@ -125,8 +131,22 @@ class Slack:
         return _no(str(now))
 
     def _auth_test(self, _: dict[str, Any]) -> dict[str, Any]:
-        who = {"user": "listening_post", "team": "Test", "user_id": "U0BOT", "team_id": "T0", "bot_id": "B0"}
+        who = {"user": "listening_post", "team": "Test", "user_id": "U0BOT", "team_id": self.team, "bot_id": "B0"}
         return {**who, "url": "https://test.slack.example/"}
+
+    def _auth_revoke(self, body: dict[str, Any]) -> dict[str, Any]:
+        [token] = [token for token, team in self.tokens.items() if team == self.team]
+        del self.tokens[token]
+        self.revoked.append(token)
+        return {"revoked": True}
+
+    def _oauth_v2_access(self, body: dict[str, Any]) -> dict[str, Any]:
+        """https://docs.slack.dev/reference/methods/oauth.v2.access: a code is good once."""
+        answer = self.codes.pop(body.get("code", ""), None)
+        if answer is None:
+            raise Invalid("invalid_code")
+        self.tokens[answer["access_token"]] = answer["team"]["id"]
+        return answer
 
     def _apps_connections_open(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"url": f"{self.address.replace('http', 'ws')}/link"}
@@ -134,7 +154,9 @@ class Slack:
     def _conversations_open(self, body: dict[str, Any]) -> dict[str, Any]:
         if body["users"] not in self.users:
             raise Invalid("user_not_found")
+        self._ours(body["users"])
         self.channels.add(f"D{body['users']}")
+        self.owners[f"D{body['users']}"] = self.team
         return {"channel": {"id": f"D{body['users']}"}}
 
     def _chat_postMessage(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -251,6 +273,7 @@ class Slack:
     def _users_info(self, body: dict[str, Any]) -> dict[str, Any]:
         if body["user"] not in self.users:
             raise Invalid("user_not_found")
+        self._ours(body["user"])
         return {"user": {"id": body["user"], "team_id": "T0", "name": "x", **self.kinds.get(body["user"], {})}}
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
@@ -266,6 +289,11 @@ class Slack:
     def _known(self, channel: str) -> None:
         if channel not in self.channels:
             raise Invalid("channel_not_found")
+        self._ours(channel)
+
+    def _ours(self, place: str) -> None:
+        if self.owners.get(place, self.team) != self.team:
+            raise Invalid("user_not_found" if place.startswith("U") else "channel_not_found")
 
     def _at(self, channel: str, ts: str) -> dict[str, Any] | None:
         return next((m for m in self.messages if (m["channel"], m["ts"]) == (channel, ts)), None)

@@ -161,6 +161,7 @@ def test_slacks_own_schema_takes_it() -> None:
 HISTORY = ("channels:history", "groups:history", "im:history")
 METHODS: dict[str, tuple[str, ...]] = {  # https://docs.slack.dev/reference/methods: each with the bot scopes it needs
     "auth.test": (),
+    "auth.revoke": (),
     "apps.connections.open": (),  # of the app's own token: connections:write
     "chat.postMessage": ("chat:write",),
     "chat.postEphemeral": ("chat:write",),

@@ -17,10 +17,10 @@ be said about it is owed to the courier like everything else, so nothing here wa
 """
 
 from listener.slack.app import app, listening
-from listener.slack.checks import SCOPES, examine
+from listener.slack.checks import SCOPES, examine, installed
 from listener.slack.letters import page
 from listener.slack.links import PATH
 from listener.slack.office import client
 from listener.slack.workspaces import lines
 
-__all__ = ["PATH", "SCOPES", "app", "client", "examine", "lines", "listening", "page"]
+__all__ = ["PATH", "SCOPES", "app", "client", "examine", "installed", "lines", "listening", "page"]

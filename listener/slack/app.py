@@ -87,7 +87,7 @@ def _app(office: Office) -> AsyncApp:
     allowed = cast(Callable[..., Awaitable[AuthorizeResult]], authorize)  # None is an answer too, and means no
     bolt = AsyncApp(client=connect(None, slack.api_url), signing_secret=secret, authorize=allowed)
     home = HomeTab(office)
-    clicks, commands = Clicks(office, home.refresh), Commands(office)
+    clicks, commands, removed = Clicks(office, home.refresh), Commands(office), Removed(office)
     bolt.action(OURS)(clicks.pressed)
     bolt.action("value")(clicks.typed)
     bolt.view(OURS)(clicks.sent)
@@ -96,8 +96,8 @@ def _app(office: Office) -> AsyncApp:
     bolt.event("app_home_opened")(home.opened)
     bolt.action(re.compile("^find_"))(commands.turned)
     bolt.action(re.compile("^who_"))(Who(office).pressed)
-    for name in ("app_uninstalled", "tokens_revoked"):
-        bolt.event(name)(Removed(office).told)
+    bolt.event("app_uninstalled")(removed.told)
+    bolt.event("tokens_revoked")(removed.told)
     bolt.event("link_shared")(Unfurls(office).shared)
     bolt.view(SAVE)(commands.saved)
     bolt.command(re.compile("^/(mentions|cases|oncall|digest)$"))(commands.asked)
