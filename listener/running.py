@@ -112,7 +112,7 @@ async def wake(house: House) -> None:
 async def _waking(house: House, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await _pause(stop, PULSE)
-        for step in (wake, remind):
+        for step in (wake, remind, tidy):
             try:
                 await _alone(house, step.__name__, partial(step, house))
             except Exception:  # the fence: it is done a minute later
@@ -161,6 +161,11 @@ async def _reading(house: House, stop: asyncio.Event) -> None:
         except Exception:  # the fence: a digest that fails stops nothing
             log.exception("a digest failed; trying again")
         await _pause(stop, PULSE)
+
+
+async def tidy(house: House) -> None:
+    """What keeping posts has put off."""
+    await house.store.tidy(house.clock())
 
 
 async def retire(house: House) -> None:

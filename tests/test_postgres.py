@@ -22,10 +22,20 @@ from listener.storage.postgres.dialect import Postgres
 from listener.storage.postgres.indexing import LONGEST, lexemes, tsquery
 from listener.storage.postgres.schema import prepare as prepare_postgres
 from listener.storage.postgres.session import Session
+from listener.storage.sql.keeping import keep
 from listener.storage.sqlite.lanes import connect, tables
 from listener.storage.sqlite.schema import prepare
 
-OURS = {"post_keys", "post_words", "leases", "moves", "retired", "strays", "migrations"}  # PostgreSQL's own
+OURS = {
+    "post_keys",
+    "post_words",
+    "leases",
+    "moves",
+    "retired",
+    "strays",
+    "tally_changes",
+    "migrations",
+}  # PostgreSQL's own
 THEIRS = {"posts_fts", "_sqlite_migrations", "sqlite_sequence"}
 
 
@@ -276,6 +286,40 @@ async def test_of_two_who_hear_one_post_at_once_one_keeps_it(two: tuple[Postgres
     pages = [batch(*(complaint(f"p{number}") for number in order)) for order in (range(50), reversed(range(50)))]
     kept = await asyncio.gather(*(store.keep(page) for store, page in zip(two, pages, strict=True)))
     assert sorted(one.new for one in kept) == [0, 50]
+
+
+async def test_who_hears_a_loud_brand_waits_for_nobody_who_hears_it_too(
+    two: tuple[PostgresStore, PostgresStore],
+) -> None:
+    here, there = two
+    first, pages = complaint("p0"), [Heard(post=post(f"p{number}"), mentions=(quiet(),)) for number in (1, 2)]
+    await here.keep(batch(first))
+
+    def begun(db: Session) -> None:
+        keep(db, batch(pages[0], source="blog"))
+        db.execute("SAVEPOINT here")
+        asyncio.run_coroutine_threadsafe(there.keep(batch(pages[1], source="forum")), loop).result(20)
+
+    loop = asyncio.get_running_loop()
+    await here._writer.write(begun)
+    assert (await here.picture(Question())).total == 3
+
+
+async def test_what_was_counted_is_added_up_later_and_is_right_before_and_after(
+    two: tuple[PostgresStore, PostgresStore],
+) -> None:
+    here, there = two
+    for number in range(6):
+        heard = [complaint(f"p{number}"), Heard(post=post(f"q{number}"), mentions=(quiet(),))]
+        await two[number % 2].keep(batch(*heard, source=f"blog{number % 2}", at=NOW + number * timedelta(hours=7)))
+    await here.keep(batch(gone=("p2",), source="blog0", at=NOW + timedelta(days=3)))
+    before, vitals = await here.picture(Question()), await here.vitals(NOW)
+    assert before.total == 11 and (await here.balance()).findings == ()
+    await asyncio.gather(*(store.tidy(NOW + timedelta(days=9)) for store in two))
+    assert await there.picture(Question()) == before and await there.vitals(NOW) == vitals
+    assert (await here.balance()).findings == ()
+    left = "SELECT count(*) FROM tally_changes UNION ALL SELECT count(*) FROM arrivals WHERE backend <> 0"
+    assert await here._reader.read(lambda db: [count for (count,) in db.execute(left)]) == [0, 0]
 
 
 async def test_word_of_what_one_changed_reaches_the_others(two: tuple[PostgresStore, PostgresStore]) -> None:

@@ -500,6 +500,10 @@ class Store(Ledger, Protocol):
         """Reads everything, without making anybody wait."""
         ...
 
+    async def tidy(self, now: datetime) -> None:
+        """Once a minute, by one of those at work: what was put off so that nobody had to wait for it."""
+        ...
+
     async def retire(self, before: date) -> tuple[date, ...]:
         """Drops whole months of posts and mentions, older than the month of `before`; says which. Cases and their
         timelines stay, and what was dropped stays counted. Raises StoreError where months are not kept apart."""

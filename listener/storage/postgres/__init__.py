@@ -2,6 +2,7 @@
 
 store.py       the store itself: one of many         session.py    connections, transactions, values, errors
 schema.py      tables and migrations                 months.py     the partitions
+folding.py     what is added up later
 dialect.py     numbers, locks, keys                  indexing.py   the full-text index, tsvector and GIN
 leases.py      who has what, and until when          news.py       word of what others changed
 

@@ -13,7 +13,8 @@ from connectors.post import Post
 from listener.storage.contract import State
 from listener.storage.postgres import leases, months
 from listener.storage.sql.database import Database, Parts, Row, Stretch
-from listener.storage.sql.rows import COUNTED_AS, stamp
+from listener.storage.sql.rows import COUNTED_AS, marks, stamp
+from listener.storage.sql.tallies import COLUMNS
 
 _POST = (
     "SELECT p.* FROM post_keys k JOIN posts p ON p.id = k.post AND p.heard = k.heard"
@@ -40,6 +41,8 @@ _LATE = (
 
 class Postgres:
     skip = " FOR UPDATE OF n SKIP LOCKED"
+    counted = f"(SELECT {COLUMNS} FROM tallies UNION ALL SELECT {COLUMNS} FROM tally_changes) AS tallies"
+    count = f"INSERT INTO tally_changes ({COLUMNS}) VALUES ({marks(7)})"  # waits for nobody; see folding.py
 
     def __init__(self) -> None:
         self.worker = leases.NOBODY  # until it is known

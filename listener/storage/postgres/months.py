@@ -11,7 +11,7 @@ from datetime import date, datetime
 from listener.storage.contract import Balance
 from listener.storage.sql.database import Database, Stretch
 from listener.storage.sql.rows import OPEN
-from listener.storage.sql.tallies import DAY, FACETS, HOUR, recount
+from listener.storage.sql.tallies import COLUMNS, DAY, FACETS, HOUR, recount
 
 PARTED = ("posts", "post_words", "mentions")
 
@@ -120,9 +120,8 @@ def _drop(db: Database, month: date) -> None:
     for facet in (HOUR, DAY, *FACETS):
         counted = recount(facet).replace("FROM mentions m", f"FROM {theirs} m")
         db.execute(
-            f"UPDATE tallies t SET mentions = t.mentions - r.n, severity = t.severity - r.s FROM ({counted})"
-            " AS r (facet, value, brand, verdict, at, n, s) WHERE (t.facet, t.value, t.brand, t.verdict, t.at)"
-            " = (r.facet, r.value, r.brand, r.verdict, r.at)"
+            f"INSERT INTO tally_changes ({COLUMNS}) SELECT facet, value, brand, verdict, at, -n, -s FROM ({counted})"
+            " AS r (facet, value, brand, verdict, at, n, s)"
         )
     for table in ("rereads", "reaches", "post_versions", "mentions", "strays"):
         db.execute(f"DELETE FROM {table} WHERE post IN ({posts})")

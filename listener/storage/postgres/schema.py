@@ -227,6 +227,12 @@ BEGIN
   END LOOP;
 END $$;
 """
+_CHANGES = """
+CREATE TABLE tally_changes (
+  facet text NOT NULL, value text NOT NULL, brand text NOT NULL, verdict text NOT NULL, at text NOT NULL,
+  mentions integer NOT NULL, severity integer NOT NULL
+);
+"""
 
 MIGRATIONS = (
     Migration("first", _FIRST),
@@ -238,6 +244,7 @@ MIGRATIONS = (
     Migration("late", _LATE),
     Migration("installed", _INSTALLED),
     Migration("strays", _STRAYS),
+    Migration("tally_changes", _CHANGES),
 )
 
 

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from listener.storage.address import shown
 from listener.storage.contract import Balance, StoreError
-from listener.storage.postgres import leases, months, news
+from listener.storage.postgres import folding, leases, months, news
 from listener.storage.postgres.dialect import Postgres
 from listener.storage.postgres.schema import prepare
 from listener.storage.postgres.session import PostgresServer, Session
 from listener.storage.sql import accounts, erasing, ledger
 from listener.storage.sql.lanes import Lane, Lanes
-from listener.storage.sql.rows import moment
+from listener.storage.sql.rows import moment, stamp
 from listener.storage.sql.store import SqlStore
 
 T = TypeVar("T")
@@ -90,6 +90,14 @@ class PostgresStore(SqlStore[Session]):
 
     async def balance(self) -> Balance:
         return await self._aside(lambda db: months.with_retired(db, accounts.balance(db)))
+
+    async def tidy(self, now: datetime) -> None:
+        while await self._writer.write(folding.fold):
+            pass
+        today = stamp(now)[:10]
+        if not await self.was_done(f"days until {today}"):
+            await self._writer.write(lambda db: folding.days(db, today))
+            await self.done(f"days until {today}", now)
 
     async def retire(self, before: date) -> tuple[date, ...]:
         return await self._writer.write(lambda db: months.retire(db, before))

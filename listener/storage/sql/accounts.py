@@ -37,7 +37,7 @@ CONTRADICTIONS = {  # check -> (rows that must not be there, what is wrong with 
         "has a severity that a search by severity would pass over",
     ),
     "the charts count every mention": (
-        "SELECT 'tallies of ' || brand || ', ' || verdict FROM (SELECT brand, verdict, mentions AS n FROM tallies"
+        "SELECT 'tallies of ' || brand || ', ' || verdict FROM (SELECT brand, verdict, mentions AS n FROM {counted}"
         " WHERE facet = 'day' UNION ALL SELECT brand, verdict, -1 FROM mentions WHERE state <> 'erased') AS both_ways"
         " GROUP BY brand, verdict HAVING sum(n) <> 0",
         "count other mentions than there are",
@@ -108,5 +108,5 @@ def _contradictions(db: Database) -> list[Finding]:
     return [
         Finding(check=check, where=where, problem=problem)
         for check, (sql, problem) in CONTRADICTIONS.items()
-        for (where,) in db.execute(f"{sql.format(**db.index.listed)} LIMIT {FOUND_AT_MOST}")
+        for (where,) in db.execute(f"{sql.format(**db.index.listed, counted=db.dialect.counted)} LIMIT {FOUND_AT_MOST}")
     ]

@@ -81,6 +81,8 @@ class Index(Protocol):
 class Dialect(Protocol):
     """Where the two differ. The strings are pieces of SQL."""
 
+    counted: str  # the tallies, of which a key may have several rows
+    count: str  # adds a row of tallies.COLUMNS to them
     skip: str  # behind a SELECT of notices n: what somebody else is taking at this moment is passed over
 
     def searched(self, part: str) -> str:

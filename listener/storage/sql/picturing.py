@@ -135,12 +135,14 @@ def _tallied(db: Database, question: Question, known: _Known) -> Picture:
     fine = fine and (question.until or datetime.max.replace(tzinfo=UTC)) - question.since <= FINE  # type: ignore[operator]
     sums = _Sum(HOUR if fine else DAY)
     where, given = _where(known)
-    sql = f"SELECT at, brand, verdict, sum(mentions), sum(severity) FROM tallies WHERE facet = ? AND {where}"
+    sql = (
+        f"SELECT at, brand, verdict, sum(mentions), sum(severity) FROM {db.dialect.counted} WHERE facet = ? AND {where}"
+    )
     for row in db.execute(f"{sql} GROUP BY at, brand, verdict", (known.facet or sums.unit, *given)):
         sums.time(*row)
     facets = (known.facet,) if known.facet else FACETS
     for facet in facets:
-        sql = f"SELECT value, sum(mentions) FROM tallies WHERE facet = ? AND {where} GROUP BY value"
+        sql = f"SELECT value, sum(mentions) FROM {db.dialect.counted} WHERE facet = ? AND {where} GROUP BY value"
         for value, count in db.execute(sql, (facet, *given)):
             sums.fact(facet, value, count)
     for edge in known.edges:

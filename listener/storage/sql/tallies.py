@@ -20,8 +20,8 @@ FACETS = ("source", "cause", "priority", "severity")
 HOUR_OF, DAY_OF = 13, 10  # so much of an ISO time
 POSTED = "CASE WHEN p.created < p.heard THEN p.created ELSE p.heard END"
 COLUMNS = "facet, value, brand, verdict, at, mentions, severity"
-_ADD = (
-    f"INSERT INTO tallies ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (facet, value, brand, verdict, at)"
+ADDED = (
+    "ON CONFLICT (facet, value, brand, verdict, at)"
     " DO UPDATE SET mentions = tallies.mentions + excluded.mentions, severity = tallies.severity + excluded.severity"
 )
 _VALUE = {
@@ -76,7 +76,7 @@ class Delta:
     def write(self, db: Database) -> None:
         rows = [(*key, *change) for key, change in sorted(self.rows.items()) if any(change)]
         if rows:
-            db.executemany(_ADD, rows)
+            db.executemany(db.dialect.count, rows)
         self.rows.clear()
 
 
@@ -98,7 +98,9 @@ def counted_anew(db: Database) -> None:
 def names(db: Database, facet: str) -> tuple[str, ...]:
     """The values that there are; of brands with "brand"."""
     if facet == "brand":
-        rows: list[Any] = db.execute("SELECT DISTINCT brand FROM tallies WHERE facet = ?", (DAY,)).fetchall()
+        rows: list[Any] = db.execute(
+            f"SELECT DISTINCT brand FROM {db.dialect.counted} WHERE facet = ?", (DAY,)
+        ).fetchall()
     else:
-        rows = db.execute("SELECT DISTINCT value FROM tallies WHERE facet = ?", (facet,)).fetchall()
+        rows = db.execute(f"SELECT DISTINCT value FROM {db.dialect.counted} WHERE facet = ?", (facet,)).fetchall()
     return tuple(name for (name,) in rows)

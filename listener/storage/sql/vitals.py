@@ -81,5 +81,5 @@ def _polls(db: Database) -> Mapping[tuple[str, str], int]:
 
 
 def _mentions(db: Database) -> Mapping[tuple[str, str], int]:
-    sql = "SELECT brand, verdict, sum(mentions) FROM tallies WHERE facet = 'day' GROUP BY brand, verdict"
+    sql = f"SELECT brand, verdict, sum(mentions) FROM {db.dialect.counted} WHERE facet = 'day' GROUP BY brand, verdict"
     return {(brand, verdict): int(count) for brand, verdict, count in db.execute(sql)}

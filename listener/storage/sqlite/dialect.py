@@ -11,10 +11,13 @@ from typing import Any
 from connectors.post import Post
 from listener.storage.sql.database import Database, Parts, Row, Stretch
 from listener.storage.sql.rows import COUNTED_AS, marks, stamp
+from listener.storage.sql.tallies import ADDED, COLUMNS
 
 
 class Sqlite:
     skip = ""
+    counted = "tallies"
+    count = f"INSERT INTO tallies ({COLUMNS}) VALUES ({marks(7)}) {ADDED}"
 
     def searched(self, part: str) -> str:
         return "mentions m CROSS JOIN posts p ON p.id = m.post LEFT JOIN cases c ON c.id = m.case_id"

@@ -89,6 +89,9 @@ class SqliteStore(SqlStore[Connection]):
             pass
         await self._writer.read(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
+    async def tidy(self, now: datetime) -> None:
+        """Nothing was put off."""
+
     async def retire(self, before: date) -> tuple[date, ...]:
         raise StoreError("a database file keeps everything; `listener erase` takes out what must go")
 
