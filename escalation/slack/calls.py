@@ -7,6 +7,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from escalation.courier import NotYet, Undelivered
 from escalation.slack import errors
@@ -24,9 +25,20 @@ Method = Callable[..., Awaitable[Any]]
 Line = Callable[[str], Awaitable[AsyncWebClient]]  # workspace ("": the one meant) -> client; may raise NotInstalled
 
 
+class Line(AsyncWebClient):
+    """What is posted stands in the body. slack_sdk puts some of it into the address, where logs on the way keep it."""
+
+    async def api_call(self, api_method: str, **asked: Any) -> AsyncSlackResponse:
+        given = asked.get("params") or {}
+        alone = not asked.keys() & {"data", "json", "files"} and asked.get("http_verb", "POST") == "POST"
+        if alone and "token" not in given:  # that goes into the header
+            asked |= {"params": None, "data": {name: value for name, value in given.items() if value is not None}}
+        return await super().api_call(api_method, **asked)
+
+
 def connect(token: str | None, api_url: str) -> AsyncWebClient:
     """A client that never sends a second time by itself: whoever tries again must first look what has arrived."""
-    return AsyncWebClient(token=token, base_url=f"{api_url.rstrip('/')}/", timeout=CALL_LIMIT, retry_handlers=[])
+    return Line(token=token, base_url=f"{api_url.rstrip('/')}/", timeout=CALL_LIMIT, retry_handlers=[])
 
 
 def only(client: AsyncWebClient) -> Line:
@@ -39,7 +51,7 @@ def only(client: AsyncWebClient) -> Line:
 
 
 def by_post(client: AsyncWebClient, name: str) -> Method:
-    """What is asked stands in the body. slack_sdk puts some of it into the address, where logs on the way keep it."""
+    """The same for what slack_sdk asks with GET."""
 
     async def ask(**arguments: Any) -> Any:
         return await client.api_call(name, data=arguments)
