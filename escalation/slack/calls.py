@@ -25,7 +25,7 @@ Method = Callable[..., Awaitable[Any]]
 Line = Callable[[str], Awaitable[AsyncWebClient]]  # workspace ("": the one meant) -> client; may raise NotInstalled
 
 
-class Line(AsyncWebClient):
+class Client(AsyncWebClient):
     """What is posted stands in the body. slack_sdk puts some of it into the address, where logs on the way keep it."""
 
     async def api_call(self, api_method: str, **asked: Any) -> AsyncSlackResponse:
@@ -38,7 +38,7 @@ class Line(AsyncWebClient):
 
 def connect(token: str | None, api_url: str) -> AsyncWebClient:
     """A client that never sends a second time by itself: whoever tries again must first look what has arrived."""
-    return Line(token=token, base_url=f"{api_url.rstrip('/')}/", timeout=CALL_LIMIT, retry_handlers=[])
+    return Client(token=token, base_url=f"{api_url.rstrip('/')}/", timeout=CALL_LIMIT, retry_handlers=[])
 
 
 def only(client: AsyncWebClient) -> Line:
