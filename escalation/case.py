@@ -44,6 +44,8 @@ from escalation.events import (
     ProgressAsked,
     Promised,
     Raised,
+    Rated,
+    Rating,
     Reopened,
     ReplyDue,
     ReportedBack,
@@ -148,6 +150,7 @@ class Case:
     customers: int = 0  # of an incident
     statement: str = ""  # of an incident: what may be said to all of them
     within: int = 0  # the incident it belongs to
+    ratings: tuple[tuple[str, Rating], ...] = ()  # who has said what of the severity; each person's last word
     taken: bool = False  # somebody took it up by itself: no incident speaks for it any more
 
     @property
@@ -336,6 +339,8 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, posts=(*case.posts, post))
         case Raised():
             return _worse(case, event)
+        case Rated(by=by, rating=rating):
+            return replace(case, ratings=(*(said for said in case.ratings if said[0] != by), (by, rating)))
         case Grouped(at=at, within=within):
             return replace(case, within=within, offer=None, clock=at + case.policy.report)
         case Grew(by=by):
@@ -369,6 +374,8 @@ def _worse(case: Case, event: Raised) -> Case:
     subject = replace(case.subject, severity=event.severity, priority=event.priority)
     why = case.why if event.owner == case.owner else event.why
     worse = replace(case, subject=subject, policy=event.policy, owner=event.owner, why=why, rung=event.rung)
+    if not event.by:
+        worse = replace(worse, ratings=())  # what was said was said of less
     if event.priority == case.subject.priority:
         return worse
     if not (case.incident or case.answered or (case.reply and case.reply.told)):
@@ -376,6 +383,8 @@ def _worse(case: Case, event: Raised) -> Case:
     if case.status is not Status.OPEN or case.spoken_for:
         return worse
     clock = event.policy.deadline(event.at, event.policy.acknowledge, event.owner)
+    if event.by and case.clock:
+        return replace(worse, clock=min(clock, case.clock))  # the same owner: sooner, never later
     return replace(worse, clock=clock, repeats=0, offer=None)
 
 

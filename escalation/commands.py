@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from escalation.events import Compensation, Outcome, Result
+from escalation.events import Compensation, Outcome, Rating, Result
+from escalation.policy import Policy
 
 
 class Refused(Exception):
@@ -120,6 +121,15 @@ class Statement:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Says whether the severity fits. `policy` is the brand's next more urgent row, None when it has none."""
+
+    by: str
+    rating: Rating
+    policy: Policy | None = None
+
+
 def compensation(text: str) -> Compensation | None:
     """ "refund 80 EUR", "voucher": a kind, and what it comes to where that can be counted. Raises Refused."""
     found = _COMPENSATION.fullmatch(text.strip())
@@ -149,4 +159,5 @@ Command = (
     | AskForHelp
     | Answer
     | Statement
+    | Rate
 )

@@ -18,6 +18,7 @@ from escalation.commands import (
     Handover,
     MakePromise,
     Note,
+    Rate,
     Refused,
     Reopen,
     ReportBack,
@@ -40,6 +41,9 @@ from escalation.events import (
     Noted,
     Outcome,
     Promised,
+    Raised,
+    Rated,
+    Rating,
     Reopened,
     ReportedBack,
     Snoozed,
@@ -56,7 +60,7 @@ UNDOABLE = timedelta(days=1)  # a dismissal
 
 def decide(case: Case, command: Command, at: datetime) -> tuple[Event, ...]:
     """Pressing twice is harmless: what is so already gives no event. Raises Refused."""
-    if case.status.ended and not isinstance(command, Reopen | Note):
+    if case.status.ended and not isinstance(command, Reopen | Note | Rate):
         return _after_the_end(case, command, at)
     match command:
         case Acknowledge():
@@ -88,6 +92,8 @@ def decide(case: Case, command: Command, at: datetime) -> tuple[Event, ...]:
             return ()
         case Statement(by=by, text=text):
             return (Stated(at=at, by=by, text=_said(text, "what may be said to the customers")),)
+        case Rate():
+            return _rate(case, command, at)
         case Snooze():
             return _snooze(case, command, at)
         case AskForHelp():
@@ -110,6 +116,44 @@ def _after_the_end(case: Case, command: Command, at: datetime) -> tuple[Event, .
             return (DismissalUndone(at=at, by=command.by),)
         raise Refused(f"case {case.id} was dismissed more than a day ago; reopen it")
     raise Refused(f"case {case.id} is {case.status}; reopen it first")
+
+
+def _rate(case: Case, command: Rate, at: datetime) -> tuple[Event, ...]:
+    """One step up for each person who says that it is worse; nothing ever goes down."""
+    if case.incident:
+        raise Refused(f"incident {case.id} is as bad as its customers' cases: say it of one of them")
+    if case.status is Status.DISMISSED:
+        raise Refused(f"case {case.id} was dismissed as no complaint; reopen it first")
+    if (command.by, command.rating) in case.ratings:
+        return ()
+    about, row = case.subject, command.policy
+    stays = _stays(case, command) if command.rating is Rating.WORSE else ""
+    rated = Rated(
+        at=at, by=command.by, rating=command.rating, severity=about.severity, priority=about.priority, stays=stays
+    )
+    if stays or row is None or command.rating is not Rating.WORSE:
+        return (rated,)
+    held = row.rung(case.owner)
+    return rated, Raised(
+        at=at,
+        severity=about.severity,
+        was=about.priority,
+        priority=row.priority,
+        policy=row,
+        owner=case.owner,
+        rung=-1 if held is None else held,  # -1: nobody of that ladder was told yet
+        why="has it already",
+        by=command.by,
+    )
+
+
+def _stays(case: Case, command: Rate) -> str:
+    """Why the priority stays; "" when it is raised."""
+    if case.status not in (Status.OPEN, Status.ACKNOWLEDGED):
+        return f"the case is {case.status}"
+    if command.policy is None:
+        return f"the policy has nothing more urgent than {case.subject.priority}"
+    return "" if command.policy.priority < case.subject.priority else f"it is {case.subject.priority} already"
 
 
 def _snooze(case: Case, command: Snooze, at: datetime) -> tuple[Event, ...]:

@@ -40,6 +40,14 @@ class Result(StrEnum):
     WORSE = "worse"
 
 
+class Rating(StrEnum):
+    """What a person makes of the severity that was given."""
+
+    WORSE = "worse"
+    RIGHT = "right"
+    MILDER = "milder"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
     """One reason for the severity: the factor, its points, and the words in the post that carried it."""
@@ -330,6 +338,19 @@ class Raised:
     owner: str
     rung: int
     why: str
+    by: str = ""  # the person who says so; "" when a post did
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rated:
+    """A person says whether the severity fits: a label to learn from. It moves neither owner nor deadline."""
+
+    at: datetime
+    by: str
+    rating: Rating
+    severity: int  # that it speaks of
+    priority: str
+    stays: str = ""  # why the priority is not raised, though it is said to be worse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,6 +441,7 @@ Event = (
     | Merged
     | SplitOff
     | Raised
+    | Rated
     | Grouped
     | Grew
     | Stated

@@ -39,6 +39,8 @@ from escalation.events import (
     ProgressAsked,
     Promised,
     Raised,
+    Rated,
+    Rating,
     Reopened,
     ReplyDue,
     ReportedBack,
@@ -189,11 +191,18 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
         case Raised(was=was, priority=priority) if was == priority:
             return
         case Raised(priority=priority, owner=owner, why=why):
-            yield Kind.THREAD, brand, f"Now {priority}, severity {event.severity}."
+            says = f"{event.by} says that it is worse than that. " if event.by else ""
+            yield Kind.THREAD, brand, f"{says}Now {priority}, severity {event.severity}."
+            if event.by == owner:
+                return
             if case.status is Status.OPEN:
-                yield Kind.DIRECT, owner, f"Now {priority}, and yours: {why}. " + _acknowledge_by(case, owner, at)
+                yield Kind.DIRECT, owner, f"{says}Now {priority}, and yours: {why}. " + _acknowledge_by(case, owner, at)
             else:
-                yield Kind.DIRECT, owner, f"Now {priority}. Your promise stands; see whether it is still enough."
+                yield Kind.DIRECT, owner, f"{says}Now {priority}. Your promise stands; see whether it is still enough."
+        case Rated(by=by, rating=Rating.WORSE, stays=stays) if stays:
+            yield Kind.THREAD, brand, f"{by} says that it is worse than that. It stays {event.priority}: {stays}."
+        case Rated():
+            return
         case Grouped(within=within):
             yield Kind.THREAD, brand, f"Part of incident {within}, which speaks for it until somebody takes it up."
         case Stated(by=by, text=text):

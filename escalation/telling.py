@@ -3,7 +3,7 @@
 The web desk, the command line and the demo tell a timeline in these words.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -34,6 +34,8 @@ from escalation.events import (
     ProgressAsked,
     Promised,
     Raised,
+    Rated,
+    Rating,
     Reopened,
     ReplyDue,
     ReportedBack,
@@ -45,6 +47,12 @@ from escalation.events import (
     TakenBack,
     Warned,
 )
+
+RATED: Mapping[Rating, str] = {
+    Rating.WORSE: "worse than that",
+    Rating.RIGHT: "right",
+    Rating.MILDER: "not that bad",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +133,11 @@ def told(event: Event, zone: str) -> str:
             return f"{by} joined it to case {into}, which answers for it."
         case SplitOff(by=by, to=to):
             return f"{by} split off a post: case {to}."
+        case Raised(by=by, was=was, priority=priority) if by:
+            return f"Raised from {was} to {priority}, because {by} says that it is worse."
+        case Rated(by=by, rating=rating, severity=severity, stays=stays):
+            still = f" It stays {event.priority}: {stays}." if stays else ""
+            return f"{by} on severity {severity}: {RATED[rating]}.{still}"
         case Raised(was=was, priority=priority, severity=severity):
             return f"It got worse: severity {severity}, " + (
                 f"{was} to {priority}." if was != priority else f"still {was}."

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from escalation.case import Case, Status
 from escalation.clean import line
-from escalation.telling import clock
+from escalation.telling import RATED, clock
 
 
 def overdue(case: Case, now: datetime) -> bool:
@@ -53,6 +53,11 @@ def why_severity(case: Case, longest: int) -> str:
     reasons = sorted(case.subject.reasons, key=lambda reason: -abs(reason.points))
     said = [f"{line(one.factor, 40).replace('_', ' ')} {one.points:+.0f}{_quoted(one.words)}" for one in reasons[:6]]
     return line(", ".join(said), longest)
+
+
+def rated(case: Case, longest: int) -> str:
+    """ "Dana Fox: worse than that", for each who has said something of the severity; "" when nobody has."""
+    return line("; ".join(f"{line(by, 80)}: {RATED[rating]}" for by, rating in case.ratings), longest)
 
 
 def _quoted(words: str) -> str:

@@ -43,6 +43,7 @@ COMMANDS = {  # section -> name -> (module, what it does in a line)
         "ask": ("matters", "ask the next one up for help"),
         "answered": ("matters", "the customer was answered in public"),
         "statement": ("matters", "what may be said to every customer of an incident"),
+        "verdict": ("matters", "is the severity right: worse, right, milder"),
         "guard": ("reply", "what in a draft reply would make things worse"),
     },
     "People": {
@@ -63,7 +64,7 @@ COMMANDS = {  # section -> name -> (module, what it does in a line)
         "assess": ("memory", "judge posts: JSON Lines in, JSON Lines out"),
         "replay": ("memory", "what another rule, ladder or clock would have done"),
         "eval": ("judging", "how good judgements are"),
-        "learn": ("judging", "learn from the team's own verdicts"),
+        "learn": ("learning", "learn from the team's own verdicts"),
     },
 }
 _PLACES = {name: module for section in COMMANDS.values() for name, (module, _) in section.items()}

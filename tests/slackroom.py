@@ -86,7 +86,8 @@ class Room:
     async def press_at(self, button: dict[str, Any], user: str, on: dict[str, Any]) -> Any:
         before = len(self.slack.views) + len(self.slack.whispers)
         await self.send(click(button, user, on, f"{next(self._times)}.0"))
-        if button["action_id"] not in AT_ONCE:
+        chosen = button.get("selected_option", {}).get("value", "").partition(" ")[0]
+        if f"case_{chosen}" not in AT_ONCE and button["action_id"] not in AT_ONCE:
             await eventually(lambda: len(self.slack.views) + len(self.slack.whispers) > before)
         return self.slack.views[-1] if self.slack.views else None
 
@@ -177,7 +178,7 @@ class Room:
         return str(self.card()["blocks"][0]["text"]["text"])
 
 
-AT_ONCE = ("case_accept", "case_undo")
+AT_ONCE = ("case_accept", "case_undo", "case_worse", "case_right", "case_milder")
 
 
 def buttons(on: dict[str, Any]) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from escalation.commands import (
     Handover,
     MakePromise,
     Note,
+    Rate,
     Refused,
     Reopen,
     ReportBack,
@@ -42,6 +43,8 @@ from escalation.events import (
     Opened,
     Outcome,
     Raised,
+    Rated,
+    Rating,
     Result,
     Revised,
     TakenBack,
@@ -74,6 +77,12 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Dismiss, by=NAMES, reason=WORDS),
     st.builds(UndoDismiss, by=NAMES),
     st.builds(Note, by=NAMES, text=WORDS),
+    st.builds(
+        Rate,
+        by=NAMES,
+        rating=st.sampled_from(Rating),
+        policy=st.sampled_from([None, policy(acknowledge=timedelta(minutes=2))]),
+    ),
     st.builds(Snooze, by=NAMES, until=LATER),
     st.builds(AskForHelp, by=NAMES, text=WORDS),
     st.builds(Reopen, by=NAMES, reason=WORDS),
@@ -168,6 +177,16 @@ def test_the_owner_changes_only_by_an_event_that_names_the_new_one(steps: Steps)
         if before.owner != after.owner:
             assert isinstance(event, Escalated | TakenBack | Acknowledged | HandoverAccepted | Raised)
             assert after.owner == named(event)
+
+
+@given(STEPS)
+def test_a_word_on_severity_takes_nothing_from_anybody_and_puts_nothing_off(steps: Steps) -> None:
+    timeline = lived(steps)
+    cases = stages(timeline)
+    for before, event, after in zip(cases, timeline[1:], cases[1:], strict=False):
+        if isinstance(event, Rated) or (isinstance(event, Raised) and event.by):
+            assert (after.owner, after.status, after.promise) == (before.owner, before.status, before.promise)
+            assert before.clock == after.clock or (before.clock and after.clock and after.clock <= before.clock)
 
 
 @given(STEPS, st.integers(0, 100_000))

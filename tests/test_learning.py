@@ -122,7 +122,7 @@ def test_the_last_thirty_days_are_told_one_by_one(tmp_path: Path, monkeypatch: p
     """What nobody has judged is told, too; what is older is not."""
     directory = configs.write(tmp_path)
     asyncio.run(half_dismissed(load(directory, {}).database, system_clock()))
-    monkeypatch.setattr("listener.commands.judging.assess", lambda *_: assessment(complaint=0.55))
+    monkeypatch.setattr("listener.commands.learning.assess", lambda *_: assessment(complaint=0.55))
     ran = CliRunner().invoke(main, ["learn", "--json", "--config", str(directory)])
     told = json.loads(ran.stdout)
     assert ran.exit_code == 0 and told["verdicts"] == 40 and told["taken"]

@@ -271,7 +271,7 @@ async def test_of_an_erased_author_nothing_is_known(room: Room) -> None:
 async def test_every_state_offers_at_most_five_things_beside_each_other(room: Room) -> None:
     await taken(room)
     [row] = [block["elements"] for block in room.card()["blocks"] if block["type"] == "actions"]
-    assert len(row) <= 5 and len(buttons(room.card())) == 11
+    assert len(row) <= 5 and len(buttons(room.card())) == 14
 
 
 async def test_opening_a_case_from_a_list_shows_its_card_in_a_window(room: Room) -> None:

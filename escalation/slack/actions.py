@@ -21,6 +21,7 @@ from escalation.commands import (
     Handover,
     MakePromise,
     Note,
+    Rate,
     Refused,
     Reopen,
     ReportBack,
@@ -29,7 +30,7 @@ from escalation.commands import (
     UndoDismiss,
     compensation,
 )
-from escalation.events import Outcome, Result
+from escalation.events import Outcome, Rating, Result
 
 PREFIX = "case_"
 MORE = "case_more"  # the menu of a card: its options say "note 12"
@@ -185,6 +186,8 @@ def command(action: str, by: str, given: Mapping[str, str]) -> Command:
             return AskForHelp(by=by, text=given.get("text", ""))
         case "answered":
             return Answer(by=by, url=given.get("url", ""))
+        case Rating.WORSE | Rating.RIGHT | Rating.MILDER:
+            return Rate(by=by, rating=Rating(action))
         case "statement":
             return Statement(by=by, text=given.get("text", ""))
         case "snooze":

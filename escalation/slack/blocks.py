@@ -186,7 +186,7 @@ def _facts(case: Case, now: datetime) -> Iterator[Block]:
     if due := wording.deadline(case):
         late = " (overdue)" if wording.overdue(case, now) else ""
         yield fact(due[0], f"{date_token(due[1])}{late}")
-    yield fact("How bad", escape_mrkdwn(_judged(case), 500))
+    yield fact("How bad", escape_mrkdwn("\n".join(filter(None, (_judged(case), wording.rated(case, 300)))), 500))
     yield fact("Customer waits since", date_token(case.subject.since))
     if case.answered:
         yield fact("Answered in public", date_token(case.answered))

@@ -8,8 +8,10 @@ from escalation import outreach
 from escalation.case import Case, Status
 from escalation.clean import cut
 from escalation.decide import UNDOABLE
+from escalation.events import Rating
 from escalation.slack.actions import MORE, PREFIX
 from escalation.slack.parts import Block, button, option, plain, row, web_address
+from escalation.telling import RATED
 
 Choice = tuple[str, str]  # the action, and the words on its button
 
@@ -17,6 +19,7 @@ NOTE, PULL = ("note", "Note"), ("pull", "Pull in an executive")
 JOIN, SPLIT = ("join", "Join to another case"), ("split", "Split off a post")
 OWNERS = (("snooze", "Remind me later"), ("help", "Ask for help"))
 ANSWERED = ("answered", "We have answered in public")
+RATINGS = tuple((str(rating), f"Severity: {RATED[rating]}") for rating in Rating)
 STATEMENT = ("statement", "Say what customers may hear")
 
 
@@ -58,9 +61,9 @@ def more(case: Case, to: str) -> tuple[Choice, ...]:
     answered = () if case.answered else (ANSWERED,)
     apart = (JOIN, SPLIT) if len(case.posts) > 1 else (JOIN,)
     if case.status is Status.OPEN or to != case.owner:
-        return NOTE, *answered, PULL, *apart
+        return NOTE, *answered, PULL, *RATINGS, *apart
     dismiss = (("dismiss", "Not a complaint"),) if case.status is Status.ACKNOWLEDGED else ()
-    return NOTE, *OWNERS, *answered, PULL, *apart, *dismiss
+    return NOTE, *OWNERS, *answered, PULL, *RATINGS, *apart, *dismiss
 
 
 def answer(case: Case) -> Block | None:

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import click
 
-from escalation.commands import Answer, AskForHelp, Note, Snooze, Statement, UndoDismiss
+from escalation.commands import Answer, AskForHelp, Note, Rate, Snooze, Statement, UndoDismiss
 from escalation.desk import Desk
+from escalation.events import Rating
 from escalation.terminal import draw_case
 from listener import by_hand
 from listener.bootstrap import system_clock
 from listener.commands.casework import ask as act
 from listener.commands.casework import on_a_case, somebody
 from listener.commands.shared import Failed, config_option, console, memory, moment, plainly
+from listener.rating import with_row
 from listener.settings.people import PRIORITIES
 from listener.weigh import scales
 
@@ -154,3 +156,23 @@ async def undo(case_id: int, person: str, directory: Path | None) -> None:
     listener undo 12 --as "Dana Fox"
     """
     await act(directory, case_id, person, lambda _, by: UndoDismiss(by=by))
+
+
+@click.command()
+@on_a_case
+@click.argument("rating", type=click.Choice([one.value for one in Rating]))
+@plainly
+async def verdict(case_id: int, person: str, directory: Path | None, rating: str) -> None:
+    """Say whether the severity is right. "worse" raises the priority by one step, where the policy has one.
+
+    \b
+    listener verdict 12 worse --as "Dana Fox"
+    listener verdict 12 milder --as "Lee Park"
+
+    Triage learns from these: see `listener learn`.
+    """
+    async with memory(directory) as (settings, store):
+        asked = Rate(by=somebody(settings, person), rating=Rating(rating))
+        case, now = await Desk(store).case(case_id), system_clock()
+        asked = with_row(asked, case, scales(settings))
+        draw_case(console(), await Desk(store).handle(case_id, asked, now), now)

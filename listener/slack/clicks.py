@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from escalation import guard
 from escalation.case import Case, Status
 from escalation.clean import escape_mrkdwn
-from escalation.commands import Handover, Refused
+from escalation.commands import Handover, Rate, Refused
 from escalation.decide import decide
 from escalation.ledger import Conflict, UnknownCase
 from escalation.policy import on_duty
@@ -20,6 +20,7 @@ from escalation.slack.blocks import showing
 from escalation.slack.forms import View
 from listener import by_hand, pulling
 from listener.one_voice import whisper
+from listener.rating import with_row
 from listener.slack import raising
 from listener.slack.around import around, known
 from listener.slack.office import Office
@@ -159,6 +160,8 @@ class Clicks:
         asked = actions.command(press.action, by, given)
         if isinstance(asked, Handover):
             asked = await self._offered(asked)
+        if isinstance(asked, Rate):
+            asked = with_row(asked, await self._office.desk.case(press.case), self._office.scales)
         await self._office.desk.handle(press.case, asked, self._office.clock())
 
     async def _offered(self, asked: Handover) -> Handover:

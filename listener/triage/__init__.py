@@ -15,7 +15,7 @@ figures.py     the table of the model card        blind.py      a second reader'
 """
 
 from listener.triage.judge import assess, subject_text
-from listener.triage.model import Assessment, BrandTarget, Priority, Reason, Verdict
+from listener.triage.model import Assessment, BrandTarget, Priority, Reason, Scale, Verdict
 from listener.triage.rules import Rules, RulesError, load_rules
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Reason",
     "Rules",
     "RulesError",
+    "Scale",
     "Verdict",
     "assess",
     "load_rules",

@@ -22,6 +22,7 @@ from listener.triage.scoring import FLIPPED, complaint, kind
 from listener.triage.severity import graded, reason, spread, told
 from listener.triage.wording import telling
 
+TAUGHT = "the team's verdicts"  # what they have moved severity by
 COMPLAINS = "complaint"  # the base of every complaint and what its words add
 OWN_CAUSE = 100.0  # a cause that only the team's own rules know goes before what was learned
 DOUBTED = (0.02, 0.1)  # a post that is surely no complaint has no severity; between these it comes to have all of it
@@ -70,7 +71,10 @@ def _if_it_were_one(probability: float, reasons: Sequence[Reason]) -> int:
 
 def _complaint(of: Reading, probability: float, reasons: tuple[Reason, ...], rules: Rules) -> Assessment:
     cause = _cause(of, rules)
-    severity = max(graded(sum([reason.points for reason in reasons])), _floor(of, cause, rules))
+    severity = graded(sum([reason.points for reason in reasons]))
+    if (taught := rules.scale.of(severity)) != severity:
+        reasons = (*reasons, Reason(factor=TAUGHT, points=taught - severity, words=f"{severity} before"))
+    severity = max(taught, _floor(of, cause, rules))
     return Assessment(
         verdict=Verdict.COMPLAINT,
         complaint=round(probability, 4),

@@ -46,3 +46,14 @@ class BrandTarget:
     name: str
     aliases: tuple[str, ...] = ()
     thing: bool = False  # a dish, a room, a feature: only the clauses that name it speak of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What a team makes of severities: a slope around 50, and a shift in points."""
+
+    slope: float = 1.0
+    shift: float = 0.0
+
+    def of(self, severity: int) -> int:
+        return max(1, min(100, round(50 + self.slope * (severity - 50) + self.shift)))

@@ -10,13 +10,17 @@ from typing import Any
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from listener.triage.grades import graded
-from listener.triage.model import Priority
+from listener.triage.model import Priority, Scale
 from listener.triage.weights import Weights
 
 LANGUAGES = ("en", "de", "es", "fr", "pt", "it")
 NEGATIONS = ("ignore", "cancel", "flip")
 NUMBERS = ("bias", "complaint_from", "base_severity", "praise_from")
+LEARNED = ("slope", "shift", "severity_slope", "severity_shift")
 WEIGHTS = ("evidence", "severity", "praise", "question", "other")
+
+
+AS_SHIPPED = Scale()
 
 
 class RulesError(Exception):
@@ -68,6 +72,7 @@ class Rules:
     gravity: Mapping[str, float]
     weights: Weights
     learned: tuple[float, float] = (1.0, 0.0)  # slope and shift that the team's verdicts have taught
+    scale: Scale = AS_SHIPPED  # the same of severity
 
 
 def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
@@ -84,7 +89,7 @@ def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
     phrases = _phrases(merged["family"].values())
     harms = _harms(merged["harm"], problems)
     gravity = {key: _number(merged["gravity"], key, problems, "gravity.") for key in ("from", "each", "most")}
-    learned = tuple(_number(merged["learned"], key, problems, "learned.") for key in ("slope", "shift"))
+    learned = [_number(merged["learned"], key, problems, "learned.") for key in LEARNED]
     if problems:
         raise RulesError(problems)
     return Rules(
@@ -97,6 +102,7 @@ def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
         gravity=gravity,
         weights=graded(),
         learned=(learned[0], learned[1]),
+        scale=Scale(slope=learned[2], shift=learned[3]),
         **numbers,
     )
 

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from escalation import outreach, wording
 from escalation.case import Case, Status, replay
-from escalation.commands import Handover, Refused
+from escalation.commands import Handover, Rate, Refused
 from escalation.events import Event, Opened, Revised
 from escalation.guard import chosen, review
 from escalation.ledger import Conflict, UnknownCase
@@ -16,6 +16,7 @@ from escalation.policy import on_duty
 from listener import by_hand, one_voice, pulling, similar
 from listener.background import lookup
 from listener.query import And, Field, Node, fold
+from listener.rating import with_row
 from listener.settings.people import PRIORITIES
 from listener.storage.contract import CaseRow, MentionRow, Question
 from listener.web import forms, words
@@ -42,6 +43,7 @@ DONE = {
     "split": "Split off. This is the new case.",
     "raise": "Raised. This is its case.",
     "answered": "Noted: the customer was answered.",
+    "verdict": "Saved. Triage learns from it.",
     "statement": "Stated, for every customer of it.",
     "pull": "Brought before them, with the brief.",
 }
@@ -109,6 +111,7 @@ async def shown(call: Call, status: int = 200, *, done: str = "", refused: "Refu
         lines=words.timeline(events, call.who.timezone),
         versions=versions(events),
         reasons=_reasons(case),
+        rated=wording.rated(case, 1_000),
         earlier=await _earlier(call, posts),
         answering=outreach.allowed(case.subject.site),
         answer_at=outreach.answer_link(case.subject.site, case.subject.url),
@@ -237,6 +240,8 @@ async def done(call: Call, action: str) -> int:
     asked = forms.command(action, name, call.form, call.who.timezone)
     if isinstance(asked, Handover):
         asked = await _offered(call, asked)
+    if isinstance(asked, Rate):
+        asked = with_row(asked, await call.room.desk.case(call.id), call.room.scales)
     return (await call.room.desk.handle(call.id, asked, now)).id
 
 

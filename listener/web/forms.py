@@ -22,6 +22,7 @@ from escalation.commands import (
     Handover,
     MakePromise,
     Note,
+    Rate,
     Refused,
     Reopen,
     ReportBack,
@@ -31,7 +32,7 @@ from escalation.commands import (
     compensation,
 )
 from escalation.decide import UNDOABLE
-from escalation.events import Outcome, Result
+from escalation.events import Outcome, Rating, Result
 
 LONGEST = 4_000  # characters of a field
 LONGEST_PROPOSAL = timedelta(days=30)
@@ -61,7 +62,8 @@ def available(case: Case, by: str, names: Iterable[str], now: datetime, timezone
     """What `by` can do now, the likeliest first; whether it is granted is still decided when it is asked."""
     forms = [form for form in _forms(case, by, tuple(names), now, timezone) if form is not None]
     more = [] if case.status.ended else [STATEMENT] if case.incident else [] if case.answered else [ANSWERED]
-    return tuple(forms + more)
+    rating = [] if case.incident or case.status is Status.DISMISSED else [VERDICT]
+    return tuple(forms + rating + more)
 
 
 def pull(names: tuple[str, ...]) -> Form:
@@ -138,6 +140,20 @@ JOIN = Form(
     title="Same matter as another case",
     submit="Join it to that case",
     fields=(Field(name="into", label="Number of the case that answers for both", kind="number"),),
+)
+VERDICT = Form(
+    action="verdict",
+    title="Is the severity right?",
+    submit="Save the verdict",
+    fields=(
+        Field(
+            name="rating",
+            label="How bad is it, beside what is said here?",
+            kind="choice",
+            options=tuple(Rating),
+            hint="Worse raises the priority by one step, where the policy has one. Triage learns from each.",
+        ),
+    ),
 )
 ANSWERED = Form(
     action="answered",
@@ -290,6 +306,7 @@ _COMMANDS: Mapping[str, Callable[[str, Given, str], Command]] = {
     "undo": lambda by, f, z: UndoDismiss(by=by),
     "reopen": lambda by, f, z: Reopen(by=by, reason=f.get("reason", "")),
     "note": lambda by, f, z: Note(by=by, text=f.get("text", "")),
+    "verdict": lambda by, f, z: Rate(by=by, rating=_one_of(Rating, f.get("rating", ""), "how bad it is")),
     "snooze": lambda by, f, z: Snooze(by=by, until=instant(f.get("until", ""), z)),
     "answered": lambda by, f, z: Answer(by=by, url=f.get("url", "")),
     "statement": lambda by, f, z: Statement(by=by, text=f.get("text", "")),
@@ -315,7 +332,7 @@ def _reported(by: str, given: Given, zone: str) -> ReportBack:
     )
 
 
-E = TypeVar("E", Outcome, Result)
+E = TypeVar("E", Outcome, Result, Rating)
 
 
 def _one_of(kind: type[E], text: str, what: str) -> E:
@@ -341,6 +358,7 @@ FIELDS = {
     "opened again": ("reason",),
     "what became of it": ("outcome",),
     "what you found": ("result",),
+    "how bad it is": ("rating",),
     "next reader": ("text",),
     "help with": ("text",),
     "choose somebody": ("to",),

@@ -66,6 +66,7 @@ ACTIONS: Mapping[str, tuple[Param, ...]] = {
     "undo": (),
     "reopen": (REASON,),
     "note": (Param(name="text", says="For the next reader", needed=True),),
+    "verdict": (Param(name="rating", says="Of the severity: worse, right, milder", needed=True),),
     "snooze": (Param(name="until", says="Until when, ISO 8601", needed=True),),
     "ask": (Param(name="text", says="What help is needed with", needed=True),),
     "answered": (Param(name="url", says="Where it can be read"),),
