@@ -113,7 +113,15 @@ def _rows(gold: str) -> Iterator[Row]:
 
 def _print(judged: Sequence[Judged], rules: Rules, shown: int) -> None:
     table = Table(
-        "", "posts", "precision", "recall", "macro-F1", "calibration error", "severity rank", "verdicts right"
+        "",
+        "posts",
+        "precision",
+        "recall",
+        "macro-F1",
+        "calibration error",
+        "severity rank",
+        "verdicts right",
+        "cause right",
     )
     table.add_row("all", *_cells(figures(judged)))
     for part in PARTS:
@@ -134,7 +142,7 @@ def _cells(of: Figures) -> tuple[str, ...]:
 
     return (
         str(of.posts), share(of.precision), share(of.recall), share(of.macro_f1), share(of.calibration, 1),
-        share(of.severity, 1), share(of.verdicts),
+        share(of.severity, 1), share(of.verdicts), share(of.causes),
     )  # fmt: skip
 
 

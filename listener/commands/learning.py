@@ -126,7 +126,9 @@ def _verdicted(row: MentionRow, one: Assessment) -> Verdicted:
 
 
 def _graded(row: MentionRow, one: Assessment) -> Graded | None:
-    return Graded(id=row.id, severity=one.severity, shown=row.severity, title=_title(row)) if one.severity else None
+    if one.verdict is not Verdict.COMPLAINT:
+        return None
+    return Graded(id=row.id, severity=one.severity, shown=row.severity, title=_title(row))
 
 
 def _title(row: MentionRow) -> str:

@@ -97,12 +97,13 @@ class Figures:
     """Of a set of judgements. Shares are 0 to 1."""
 
     posts: int
-    precision: float
+    precision: float | None  # None, as macro_f1, where all are complaints: nothing could be mistaken for one
     recall: float
-    macro_f1: float  # the mean of the F1 of complaints and of all else
+    macro_f1: float | None  # the mean of the F1 of complaints and of all else
     calibration: float  # expected calibration error over ten bins (Naeini et al. 2015)
     severity: float | None = None  # Spearman's rank correlation, of complaints with a severity in the gold
     verdicts: float | None = None  # share of the four verdicts that are right, where the gold has them
+    causes: float | None = None  # share of what is rightly called a complaint whose cause is right
 
 
 def figures(judged: Sequence[Judged], threshold: float = 0.5) -> Figures:
@@ -112,15 +113,26 @@ def figures(judged: Sequence[Judged], threshold: float = 0.5) -> Figures:
     others = 2 * neither / max(1, 2 * len(yes) - said - meant)
     graded = [(one.row.severity, one.said.severity) for one in judged if one.row.severity and one.said.severity]
     named = [one.row.verdict is one.said.verdict for one in judged if one.row.verdict]
+    causes = [
+        _same(cause, one.said.cause) for one in judged if (cause := one.row.about.get("cause")) and one.said.cause
+    ]
+    mixed = meant < len(yes)
     return Figures(
         posts=len(judged),
-        precision=both / max(1, said),
+        precision=both / max(1, said) if mixed else None,
         recall=both / max(1, meant),
-        macro_f1=(2 * both / max(1, said + meant) + others) / 2,
+        macro_f1=(2 * both / max(1, said + meant) + others) / 2 if mixed else None,
         calibration=calibration([(one.said.complaint, one.row.complaint) for one in judged]),
         severity=rank_correlation(graded) if len(graded) > 2 else None,
         verdicts=sum(named) / len(named) if named else None,
+        causes=sum(causes) / len(causes) if causes else None,
     )
+
+
+def _same(meant: str, said: str) -> bool:
+    """ "noreply" is how the corpus writes what people read as "no reply"."""
+    one, other = ("".join(filter(str.isalpha, cause)).lower() for cause in (meant, said))
+    return one == other
 
 
 def calibration(said: Sequence[tuple[float, bool]]) -> float:

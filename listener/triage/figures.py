@@ -72,7 +72,7 @@ def table(folder: Path, rules: Rules) -> Iterator[str]:
 
 def _line(title: str, judged: Sequence[Judged]) -> str:
     of = figures(judged)
-    shares = f"{of.precision:.2f} | {of.recall:.2f} | {100 * of.macro_f1:.1f} | {of.calibration:.3f}"
+    shares = f"{of.precision or 0:.2f} | {of.recall:.2f} | {100 * (of.macro_f1 or 0):.1f} | {of.calibration:.3f}"
     return f"| {title} | {of.posts} | {shares} |"
 
 

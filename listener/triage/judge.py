@@ -59,7 +59,7 @@ def assess(post: Post, brand: BrandTarget, rules: Rules, others: Sequence[BrandT
             reasons=(*filter(None, [shown]), *_evidence(of, said, rules, lang)),
         )
     found = _complaint(of, probability, reasons, rules)
-    return replace(found, reasons=(*reasons, shown._replace(points=0.0))) if shown else found
+    return replace(found, reasons=(*found.reasons, shown._replace(points=0.0))) if shown else found
 
 
 def _if_it_were_one(probability: float, reasons: Sequence[Reason]) -> int:
