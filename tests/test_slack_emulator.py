@@ -25,7 +25,7 @@ from test_reading import settings as with_digests
 
 from escalation.courier import Courier, Undelivered
 from escalation.notices import Kind, Notice
-from escalation.slack.calls import by_post, connect
+from escalation.slack.calls import by_post, connect, only
 from escalation.slack.messenger import SlackMessenger
 from escalation.slack.pictures import Dress
 from listener import slack as voice
@@ -101,7 +101,7 @@ async def house(tmp_path: Path, clock: Clock) -> AsyncIterator[House]:
     digests = with_digests(tmp_path / "c", 'who = "Lee Park"\nwhen = "08:00"').digests
     settings = replace(made, people=people, slack=slack, digests=digests)
     messenger = SlackMessenger(
-        client,
+        only(client),
         {"": care},
         {one.name: one for one in people},
         clock,
@@ -179,7 +179,7 @@ async def test_a_digest_arrives_with_its_charts_and_pictures_can_be_uploaded(hou
 
 async def test_a_missing_scope_is_said_with_its_mend(house: House) -> None:
     people = {one.name: one for one in house.settings.people}
-    narrow = SlackMessenger(connect(NARROW, f"{URL}/api/"), {"": house.care}, people, house.clock, spacing=0)
+    narrow = SlackMessenger(only(connect(NARROW, f"{URL}/api/")), {"": house.care}, people, house.clock, spacing=0)
     notice = Notice(case=0, seq=1, kind=Kind.HOUSE, to="", text="Hello")
     with pytest.raises(Undelivered, match=r"missing_scope.*slack-manifest\.yaml"):
         await narrow.send(notice, None, "", NOW)
