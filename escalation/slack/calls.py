@@ -31,7 +31,7 @@ class Client(AsyncWebClient):
     async def api_call(self, api_method: str, **asked: Any) -> AsyncSlackResponse:
         given = asked.get("params") or {}
         alone = not asked.keys() & {"data", "json", "files"} and asked.get("http_verb", "POST") == "POST"
-        if alone and "token" not in given:  # that goes into the header
+        if alone and not given.get("token"):  # that goes into the header
             asked |= {"params": None, "data": {name: value for name, value in given.items() if value is not None}}
         return await super().api_call(api_method, **asked)
 
