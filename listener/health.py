@@ -10,6 +10,7 @@ from listener.storage.contract import Vitals
 
 ASLEEP = timedelta(minutes=3)  # the engine says each minute that it is at work
 LOOK_LATE = timedelta(minutes=5)
+CRAMPED = 64 * 2**20  # bytes the store may still grow by: as much as its log may take before it is folded in
 UNSAID = timedelta(minutes=10)  # an owed notice this old: nobody hears us
 
 
@@ -26,13 +27,22 @@ def working(vitals: Vitals, now: datetime) -> tuple[Ailment, ...]:
 
 def ailments(vitals: Vitals, settings: Settings, now: datetime) -> tuple[Ailment, ...]:
     """Everything for which a complaint would go unheard or untold."""
-    return (*_engine(vitals, now), *_delivery(vitals, now), *_deaf(vitals, settings))
+    return (*_store(vitals), *_engine(vitals, now), *_delivery(vitals, now), *_deaf(vitals, settings))
 
 
 def silent(vitals: Vitals, settings: Settings) -> tuple[str, ...]:
     """The sources that people were told are silent."""
     ours = {source.name for source in settings.sources}
     return tuple(state.name for state in vitals.sources if state.told_silent and state.name in ours)
+
+
+def _store(vitals: Vitals) -> Iterator[Ailment]:
+    """A restart would not mend it; it goes on by itself when somebody has."""
+    if vitals.outage:
+        yield Ailment(part="store", why=vitals.outage)
+    elif vitals.room is not None and vitals.room < CRAMPED:
+        left = f"{vitals.room / 2**20:.0f} MB"
+        yield Ailment(part="store", why=f"{left} are left for the database; make room on its disk before it is full")
 
 
 def _engine(vitals: Vitals, now: datetime) -> Iterator[Ailment]:

@@ -47,8 +47,14 @@ def metrics(vitals: Vitals, settings: Settings, now: datetime) -> Iterator[Metri
 def _of_the_house(vitals: Vitals, settings: Settings, now: datetime) -> Iterator[Metric]:
     ill = ailments(vitals, settings, now)
     yield _gauge("listener_ready", "1 while complaints are heard and told, 0 when not: /readyz says why", not ill)
-    parts = {(part,): float(any(one.part == part for one in ill)) for part in ("engine", "look", "delivery", "hearing")}
+    parts = {
+        (part,): float(any(one.part == part for one in ill))
+        for part in ("store", "engine", "look", "delivery", "hearing")
+    }
     yield _gauges("listener_ailing", "1 for each part that is not well", ("part",), parts)
+    yield _gauge("listener_store_bytes", "What the store takes of its disk", vitals.size)
+    if vitals.room is not None:
+        yield _gauge("listener_store_room_bytes", "What the store may still grow by", vitals.room)
     yield _gauge("listener_engine_seconds", "Since the engine last said that it is at work", _age(vitals.awake, now))
     late = _age(vitals.overdue_since, now)
     yield _gauge("listener_look_late_seconds", "How long ago the oldest deadline passed that no look has seen", late)

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Collection, Mapping
+import sys
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from listener.coverage import absence
 from listener.cycle import AT_ONCE, ELSEWHERE, LEASE, House, deliver, listen, look, remind, turns
 from listener.reading import send_due
 from listener.settings import Source
-from listener.storage.contract import StoreError
+from listener.storage.contract import Finding, StoreDown, StoreError
 
 log = logging.getLogger("listener")
 
@@ -25,8 +26,11 @@ ROLES = ("listen", "escalate", "web")  # what one process does of it all (bootst
 TICK = 0.5  # seconds between two looks
 HELD = 15.0  # seconds after which what we have taken is prolonged
 AGAIN = timedelta(seconds=5)  # until we look again whether a source that another process polls is ours to poll
+RESTS = timedelta(minutes=5)  # a source whose page could not be kept, at most
 PULSE = 60.0  # seconds between two signs of life
 DEAD = timedelta(minutes=5)  # without a look or a delivery: no sign of life is given then
+GLANCES = 3600.0  # seconds between two looks whether the store is sound,
+GLANCE = timedelta(seconds=1)  # each of which takes this long at most
 FIRST_AUDIT = 300.0  # seconds after the start
 CALENDARS = 3600.0  # seconds between two looks at the calendars of who has the turn
 MOST_LATE = 100_000  # deadlines that are counted after a silence of our own
@@ -48,12 +52,19 @@ async def run(house: House, stop: asyncio.Event, roles: Collection[str] = ROLES)
 async def _escalating(house: House, stop: asyncio.Event, stirred: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
     beats: dict[str, datetime] = {}  # step -> when it last went well
     await wake(house)
+    tasks.create_task(_glancing(house, stop))
     tasks.create_task(_beating(house, look, beats, stop))
     tasks.create_task(_beating(house, deliver, beats, stop, stirred))
     tasks.create_task(_waking(house, stop))
     tasks.create_task(_pulsing(house, beats, stop))
     tasks.create_task(_auditing(house, stop))
     tasks.create_task(_reading(house, stop))
+
+
+def _note(failed: str, *about: object) -> None:
+    """Of the exception that is being handled. That the store itself fails is said by the store, and once."""
+    if not isinstance(sys.exception(), StoreDown):
+        log.exception(failed, *about)
 
 
 async def _holding(house: House, stop: asyncio.Event) -> None:
@@ -63,7 +74,7 @@ async def _holding(house: House, stop: asyncio.Event) -> None:
             await house.agree()
             await house.store.renew(house.clock(), LEASE)
         except Exception:  # the fence: a lease that ends is another's, and nothing is kept under it
-            log.exception("could not prolong what we have taken; trying again")
+            _note("could not prolong what we have taken; trying again")
         await _pause(stop, HELD)
 
 
@@ -93,7 +104,7 @@ async def _beating(
             busy = await step(house)
             beats[step.__name__] = house.clock()
         except Exception:  # the fence: the next beat tries again, the others go on
-            log.exception("%s failed; trying again", step.__name__)
+            _note("%s failed; trying again", step.__name__)
             busy = 0
         if not busy:
             await _pause(stop, TICK, stirred)
@@ -116,7 +127,7 @@ async def _waking(house: House, stop: asyncio.Event) -> None:
             try:
                 await _alone(house, step.__name__, partial(step, house))
             except Exception:  # the fence: it is done a minute later
-                log.exception("%s failed; trying again", step.__name__)
+                _note("%s failed; trying again", step.__name__)
 
 
 async def _pulsing(house: House, beats: Mapping[str, datetime], stop: asyncio.Event) -> None:
@@ -140,7 +151,7 @@ async def _auditing(house: House, stop: asyncio.Event) -> None:
             await _alone(house, "history", partial(retire, house))
             await _alone(house, "audit", partial(audited, house))
         except Exception:  # the fence: an audit that fails stops nothing
-            log.exception("the audit failed; trying again")
+            _note("the audit failed; trying again")
         await _pause(stop, house.settings.audit_every.total_seconds())
 
 
@@ -150,7 +161,7 @@ async def _turning(house: House, stop: asyncio.Event) -> None:
         try:
             await turns(house)
         except Exception:  # the fence: the turns that were read last are kept
-            log.exception("the calendars could not be read again")
+            _note("the calendars could not be read again")
 
 
 async def _reading(house: House, stop: asyncio.Event) -> None:
@@ -159,13 +170,23 @@ async def _reading(house: House, stop: asyncio.Event) -> None:
         try:
             await _alone(house, "digests", partial(send_due, house.settings, house.store, house.clock()))
         except Exception:  # the fence: a digest that fails stops nothing
-            log.exception("a digest failed; trying again")
+            _note("a digest failed; trying again")
         await _pause(stop, PULSE)
 
 
 async def tidy(house: House) -> None:
     """What keeping posts has put off."""
     await house.store.tidy(house.clock())
+
+
+async def _glancing(house: House, stop: asyncio.Event) -> None:
+    """Each hour: is the store sound, as far as a short look can tell?"""
+    while not stop.is_set():
+        await _pause(stop, GLANCES)
+        try:
+            await _say_findings(house, await house.store.glance(GLANCE))
+        except Exception:  # the fence: it is done an hour later, and the daily audit reads everything
+            _note("the store could not be looked at; trying again")
 
 
 async def retire(house: House) -> None:
@@ -178,10 +199,16 @@ async def retire(house: House) -> None:
 
 async def audited(house: House) -> int:
     """How many things do not balance; people are told once a day at most, and the outside when there are none."""
-    now = house.clock()
-    findings = (await audit(house.store, now)).findings
+    findings = (await audit(house.store, house.clock())).findings
+    await _say_findings(house, findings)
+    if not findings and house.proof:
+        await _told(house.proof)
+    return len(findings)
+
+
+async def _say_findings(house: House, findings: Sequence[Finding]) -> None:
     if findings:
-        first = findings[0]
+        now, first = house.clock(), findings[0]
         text = (
             f"The audit found {len(findings)} things that do not balance, first {first.check}, {first.where}:"
             f" {first.problem}. `listener audit` names them all."
@@ -189,9 +216,6 @@ async def audited(house: House) -> int:
         midnight = int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
         notice = Notice(case=HOUSE, seq=midnight, kind=Kind.HOUSE, to="audit", text=text)
         await house.store.owe(notice, now)
-    elif house.proof:
-        await _told(house.proof)
-    return len(findings)
 
 
 async def _told(outside: Callable[[], Awaitable[None]]) -> None:
@@ -230,8 +254,8 @@ async def _one_poll(house: House, source: Source, due: dict[str, datetime], *, c
         if poll.state == ELSEWHERE:
             due[source.name] = max(due[source.name], house.clock() + AGAIN)
     except Exception:  # the fence: the store itself failed; this source rests and is tried again
-        log.exception("source %s: could not be kept; trying again", source.name)
-        due[source.name] = house.clock() + source.every
+        _note("source %s: could not be kept; trying again", source.name)
+        due[source.name] = house.clock() + min(source.every, RESTS)
 
 
 def _spread(at: datetime, source: Source) -> datetime:

@@ -346,6 +346,9 @@ class Vitals:
     sources: tuple[SourceState, ...]
     polls: Mapping[tuple[str, str], int]  # (source, hearing) -> polls, since the first
     mentions: Mapping[tuple[str, str], int]  # (brand, verdict) -> mentions, since the first
+    size: int  # bytes on its disk
+    room: int | None  # bytes it may still grow by; None: the store's own people look after that
+    outage: str = ""  # why it fails in this process, as long as it does
 
 
 class Store(Ledger, Protocol):
@@ -371,6 +374,10 @@ class Store(Ledger, Protocol):
 
     async def ahead(self, here: datetime) -> timedelta:
         """How far the store's clock is ahead of ours: everybody who shares a store goes by its clock."""
+        ...
+
+    async def glance(self, limit: timedelta) -> tuple[Finding, ...]:
+        """Is the store sound, as far as that can be seen in so short a time? What matters most is looked at first."""
         ...
 
     def watch(self, stirred: Callable[[], None]) -> AbstractAsyncContextManager[None]:
@@ -601,6 +608,11 @@ class Store(Ledger, Protocol):
 
 class StoreError(Exception):
     """The store cannot do this; the message says why and what to do."""
+
+
+class StoreDown(StoreError):
+    """The store itself does not work: full, read-only, gone, damaged, out of reach. Said once by the store
+    (listener/storage/sql/outage.py); whoever works in a loop tries again."""
 
 
 class TakenOver(StoreError):

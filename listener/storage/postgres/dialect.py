@@ -132,6 +132,12 @@ class Postgres:
         sql = f"SELECT brand, {COUNTED_AS}, count(*) FROM mentions WHERE heard BETWEEN ? AND ? GROUP BY 1, 2"
         return {(brand, verdict): count for brand, verdict, count in db.execute(sql, (stamp(since), stamp(until)))}
 
+    def size(self, db: Database) -> int:
+        return int(db.execute("SELECT pg_database_size(current_database())").fetchone()[0])
+
+    def room(self, db: Database) -> int | None:
+        return None
+
     def arrivals(self, db: Database, since: datetime) -> Mapping[str, int]:
         sql = "SELECT source, count(*) FROM posts WHERE heard >= ? GROUP BY source"
         return dict(db.execute(sql, (stamp(since),)).fetchall())

@@ -22,7 +22,7 @@ from psycopg.types.string import StrDumperUnknown
 
 from escalation.ledger import Conflict
 from listener.storage.address import shown
-from listener.storage.contract import StoreError
+from listener.storage.contract import StoreDown, StoreError
 from listener.storage.postgres.dialect import Postgres
 from listener.storage.postgres.indexing import Tsvector
 
@@ -208,7 +208,7 @@ class PostgresServer:
             return work()
         except psycopg.OperationalError as wrong:
             if not db.conn.closed:
-                raise StoreError(f"the database did not work: {_words(wrong)}; tried again") from wrong
+                raise StoreDown(f"the database did not work: {_words(wrong)}; tried again") from wrong
             raise unreachable(self.url, wrong) from wrong
         except psycopg.Error as wrong:
             raise StoreError(f"the database did not work: {_words(wrong)}; see docs/storage.md") from wrong
@@ -241,8 +241,8 @@ def _give_way(lost: Exception, attempt: int) -> None:
     sleep(random.uniform(0, 0.01 * 2**attempt))
 
 
-def unreachable(url: str, wrong: Exception) -> StoreError:
-    return StoreError(f"{shown(url)} does not answer: {_words(wrong)}; is PostgreSQL there, and may we in?")
+def unreachable(url: str, wrong: Exception) -> StoreDown:
+    return StoreDown(f"{shown(url)} does not answer: {_words(wrong)}; is PostgreSQL there, and may we in?")
 
 
 def _words(wrong: Exception) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from listener.storage.address import shown
-from listener.storage.contract import Balance, StoreError
+from listener.storage.contract import Balance, Finding, StoreError
 from listener.storage.postgres import folding, leases, months, news
 from listener.storage.postgres.dialect import Postgres
 from listener.storage.postgres.schema import prepare
@@ -83,6 +83,9 @@ class PostgresStore(SqlStore[Session]):
 
     async def erase_author(self, handle: str, at: datetime) -> int:
         return await self._writer.write(lambda db: erasing.erase_author(db, handle, at))
+
+    async def glance(self, limit: timedelta) -> tuple[Finding, ...]:
+        return ()  # its own people look after that
 
     async def moved(self) -> int:
         sql = "SELECT coalesce(sum(number), 0)::bigint FROM moves"

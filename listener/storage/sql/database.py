@@ -144,6 +144,14 @@ class Dialect(Protocol):
         gone. Reads its days and no others."""
         ...
 
+    def size(self, db: "Database") -> int:
+        """Bytes on its disk."""
+        ...
+
+    def room(self, db: "Database") -> int | None:
+        """Bytes it may still grow by; None where its own people look after that."""
+        ...
+
     def arrivals(self, db: "Database", since: datetime) -> Mapping[str, int]:
         """source -> new posts since then. Reads its days and no others."""
         ...

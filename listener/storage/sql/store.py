@@ -1,8 +1,9 @@
 """Both stores behind the contract, as far as they do the same: which room does what, and whether it reads or writes."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from connectors.post import Post
 from escalation.case import Case
@@ -47,27 +48,18 @@ from listener.storage.sql import (
     threads,
     vitals,
 )
-from listener.storage.sql.database import Database
 from listener.storage.sql.lanes import D
+from listener.storage.sql.outage import Hands, Outage, Watched
 
 T = TypeVar("T")
-D_co = TypeVar("D_co", bound=Database, covariant=True)
-
-
-class Hands(Protocol[D_co]):
-    """One lane, or several."""
-
-    async def read(self, work: Callable[[D_co], T]) -> T: ...
-    async def write(self, work: Callable[[D_co], T]) -> T: ...
-    def stream(self, rows: Callable[[D_co], Iterator[T]]) -> AsyncIterator[T]: ...
-    async def aclose(self) -> None: ...
 
 
 class SqlStore(Generic[D]):
     """`worker` is who claims notices: a number greater than 0 that no other process has."""
 
     def __init__(self, writer: Hands[D], reader: Hands[D], worker: int):
-        self._writer, self._reader, self._worker = writer, reader, worker
+        self._outage, self._worker = Outage(), worker
+        self._writer, self._reader = (Watched(hands, self._outage) for hands in (writer, reader))
 
     async def reading(self, work: Callable[[D], T]) -> T:
         """For what only this kind of store is asked."""
@@ -77,7 +69,7 @@ class SqlStore(Generic[D]):
         return await self._writer.write(work)
 
     async def aclose(self) -> None:
-        for hands in {id(hands): hands for hands in (self._reader, self._writer)}.values():
+        for hands in {id(hands): hands for hands in (self._reader.hands, self._writer.hands)}.values():
             await hands.aclose()
 
     # hearing
@@ -221,7 +213,7 @@ class SqlStore(Generic[D]):
         return await self._reader.read(lambda db: db.dialect.counts(db, since, until))
 
     async def vitals(self, now: datetime) -> Vitals:
-        return await self._reader.read(lambda db: vitals.vitals(db, now))
+        return replace(await self._reader.read(lambda db: vitals.vitals(db, now)), outage=self._outage.why)
 
     # the web desk
     async def keep_pass(self, key: str, person: str, until: datetime, now: datetime) -> None:

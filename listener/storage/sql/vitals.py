@@ -25,6 +25,8 @@ def vitals(db: Database, now: datetime) -> Vitals:
         sources=sources(db),
         polls=_polls(db),
         mentions=_mentions(db),
+        size=db.dialect.size(db),
+        room=db.dialect.room(db),
     )
 
 

@@ -4,8 +4,10 @@ One writes at a time, so nothing needs a lock. Ids are given in the order in whi
 of them a day brought and how old the oldest of its posts is.
 """
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from connectors.post import Post
@@ -81,6 +83,18 @@ class Sqlite:
         )
         return {(brand, verdict): count for brand, verdict, count in rows}
 
+    def size(self, db: Database) -> int:
+        return _pragma(db, "page_count") * _pragma(db, "page_size")
+
+    def room(self, db: Database) -> int | None:
+        """What its disk has left, and what was freed within the file."""
+        file = str(db.execute("PRAGMA database_list").fetchone()[2])
+        try:
+            left = shutil.disk_usage(Path(file).parent).free if file else None
+        except OSError:
+            return 0  # its directory is gone
+        return None if left is None else left + _pragma(db, "freelist_count") * _pragma(db, "page_size")
+
     def arrivals(self, db: Database, since: datetime) -> Mapping[str, int]:
         rows = db.execute(
             "SELECT source, count(*) FROM posts WHERE id >= (SELECT min(first) FROM arrivals WHERE day >= ?)"
@@ -97,6 +111,10 @@ def _day(db: Database, at: datetime) -> None:
         " ON CONFLICT (day) DO NOTHING",
         (stamp(at)[:10], next_id(db, "posts"), stamp(at), next_id(db, "mentions")),
     )
+
+
+def _pragma(db: Database, name: str) -> int:
+    return int(db.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 def next_id(db: Database, table: str) -> int:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlite_utils import Database as Tables
 
 from listener.query import fold
-from listener.storage.contract import StoreError
+from listener.storage.contract import StoreDown, StoreError
 from listener.storage.sqlite.dialect import Sqlite
 from listener.storage.sqlite.indexing import Fts5
 
@@ -20,6 +20,7 @@ BUSY = 30.0  # seconds to wait while another process writes
 # FULL: a promise that a person was shown as taken must outlive a power cut. WAL with NORMAL would only outlive the
 # death of the process (https://www.sqlite.org/pragma.html#pragma_synchronous).
 PRAGMAS = (
+    "auto_vacuum=INCREMENTAL",  # of a new file; an older one has it from its next VACUUM, or from a backup, on
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -34,6 +35,7 @@ class Connection(sqlite3.Connection):
 
     dialect = Sqlite()
     index = Fts5()
+    file: tuple[int, int] | None = None  # the file that was opened, as its disk knows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class SqliteFile:
         return _translated(work, db)
 
     def write(self, db: Connection, work: Callable[[Connection], T]) -> T:
+        if db.file != _known_as(self.path):
+            raise StoreDown(f"{self.path} {_GONE}")
         return _translated(lambda db: transaction(db, work), db)
 
     def close(self, db: Connection) -> None:
@@ -65,9 +69,25 @@ def connect(path: str) -> Connection:
         for pragma in PRAGMAS:
             _set(db, pragma)
     except (sqlite3.Error, OSError) as wrong:
-        raise StoreError(f"{path} cannot be opened as a database: {wrong}; see docs/storage.md") from wrong
+        raise StoreError(f"{path} cannot be opened as a database: {wrong}; {_mend(str(wrong))}") from wrong
     db.create_function("folded", 1, fold, deterministic=True)
+    db.file = _known_as(path)
     return db
+
+
+_GONE = (
+    "is not where it was opened: moved, deleted, or its disk is gone. Nothing is written, for it would be lost: put it"
+    " back, or stop the listener and restore a backup (docs/storage.md)"
+)
+
+
+def _known_as(path: str) -> tuple[int, int] | None:
+    """None: there is none. SQLite would go on writing to a file that was deleted, and it would be gone at the end."""
+    try:
+        there = Path(path).stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino
 
 
 def _set(db: sqlite3.Connection, pragma: str) -> None:
@@ -105,9 +125,9 @@ def _translated(work: Callable[[Connection], T], db: Connection) -> T:
     try:
         return work(db)
     except sqlite3.OperationalError as wrong:
-        raise StoreError(f"the database did not work: {wrong}; {_mend(str(wrong))}") from wrong
+        raise StoreDown(f"the database did not work: {wrong}; {_mend(str(wrong))}") from wrong
     except sqlite3.DatabaseError as wrong:
-        raise StoreError(f"the database is damaged, or is none: {wrong}; restore a backup (docs/storage.md)") from wrong
+        raise StoreDown(f"the database is damaged, or is none: {wrong}; restore a backup (docs/storage.md)") from wrong
 
 
 def _mend(wrong: str) -> str:
@@ -115,6 +135,8 @@ def _mend(wrong: str) -> str:
         return f"another program has been writing to it for {BUSY:.0f} s; stop that one and try again"
     if "full" in wrong:
         return "make room on its disk; nothing was half written"
+    if "disk I/O" in wrong:
+        return "its disk refuses: is it full, over a quota, or failing? nothing was half written"
     if "readonly" in wrong or "unable to open" in wrong:
         return "check who may write to the file and its directory"
     return "see docs/storage.md"

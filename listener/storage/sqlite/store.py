@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
-from listener.storage.contract import Balance, StoreBusy, StoreError
+from listener.storage.contract import Balance, Finding, StoreBusy, StoreDown, StoreError
 from listener.storage.sql import accounts, erasing, ledger
 from listener.storage.sql.lanes import Lane
 from listener.storage.sql.store import SqlStore
@@ -23,6 +24,8 @@ from listener.storage.sqlite.schema import prepare
 
 T = TypeVar("T")
 MEMORY = ":memory:"  # gone with the process: for tests
+AT_START = timedelta(seconds=2)
+TICK = 0.05  # seconds between two steps of what is done at leisure
 ONLY = 1  # the one who turns the crank
 
 
@@ -48,6 +51,8 @@ class SqliteStore(SqlStore[Connection]):
     async def engine(self) -> AsyncIterator[None]:
         lock = None if self._path == MEMORY else await asyncio.to_thread(_lock, Path(f"{self._path}.lock"))
         try:
+            if found := await self.glance(AT_START):
+                raise StoreDown(f"the database is damaged ({found[0].where}): {found[0].problem}")
             await self._writer.write(lambda db: ledger.release(db, ONLY))
             yield
         finally:
@@ -90,10 +95,20 @@ class SqliteStore(SqlStore[Connection]):
         await self._writer.read(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
     async def tidy(self, now: datetime) -> None:
-        """Nothing was put off."""
+        """In short steps, and not while somebody waits for the hand that writes."""
+        while self._path != MEMORY and not self._busy() and await self._writer.read(upkeep.tend):
+            await asyncio.sleep(TICK)
 
     async def retire(self, before: date) -> tuple[date, ...]:
         raise StoreError("a database file keeps everything; `listener erase` takes out what must go")
+
+    async def glance(self, limit: timedelta) -> tuple[Finding, ...]:
+        return await self._aside(lambda db: tuple(upkeep.glance(db, limit.total_seconds(), monotonic)))
+
+    def _busy(self) -> bool:
+        """Somebody waits for the hand that writes."""
+        hands = self._writer.hands
+        return isinstance(hands, Lane) and bool(hands.waiting)
 
     async def moved(self) -> int:
         """Events are only ever added, so the last one's place in the table grows with each."""

@@ -1,8 +1,8 @@
-"""The file itself: a copy of it while it is at work, and whether it is sound."""
+"""The file itself: whether it is sound, what it does while nobody waits, a copy of it while it is at work."""
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import mkstemp
@@ -10,15 +10,73 @@ from tempfile import mkstemp
 from listener.storage.contract import Finding, StoreError
 
 SOUND = "the file is sound"
+MEND = "stop the listener, keep the files, restore a backup (docs/storage.md)"
 NAMED = 20  # damaged places
+FIRST = ("house", "sources", "cases", "events", "notices")  # what is owed to whom; then the rest, small tables first
+STEPS = 10_000  # of SQLite's machine, between two looks at the clock
+FREED_AT_ONCE = 256  # pages given back to the disk by one step: a megabyte
+WORTH_IT = 1024  # freed pages that are kept for what comes next
 
 
 def damage(db: sqlite3.Connection) -> Iterator[Finding]:
     """Reads the whole file (https://www.sqlite.org/pragma.html#pragma_integrity_check)."""
     for (found,) in db.execute(f"PRAGMA integrity_check({NAMED})").fetchall():
         if found != "ok":
-            problem = f"{found}; stop the listener, keep the files, restore a backup (docs/storage.md)"
-            yield Finding(check=SOUND, where="database", problem=problem)
+            yield Finding(check=SOUND, where="database", problem=f"{_words(found)}; {MEND}")
+
+
+def _words(found: str) -> str:
+    """What is torn is torn in a hundred places; the first ones do."""
+    return " ".join(found.split())[:200]
+
+
+def glance(db: sqlite3.Connection, seconds: float, clock: Callable[[], float]) -> Iterator[Finding]:
+    """As far as that gets in `seconds`: table by table, what matters most first. Indexes are not held against their
+    tables; `damage` does that (https://www.sqlite.org/pragma.html#pragma_quick_check)."""
+    until = clock() + seconds
+    db.set_progress_handler(lambda: clock() > until, STEPS)
+    try:
+        for table in _tables(db):
+            for (found,) in db.execute(f'PRAGMA quick_check("{table}")').fetchall():
+                if found != "ok":
+                    yield Finding(check=SOUND, where=table, problem=f"{_words(found)}; {MEND}")
+    except sqlite3.OperationalError as late:
+        if "interrupted" not in str(late):
+            raise
+    finally:
+        db.set_progress_handler(None, 0)
+
+
+def _tables(db: sqlite3.Connection) -> list[str]:
+    rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
+    there = [str(name) for (name,) in rows if not name.startswith("posts_fts")]
+    return sorted(there, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
+
+
+def tend(db: sqlite3.Connection) -> bool:
+    """A step of what costs less when it is done at leisure; True: more to do. Waits for nobody, for a few milliseconds.
+
+    The log goes back to nothing and freed pages to the disk. No ANALYZE: how each question is answered is fixed by its
+    wording and its indexes, and tested; it must not change with what a history happens to hold.
+    """
+    free = int(db.execute("PRAGMA freelist_count").fetchone()[0]) - WORTH_IT
+    if free > 0:
+        db.execute(f"PRAGMA incremental_vacuum({min(free, FREED_AT_ONCE)})").fetchall()
+    _fold_in(db)
+    return int(db.execute("PRAGMA auto_vacuum").fetchone()[0]) == INCREMENTAL and free > FREED_AT_ONCE
+
+
+INCREMENTAL = 2
+
+
+def _fold_in(db: sqlite3.Connection) -> None:
+    """Not while somebody reads: then the next time will do."""
+    patience = int(db.execute("PRAGMA busy_timeout").fetchone()[0])
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def backup(db: sqlite3.Connection, file: Path) -> int:
