@@ -14,11 +14,12 @@ from datetime import timedelta
 from importlib import import_module
 from math import isfinite
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from connectors.contract import Connector, Dialect
-from connectors.http import Web
-from connectors.inbox import Inbox
+if TYPE_CHECKING:
+    from connectors.contract import Connector, Dialect
+    from connectors.http import Web
+    from connectors.inbox import Inbox
 
 KINDS = {  # kind -> where it lives: "module:class"
     "appstore": "connectors.appstore:AppStoreConnector",
@@ -51,7 +52,9 @@ _TYPES: dict[Any, str] = {
 _EXAMPLES: dict[Any, str] = {str: '"…"', float: "10.0", int: "10", bool: "true", timedelta: '"7d"'}
 
 
-def open_connector(kind: str, name: str, options: Mapping[str, Any], web: Web, inbox: Inbox | None = None) -> Connector:
+def open_connector(
+    kind: str, name: str, options: Mapping[str, Any], web: "Web", inbox: "Inbox | None" = None
+) -> "Connector":
     """`options` were checked by check_options and converted by the settings. The ear gets what its __init__ names."""
     module, ear = _ear(kind)
     lists = {field.name for field in fields(module.Options) if field.type == tuple[str, ...]}
@@ -119,7 +122,7 @@ def told_by_house(kind: str) -> frozenset[str]:
     return frozenset(field.name for field in fields(_ear(kind)[0].Options) if "house" in field.metadata)
 
 
-def dialect_of(kind: str) -> Dialect | None:
+def dialect_of(kind: str) -> "Dialect | None":
     """How this kind searches by words; None when it reads whatever there is."""
     return getattr(_ear(kind)[0], "DIALECT", None) if kind in KINDS else None
 

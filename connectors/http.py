@@ -1,30 +1,23 @@
 """The one door to the web: polite, bounded and guarded. All connectors share one client.
 
-aiohttp carries the requests: an unchanged feed (304) costs it a twentieth of what httpx's own transport takes. Whose
-address may be asked is decided in guard.py, for each redirect and each connection anew.
+What redirects, refusals and waits mean is decided here; carrier.py carries the requests.
 """
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote_plus, urljoin, urlsplit, urlunsplit
 
-import aiohttp
-
 from connectors.contract import Fix, Hearing, Wait
-from connectors.guard import Guard, Private
 
-MOST_BYTES = 15 * 1024 * 1024  # of a body, decompressed
+if TYPE_CHECKING:
+    from connectors.carrier import Carrier
+
 MOST_REDIRECTS = 5
-TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
-HANG_UP = 1.0  # seconds for a good-bye
 LONGEST_WAIT = timedelta(days=1)
 KEYS = ("authorization", "x-goog-api-key", "api-key", "api-username")  # headers that are for one server only
-ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +39,8 @@ class Web:
     """`allow_private` opens hosts ("blog.intranet", "127.0.0.1:8080") that would otherwise be refused."""
 
     def __init__(self, agent: str, allow_private: frozenset[str] = frozenset()):
-        self._agent = agent
-        self._guard = Guard(frozenset(host.lower() for host in allow_private))
-        self._session: aiohttp.ClientSession | None = None
+        self._agent, self._allow_private = agent, allow_private
+        self._carrier: Carrier | None = None
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None, now: datetime) -> Answer:
         """Answers 200, 304 and the 4xx that speak of the page itself (404, 410); the rest is an error.
@@ -86,11 +78,7 @@ class Web:
         return await self._one("POST", url, headers or {}, json=json, data=form)
 
     async def _one(self, method: str, url: str, headers: Mapping[str, str], **sent: Any) -> Answer:
-        to = self._guard.check(url)
-        with _translated(url):
-            async with self._client().request(method, to, headers=headers, allow_redirects=False, **sent) as response:
-                body = await _body(response, url)
-                return Answer(response.status, _headers(response), body, url)
+        return await self._carried().request(method, url, headers, **sent)
 
     async def listen(
         self,
@@ -108,69 +96,20 @@ class Web:
 
         Raises Wait or Fix when the server did not let us listen.
         """
-        url = f"http{url[2:]}" if url[:2].lower() == "ws" else url
-        to = self._guard.check(url)
-        with _translated(url):
-            try:
-                line = await self._client().ws_connect(to, max_msg_size=MOST_BYTES, headers=headers)
-            except aiohttp.WSServerHandshakeError as no:
-                raise refusal(Answer(no.status, dict(no.headers or {}), b"", url), now) from None
-            try:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(patience):
-                        for text in say:
-                            await line.send_str(text)
-                        await _hear(line, enough)
-            finally:  # a server in full flow may not hear us say good-bye
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(HANG_UP):
-                        await line.close()
+        await self._carried().listen(url, enough, patience, now, headers, say)
 
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=100, limit_per_host=2, resolver=self._guard, ttl_dns_cache=60, socket_factory=self._guard.socket
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=TIMEOUT,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": self._agent, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate, br"},
-                max_field_size=16_384,
-            )
-        return self._session
+    def _carried(self) -> "Carrier":
+        """With the first request: a fifth of a second to import, and most commands ask nobody."""
+        if self._carrier is None:
+            from connectors.carrier import Carrier
+
+            self._carrier = Carrier(self._agent, self._allow_private)
+        return self._carrier
 
     async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            await self._guard.close()
-            self._session = None
-
-
-async def _hear(line: aiohttp.ClientWebSocketResponse, enough: Callable[[str], bool]) -> None:
-    async for message in line:
-        if message.type is aiohttp.WSMsgType.TEXT and enough(message.data):
-            return
-        await asyncio.sleep(0)  # what is buffered already comes without a pause, and others want their turn
-
-
-@contextmanager
-def _translated(url: str) -> Iterator[None]:
-    """The client's troubles, in our words."""
-    try:
-        yield
-    except Private as refused:
-        raise Fix(str(refused)) from None
-    except TimeoutError:
-        raise Wait(f"{shown(url)}: no answer in time; tried again later") from None
-    except aiohttp.InvalidURL:
-        raise Fix(f"{shown(url)}: is not an address; write it with http:// or https://") from None
-    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as wrong:
-        raise Fix(f"{shown(url)}: its certificate is not valid ({type(wrong).__name__})") from None
-    except (aiohttp.ClientError, OSError, ValueError) as wrong:
-        if isinstance(wrong.__cause__, Private) or isinstance(getattr(wrong, "os_error", None), Private):
-            raise Fix(str(getattr(wrong, "os_error", wrong.__cause__))) from None
-        raise Wait(f"{shown(url)}: cannot be reached ({_plain(wrong)}); tried again later") from None
+        if self._carrier is not None:
+            await self._carrier.aclose()
+            self._carrier = None
 
 
 def _for_host(headers: Mapping[str, str], asked: str, here: str) -> Mapping[str, str]:
@@ -185,28 +124,6 @@ def _server(url: str) -> tuple[str, str]:
         return urlsplit(url)[:2]
     except ValueError:
         return "", ""  # the guard will say so
-
-
-def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-async def _body(response: aiohttp.ClientResponse, url: str) -> bytes:
-    """Counted as it is decompressed, so that a small bomb stays small."""
-    if response.status == 304:
-        return b""
-    pieces, size = [], 0
-    async for piece in response.content.iter_chunked(65_536):
-        size += len(piece)
-        if size > MOST_BYTES:
-            raise Fix(f"{shown(url)}: is larger than {MOST_BYTES // 2**20} MB; is this really a feed?")
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-def _plain(wrong: Exception) -> str:
-    reason = getattr(wrong, "strerror", "") or getattr(wrong, "message", "") or type(wrong).__name__
-    return str(reason)[:120]
 
 
 def refusal(answer: Answer, now: datetime) -> Wait | Fix:

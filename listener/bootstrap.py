@@ -1,9 +1,8 @@
-"""The composition root: the only maker of clients, database and clock. Tests pass their own clock and voice."""
+"""The composition root: the only maker of clients, ears and voices. Tests pass their own clock and voice."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -24,36 +23,16 @@ from listener import slack, turns
 from listener.asking import asked
 from listener.background import lookup
 from listener.cycle import House, Read, alone
+from listener.opening import Clock, SharedClock, open_store, system_clock
 from listener.running import ROLES
 from listener.second_opinion import SecondOpinion
 from listener.settings import Settings, Source, allowed
-from listener.storage.address import is_server
 from listener.storage.contract import Store
-from listener.storage.sqlite import SqliteStore
 from listener.tables import ConfigError, Problem
 from listener.web.serving import invitation, serving
 from listener.weigh import Scales, scales
 
 log = logging.getLogger("listener")
-
-Clock = Callable[[], datetime]
-
-
-def system_clock() -> datetime:
-    return datetime.now(UTC)
-
-
-class SharedClock:
-    """The store's clock: hosts that share one agree on what is due, whatever their own clocks say."""
-
-    def __init__(self, store: Store):
-        self._store, self._ahead = store, timedelta()
-
-    def __call__(self) -> datetime:
-        return system_clock() + self._ahead
-
-    async def agree(self) -> None:
-        self._ahead = await self._store.ahead(system_clock())
 
 
 async def heard_at(url: str, env: Mapping[str, str]) -> Found:
@@ -63,15 +42,6 @@ async def heard_at(url: str, env: Mapping[str, str]) -> Found:
         return await discover(web, url, system_clock())
     finally:
         await web.aclose()
-
-
-async def open_store(database: str) -> Store:
-    """Raises StoreError when it cannot be opened or was written by a newer version."""
-    if not is_server(database):
-        return await SqliteStore.open(database)
-    from listener.storage.postgres import PostgresStore  # who has a file waits for no driver
-
-    return await PostgresStore.open(database)
 
 
 @asynccontextmanager

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webserver import Handler, Server
 
+from connectors.carrier import MOST_BYTES
 from connectors.contract import ConnectorError, Fix, Hearing, Wait
-from connectors.http import MOST_BYTES, Web, retry_after, shown
+from connectors.http import Web, retry_after, shown
 
 NOW = datetime(2026, 5, 4, 13, 0, tzinfo=UTC)
 

@@ -16,10 +16,10 @@ from connectors.post import Author
 from escalation.case import replay
 from escalation.commands import Dismiss
 from escalation.decide import decide
-from listener.bootstrap import system_clock
 from listener.by_hand import keep, raised
 from listener.cli import main
 from listener.learning import Learned, Verdicted, changed, fit, learn, loss
+from listener.opening import system_clock
 from listener.settings import Settings, load
 from listener.storage.contract import Heard
 from listener.storage.sqlite import SqliteStore

@@ -137,7 +137,9 @@ async def test_metrics_say_what_the_store_knows(world: DeskWorld, clock: Clock) 
 
 async def test_two_processes_tell_the_same(world: DeskWorld, clock: Clock) -> None:
     async with opened(world.store, world.settings, clock) as second:
-        assert (await asked(second.address, "/metrics"))[1] == (await asked(world.address, "/metrics"))[1]
+        one, other = [(await asked(address, "/metrics"))[1] for address in (second.address, world.address)]
+        moving = re.compile("^listener_store_room_bytes .*", re.MULTILINE)  # others write to the same disk
+        assert moving.sub("", one) == moving.sub("", other)
 
 
 async def test_a_store_that_is_new_is_not_at_work_yet(store: Store, clock: Clock) -> None:

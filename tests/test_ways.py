@@ -25,10 +25,11 @@ from escalation.courier import Courier
 from escalation.desk import Desk
 from escalation.notices import Notice
 from escalation.trace import trace_id
-from listener.bootstrap import build, open_store
+from listener.bootstrap import build
 from listener.cli import main
 from listener.cycle import turn
 from listener.logs import JsonLines
+from listener.opening import open_store
 from listener.settings import load
 from listener.storage.contract import Store
 from listener.ways import way

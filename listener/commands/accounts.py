@@ -6,11 +6,9 @@ import click
 
 from listener.audit import audit as examine
 from listener.audit import audit_as_of, totals
-from listener.bootstrap import system_clock
 from listener.commands.shared import config_option, console, json_option, memory, moment, plainly, print_json
 from listener.digest import as_text, compose, everything
-from listener.slack.pages import digest as blocks
-from listener.web.digests import as_html
+from listener.opening import system_clock
 
 
 @click.command()
@@ -37,8 +35,12 @@ async def digest(directory: Path | None, since: str, form: str, as_json: bool) -
     if as_json or form == "json":
         print_json(composed)
     elif form == "slack":
+        from listener.slack.pages import digest as blocks  # nor Slack, for one that is a page or words
+
         print_json(blocks(composed))
     elif form == "html":
+        from listener.web.digests import as_html  # the pages are not read for a digest in words
+
         click.echo(as_html(composed, settings.desk.public_url))
     else:
         click.echo(as_text(composed), nl=False)

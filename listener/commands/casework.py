@@ -33,7 +33,6 @@ from escalation.terminal import draw_case, draw_timeline
 from escalation.wording import zone
 from listener import durations, ways
 from listener.background import reach
-from listener.bootstrap import system_clock
 from listener.commands.shared import (
     Failed,
     config_option,
@@ -45,6 +44,7 @@ from listener.commands.shared import (
     print_json,
 )
 from listener.one_voice import whisper
+from listener.opening import system_clock
 from listener.settings import Settings
 from listener.similar import similar, told
 from listener.storage.contract import CaseRow, Store

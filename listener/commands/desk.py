@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from listener.bootstrap import desk_alone, system_clock
+from listener.bootstrap import desk_alone
 from listener.commands.casework import somebody
 from listener.commands.shared import config_option, console, memory, plainly, settings_from
+from listener.opening import system_clock
 from listener.web.serving import invitation
 
 

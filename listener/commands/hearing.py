@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from listener.bootstrap import system_clock
 from listener.commands.shared import config_option, console, json_option, memory, moment, plainly, print_json
 from listener.durations import spoken
 from listener.ears import WINDOW, Ear, blind, ears
+from listener.opening import system_clock
 
 
 @click.command()

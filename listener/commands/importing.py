@@ -11,10 +11,10 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from listener.bootstrap import system_clock
 from listener.columns import FIELDS, Unreadable
 from listener.commands.shared import Failed, config_option, console, json_option, memory, plain, plainly, print_json
 from listener.importing import Imported, bring_in, tried
+from listener.opening import system_clock
 from listener.sheets import LINES, LIST, SOURCE, Sheet, Wish, made_out
 from listener.weigh import scales
 

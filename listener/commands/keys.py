@@ -6,9 +6,9 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from listener.bootstrap import system_clock
 from listener.commands.casework import somebody
 from listener.commands.shared import Failed, config_option, console, json_option, memory, plainly, print_json
+from listener.opening import system_clock
 from listener.web import access
 
 

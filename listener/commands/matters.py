@@ -9,10 +9,10 @@ from escalation.desk import Desk
 from escalation.events import Rating
 from escalation.terminal import draw_case
 from listener import by_hand
-from listener.bootstrap import system_clock
 from listener.commands.casework import ask as act
 from listener.commands.casework import on_a_case, somebody
 from listener.commands.shared import Failed, config_option, console, memory, moment, plainly
+from listener.opening import system_clock
 from listener.rating import with_row
 from listener.settings.people import PRIORITIES
 from listener.weigh import scales

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import fields
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 from rich.markup import escape
@@ -15,7 +15,6 @@ from rich.table import Table
 from connectors.post import Author, Post
 from escalation.telling import clock
 from listener import history
-from listener.bootstrap import system_clock
 from listener.commands.shared import (
     Failed,
     config_option,
@@ -28,15 +27,18 @@ from listener.commands.shared import (
     print_json,
     settings_from,
 )
+from listener.opening import system_clock
 from listener.plain import json_text
 from listener.search import question
 from listener.settings import Settings, changed
-from listener.simulate import Calls, Simulated, Woken, simulate
 from listener.storage.contract import MentionRow, Question, Sort
 from listener.tables import ConfigError
 from listener.triage import BrandTarget, Rules, load_rules
 from listener.triage import assess as judge
 from listener.triage.naming import named
+
+if TYPE_CHECKING:
+    from listener.simulate import Calls, Simulated, Woken
 
 COLUMNS = tuple(field.name for field in fields(MentionRow))
 
@@ -222,6 +224,8 @@ async def replay(directory: Path | None, since: str, file: Path, as_json: bool) 
     """
     asked = Question(since=moment(since, past=True), limit=sys.maxsize)
     async with memory(directory) as (settings, store):
+        from listener.simulate import simulate  # most commands here live no past again
+
         told = await simulate(store, store.search(asked), settings, changed(settings, file), system_clock())
     if as_json:
         print_json(told)
@@ -238,7 +242,7 @@ async def replay(directory: Path | None, since: str, file: Path, as_json: bool) 
         out.print(_waking(settings, woken), markup=False, soft_wrap=True)
 
 
-def _calls(told: Simulated) -> Table:
+def _calls(told: "Simulated") -> Table:
     """Who would have been told, now and then."""
     table = Table("told", "now", "then", "of these at night", "off duty", box=None)
     before, after = told.calls_before, told.calls_after
@@ -248,7 +252,7 @@ def _calls(told: Simulated) -> Table:
     return table
 
 
-def _by_day(calls: Calls) -> str:
+def _by_day(calls: "Calls") -> str:
     """At which part of their own day people are told."""
     parts = {"morning": (7, 12), "afternoon": (12, 18), "evening": (18, 22)}
     counted = {name: sum(calls.hours[hour] for hour in range(*span)) for name, span in parts.items()}
@@ -256,7 +260,7 @@ def _by_day(calls: Calls) -> str:
     return "In the " + ", ".join(f"{name} {count}" for name, count in counted.items())
 
 
-def _waking(settings: Settings, woken: Woken) -> str:
+def _waking(settings: Settings, woken: "Woken") -> str:
     person = settings.person(woken.name)
     at = clock(woken.at, person.timezone if person else "UTC")
     return f"wakes {woken.name}, {at}: {woken.brand}, {woken.priority}"

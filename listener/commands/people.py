@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from escalation.policy import Asked, Choice, Policy, asked_in_turn, first
-from listener.bootstrap import system_clock
 from listener.commands.shared import Failed, config_option, console, json_option, memory, moment, plainly, print_json
 from listener.durations import spoken
+from listener.opening import system_clock
 from listener.settings import Settings
 from listener.settings.people import PRIORITIES
 

@@ -8,8 +8,8 @@ import click
 
 from escalation.case import Status, replay
 from escalation.guard import Finding, chosen, review
-from listener.bootstrap import system_clock
 from listener.commands.shared import config_option, console, json_option, memory, plainly, print_json
+from listener.opening import system_clock
 
 
 @click.command()

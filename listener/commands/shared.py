@@ -17,7 +17,7 @@ from rich.console import Console
 from escalation.commands import Refused
 from escalation.ledger import Conflict, UnknownCase
 from listener import durations, turns
-from listener.bootstrap import open_store, system_clock
+from listener.opening import open_store, system_clock
 from listener.plain import json_text
 from listener.plain import plain as plain
 from listener.query import QueryError

@@ -13,10 +13,11 @@ from typing import Any
 
 from rich.console import Console
 
-from listener.bootstrap import build, desk_beside, doors, system_clock
+from listener.bootstrap import build, desk_beside, doors
 from listener.demo import config
 from listener.demo.pages import Entry
 from listener.demo.world import World, created, served
+from listener.opening import system_clock
 from listener.running import run
 from listener.settings import load
 from listener.settings.model import LOOPBACK, Desk
