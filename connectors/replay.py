@@ -1,7 +1,8 @@
 """Plays recorded posts: for the demo, for tests, and for trying rules on a file.
 
 The file is JSON Lines, one post a line: {"id", "text", "title", "url", "author", "created", "site", "kind", "parent",
-"followers", "replies", "reposts", "lang"}; only id and text are needed. The cursor is the place in the file, so lines
+"followers", "replies", "reposts", "lang"}; only id and text are needed, and an author may be an object: {"handle",
+"name", "id", "url", "followers"}. The cursor is the place in the file, so lines
 that are appended later are heard at the next poll.
 """
 
@@ -18,6 +19,7 @@ from connectors.contract import Cursor, Fix, Hearing, Page
 from connectors.post import Author, Post, PostKind, Reach
 
 PAGE = 100
+REQUIRED = ("id", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +68,31 @@ def parse(item: Mapping[str, Any], source: str) -> Post:
     created = datetime.fromisoformat(item["created"]) if item.get("created") else None
     return Post(
         source=source,
-        id=str(item["id"]),
-        url=str(item.get("url", "")),
-        text=str(item["text"]),
-        title=str(item.get("title", "")),
-        author=Author(handle=str(item.get("author", "")), followers=item.get("followers")),
+        id=_text(item, "id"),
+        url=_text(item, "url"),
+        text=_text(item, "text"),
+        title=_text(item, "title"),
+        author=_author(item),
         created=(created if created.tzinfo else created.replace(tzinfo=UTC)) if created else None,
         kind=PostKind(item.get("kind", "post")),
-        lang=str(item.get("lang", "")),
-        site=str(item.get("site", "")),
-        parent=str(item.get("parent", "")),
+        lang=_text(item, "lang"),
+        site=_text(item, "site"),
+        parent=_text(item, "parent"),
         reach=Reach(replies=item.get("replies"), reposts=item.get("reposts"), likes=item.get("likes")),
     )
+
+
+def _author(item: Mapping[str, Any]) -> Author:
+    said = item.get("author")
+    if not isinstance(said, Mapping):
+        return Author(handle=_text(item, "author"), followers=item.get("followers"))
+    handle, name, id_, url = (_text({each: said.get(each)}, each) for each in ("handle", "name", "id", "url"))
+    return Author(handle=handle, name=name, id=id_, url=url, followers=said.get("followers", item.get("followers")))
+
+
+def _text(item: Mapping[str, Any], key: str) -> str:
+    """What a person may read: an object or a list is none."""
+    value = item[key] if key in REQUIRED else item.get(key)
+    if isinstance(value, Mapping | list):
+        raise TypeError(f'"{key}" is a text, and is given as {type(value).__name__}')
+    return "" if value is None else str(value)

@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from zlib import crc32
@@ -122,14 +122,22 @@ def mistakes(wrong: str, now: datetime) -> Notice:
 
 
 def difference(before: Settings, after: Settings) -> str:
-    """In a line, for the log. Pure."""
+    """In a line, for the log: no value of it, for some are secrets. Pure."""
     told = []
     for what in ("sources", "brands", "people"):
         old, new = ({each.name: each for each in getattr(one, what)} for one in (before, after))
         added, gone = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
         changed = sorted(name for name in new.keys() & old.keys() if new[name] != old[name])
         told += [f"{what} {word}: {', '.join(names)}" for word, names in _words(added, gone, changed) if names]
-    return "; ".join(told) or "the same sources, brands and people"
+    also = [one.name for one in fields(after) if one.name not in NAMED and _differ(before, after, one.name)]
+    return "; ".join([*told, *([f"also changed: {', '.join(also)}"] if also else [])]) or "nothing has changed"
+
+
+NAMED = frozenset({"directory", "database", "sources", "brands", "people"})  # a word of each is said elsewhere
+
+
+def _differ(before: Settings, after: Settings, what: str) -> bool:
+    return bool(getattr(before, what) != getattr(after, what))
 
 
 def _words(added: list[str], gone: list[str], changed: list[str]) -> tuple[tuple[str, list[str]], ...]:

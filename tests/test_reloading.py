@@ -204,7 +204,10 @@ def test_the_log_says_what_changed(directory: Path, tmp_path: Path) -> None:
     )
     after = load(configs.write(tmp_path / "b", sources=more), {})
     assert difference(before, after) == "sources added: forum; sources changed: blog"
-    assert difference(before, before) == "the same sources, brands and people"
+    assert difference(before, before) == "nothing has changed"
+    files = {"listener": configs.FILES["listener.toml"] + "[web]\nport = 9000\n", "triage": "[priority]\nP1 = 81\n"}
+    other = load(configs.write(tmp_path / "c", **files), {"LISTENER_METRICS_TOKEN": "hush"})
+    assert difference(before, other) == "also changed: rules, desk, metrics_token"
 
 
 def test_many_mistakes_are_ten_lines_and_a_count() -> None:

@@ -7,6 +7,7 @@ import pytest
 from polling import Poller, ids
 
 from connectors.contract import Fix, Hearing
+from connectors.post import Author
 from connectors.replay import Options, ReplayConnector
 
 
@@ -45,3 +46,18 @@ async def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     file.unlink()
     with pytest.raises(Fix, match=r"posts\.jsonl cannot be read: No such file"):
         await poller.poll()
+
+
+async def test_an_author_may_be_an_object_and_nothing_else_may(tmp_path: Path) -> None:
+    whole = {"handle": "marta", "name": "Marta Quill", "id": 7, "url": "https://talk.example/u/7", "followers": 12}
+    poller, _ = recording(
+        tmp_path,
+        {"id": 1, "text": "one", "author": whole},
+        {"id": 2, "text": "two", "author": {"name": "Lee"}, "followers": 3, "title": None},
+        {"id": 3, "text": {"html": "<p>three</p>"}},
+        {"id": 4, "text": "four", "author": ["marta"]},
+    )
+    first, second = (post.author for post in await poller.poll())
+    assert first == Author(handle="marta", name="Marta Quill", id="7", url="https://talk.example/u/7", followers=12)
+    assert second == Author(name="Lee", followers=3)
+    assert '"text" is a text, and is given as dict' in poller.last.note and poller.last.note.startswith("2 lines")
