@@ -26,6 +26,7 @@ T = TypeVar("T")
 MEMORY = ":memory:"  # gone with the process: for tests
 AT_START = timedelta(seconds=2)
 TICK = 0.05  # seconds between two steps of what is done at leisure
+MOST_STEPS = 500  # a minute: half a gigabyte
 ONLY = 1  # the one who turns the crank
 
 
@@ -96,7 +97,9 @@ class SqliteStore(SqlStore[Connection]):
 
     async def tidy(self, now: datetime) -> None:
         """In short steps, and not while somebody waits for the hand that writes."""
-        while self._path != MEMORY and not self._busy() and await self._writer.read(upkeep.tend):
+        for _ in range(MOST_STEPS):
+            if self._path == MEMORY or self._busy() or not await self._writer.read(upkeep.tend):
+                return
             await asyncio.sleep(TICK)
 
     async def retire(self, before: date) -> tuple[date, ...]:
