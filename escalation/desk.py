@@ -9,10 +9,10 @@ from operator import itemgetter
 
 from escalation.case import Case, replay
 from escalation.clock import answered_with, overdue
-from escalation.commands import Command
+from escalation.commands import Command, Refused
 from escalation.decide import decide
 from escalation.events import Event
-from escalation.ledger import Conflict, Ledger, Unreadable
+from escalation.ledger import Again, Conflict, Ledger, Unreadable
 from escalation.notices import unchecked, unreadable
 from escalation.trace import trace_id
 
@@ -31,14 +31,22 @@ class Desk:
         """Raises UnknownCase."""
         return replay(await self.ledger.timeline(case_id))
 
-    async def handle(self, case_id: int, command: Command, at: datetime) -> Case:
-        """Two at once: the slower is decided again on what the quicker left. Raises Refused, UnknownCase."""
+    async def handle(self, case_id: int, command: Command, at: datetime, once: str = "") -> Case:
+        """Two at once: the slower is decided again on what the quicker left. `once` names a request that may be brought
+        several times, to several processes: it is done once, and nobody is refused for it. Raises Refused, UnknownCase.
+        """
         for _ in range(PATIENCE):
             case = await self.case(case_id)
             try:
-                return await self._append(case, decide(case, command, at))
+                return await self._append(case, decide(case, command, at), once)
             except Conflict:
                 continue
+            except Again:
+                return await self.case(case_id)
+            except Refused:
+                if once and await self.ledger.made(once):
+                    return case
+                raise
         raise Conflict(f"case {case_id} is being changed without a pause; try again")
 
     async def look(self, now: datetime, limit: int = 500) -> int:
@@ -81,10 +89,10 @@ class Desk:
                     case = await self.case(case_id)
                     await self._append(case, answered_with(case, speaks, now))
 
-    async def _append(self, case: Case, new: tuple[Event, ...]) -> Case:
+    async def _append(self, case: Case, new: tuple[Event, ...], once: str = "") -> Case:
         if not new:
             return case
-        changed = await self.ledger.append(case, new)
+        changed = await self.ledger.append(case, new, once)
         for event in new:
             facts = {"trace": trace_id(case.subject.post), "step": type(event).__name__, "case": case.id}
             log.info("case %d: %s", case.id, type(event).__name__, extra={"facts": facts})

@@ -15,6 +15,10 @@ class Conflict(Exception):
     """Somebody else changed the case first: read it again and decide again."""
 
 
+class Again(Exception):
+    """This very request was made already, by whichever process it reached first."""
+
+
 class UnknownCase(LookupError):
     """There is no such case."""
 
@@ -39,8 +43,13 @@ class Ledger(Protocol):
         """Oldest first. Raises UnknownCase, or Unreadable."""
         ...
 
-    async def append(self, case: Case, new: tuple[Event, ...]) -> Case:
-        """Writes the events after `case.seq`, the notices they cause, and the case's row. Raises Conflict."""
+    async def append(self, case: Case, new: tuple[Event, ...], once: str = "") -> Case:
+        """Writes the events after `case.seq`, the notices they cause, and the case's row. What has `once` is written
+        once within a day. Raises Conflict, Again."""
+        ...
+
+    async def made(self, once: str) -> bool:
+        """Was this request written within the last day?"""
         ...
 
     async def away(self, now: datetime) -> frozenset[str]:

@@ -8,7 +8,7 @@ from escalation.case import Case, replay
 from escalation.clock import open_case
 from escalation.courier import Undelivered
 from escalation.events import Event, Subject
-from escalation.ledger import Conflict, Owed, UnknownCase, written
+from escalation.ledger import Again, Conflict, Owed, UnknownCase, written
 from escalation.manners import Ping
 from escalation.notices import Kind, Notice
 from escalation.policy import Policy
@@ -36,6 +36,7 @@ class MemoryLedger:
 
     timelines: dict[int, tuple[Event, ...]] = field(default_factory=dict)
     rows: dict[str, _Row] = field(default_factory=dict)  # by key, in the order they were owed
+    presses: set[str] = field(default_factory=set)
 
     def open(self, subject: Subject, policy: Policy, at: datetime) -> Case:
         case_id = max(self.timelines, default=0) + 1
@@ -46,9 +47,12 @@ class MemoryLedger:
             raise UnknownCase(f"there is no case {case_id}")
         return self.timelines[case_id]
 
-    async def append(self, case: Case, new: tuple[Event, ...]) -> Case:
+    async def append(self, case: Case, new: tuple[Event, ...], once: str = "") -> Case:
+        if once in self.presses:
+            raise Again(once)
         if len(self.timelines[case.id]) != case.seq:
             raise Conflict(f"case {case.id} has moved on")
+        self.presses |= {once} - {""}
         return self._write(case, case.id, new)
 
     def _write(self, case: Case | None, case_id: int, new: tuple[Event, ...]) -> Case:
@@ -57,6 +61,9 @@ class MemoryLedger:
         for notice in owed:
             self.rows.setdefault(notice.key, _Row(notice, new[-1].at))
         return after
+
+    async def made(self, once: str) -> bool:
+        return once in self.presses
 
     async def away(self, now: datetime) -> frozenset[str]:
         return frozenset()

@@ -61,6 +61,7 @@ class Slack:
     team: str = "T0"  # of the call that is being answered
     deaf: bool = False  # its sockets answer no ping
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
+    triggers: set[str] = field(default_factory=set)  # each opens one form
     acked: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
     clock: Iterator[int] = field(default_factory=lambda: itertools.count(1_700_000_000))
 
@@ -250,7 +251,10 @@ class Slack:
     def _views_open(self, body: dict[str, Any]) -> dict[str, Any]:
         if not body.get("trigger_id"):
             raise Invalid("invalid_trigger_id")
+        if body["trigger_id"] in self.triggers:
+            raise Invalid("exchanged_trigger_id")
         check_view(body["view"])
+        self.triggers.add(body["trigger_id"])
         self.views.append(body["view"])
         return {"view": {"id": f"V{len(self.views)}"}}
 
@@ -311,11 +315,11 @@ class Slack:
                     waiting.set_result(answer.get("payload"))
         return link
 
-    async def deliver(self, payload: dict[str, Any], envelope: str) -> Any:
-        """Over Socket Mode; returns what the app answered."""
+    async def deliver(self, payload: dict[str, Any], envelope: str, to: int = -1) -> Any:
+        """Over Socket Mode, to one of the sockets that are open; returns what the app answered."""
         self.acked[envelope] = asyncio.get_running_loop().create_future()
         kind = "events_api" if "event" in payload else "slash_commands" if "command" in payload else "interactive"
-        await self.sockets[-1].send_json(
+        await self.sockets[to].send_json(
             {"type": kind, "envelope_id": envelope, "payload": payload, "accepts_response_payload": True}
         )
         return await asyncio.wait_for(self.acked[envelope], 5)

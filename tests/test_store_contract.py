@@ -1,5 +1,6 @@
 """What every store must do; runs on each of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ from builders import NOW, batch, complaint, mention, opened, post, quiet
 from connectors.contract import Hearing
 from escalation.case import replay
 from escalation.clock import overdue
-from escalation.commands import Accept, Acknowledge, Dismiss, Handover, Reopen
+from escalation.commands import Accept, Acknowledge, Dismiss, Handover, Note, Refused, Reopen
 from escalation.decide import decide
 from escalation.desk import Desk
 from escalation.events import Erased, Joined, Revised
@@ -337,6 +338,23 @@ async def test_the_balance_counts_everything_once(store: Store) -> None:
     assert await store.counts(NOW, NOW) == {("Acme Air", "complaint"): 1, ("Acme Air", State.ERASED): 1}
     assert await store.arrived(NOW) == {"blog": 3}
     assert await store.arrived(NOW + timedelta(seconds=1)) == {}
+
+
+async def test_a_request_is_written_once_however_often_it_is_brought_for_a_day(store: Store) -> None:
+    desk = Desk(store)
+    await store.keep(batch(complaint()))
+    await desk.handle(1, Acknowledge(by="Dana Fox"), NOW, "press 1")
+    assert await store.made("press 1") and not await store.made("press 2")
+    asked = Note(by="Dana Fox", text="rang twice")
+    await asyncio.gather(*(desk.handle(1, asked, NOW, "press 2") for _ in range(5)))
+    await desk.handle(1, asked, NOW, "press 3")
+    await desk.handle(1, Acknowledge(by="Dana Fox"), NOW, "press 1")  # the same as then: not refused
+    with pytest.raises(Refused):
+        await desk.handle(1, Acknowledge(by="Lee Park"), NOW, "press 4")
+    kinds = [type(event).__name__ for event in await store.timeline(1)]
+    assert (kinds.count("Acknowledged"), kinds.count("Noted")) == (1, 2)
+    await desk.handle(1, asked, NOW + timedelta(days=2), "press 5")
+    assert not await store.made("press 1") and not await store.made("press 4")
 
 
 # The web desk

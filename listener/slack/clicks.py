@@ -162,7 +162,7 @@ class Clicks:
             asked = await self._offered(asked)
         if isinstance(asked, Rate):
             asked = with_row(asked, await self._office.desk.case(press.case), self._office.scales)
-        await self._office.desk.handle(press.case, asked, self._office.clock())
+        await self._office.desk.handle(press.case, asked, self._office.clock(), press.key)
 
     async def _offered(self, asked: Handover) -> Handover:
         """To a team: to whoever of it is there. Raises Refused."""
@@ -233,7 +233,9 @@ async def opened(office: Office, body: Body, view: View) -> None:
         client = await office.line(body)
         put = client.views_push if actions.in_form(body) else client.views_open
         await put(trigger_id=actions.trigger(body), view=view)
-    except (SlackApiError, *errors.UNREACHABLE):
+    except (SlackApiError, *errors.UNREACHABLE) as error:
+        if isinstance(error, SlackApiError) and errors.code_of(error) == "exchanged_trigger_id":
+            return  # it is open: the same press had reached us before
         raise Refused("Slack did not open the form in time. Press the button again.") from None
 
 

@@ -29,7 +29,8 @@ TABLES = {
     "reaches": "post", "cases": "id", "mentions": "id", "levels": "brand, verdict, priority, severity",
     "events": "case_id, seq", "aways": "person", "notices": "id", "guarded": "rowid", "passes": "key",
     "searches": "id", "subscriptions": "id", "keys": "id", "done": "what", "drafts": "person, case_id, form",
-    "installations": "team", "tallies": "facet, value, brand, verdict, at", "arrivals": "day",
+    "installations": "team", "presses": "key",
+    "tallies": "facet, value, brand, verdict, at", "arrivals": "day",
 }  # fmt: skip
 NUMBERED = ("coverage", "post_versions", "notices", "searches", "subscriptions", "keys")
 ARRIVED = ("first", "last", "oldest", "earliest")  # a day's; what is beside it is kept otherwise there

@@ -233,6 +233,10 @@ CREATE TABLE tally_changes (
   mentions integer NOT NULL, severity integer NOT NULL
 );
 """
+_PRESSED_ONCE = """
+CREATE TABLE presses (key text PRIMARY KEY, at timestamptz NOT NULL);
+CREATE INDEX presses_at ON presses (at);
+"""
 
 MIGRATIONS = (
     Migration("first", _FIRST),
@@ -243,6 +247,7 @@ MIGRATIONS = (
     Migration("drafted", _DRAFTED),
     Migration("late", _LATE),
     Migration("installed", _INSTALLED),
+    Migration("pressed_once", _PRESSED_ONCE),
     Migration("strays", _STRAYS),
     Migration("tally_changes", _CHANGES),
 )

@@ -9,7 +9,7 @@ from operator import itemgetter
 from escalation import codec
 from escalation.case import Case, replay
 from escalation.events import DismissalUndone, Dismissed, Event, Opened, Reopened
-from escalation.ledger import Conflict, Owed, UnknownCase, Unreadable, written
+from escalation.ledger import Again, Conflict, Owed, UnknownCase, Unreadable, written
 from escalation.manners import Ping
 from escalation.notices import Kind, Notice
 from listener.storage.contract import CaseRow, Said
@@ -52,8 +52,13 @@ def case(db: Database, case_id: int) -> Case:
     return replay(timeline(db, case_id))
 
 
-def append(db: Database, case: Case | None, new: Sequence[Event]) -> Case:
-    """In the caller's transaction. `case` is None when the first of `new` opens it. Raises Conflict."""
+MADE = timedelta(days=1)  # a request that comes again after this is another one
+
+
+def append(db: Database, case: Case | None, new: Sequence[Event], once: str = "") -> Case:
+    """In the caller's transaction. `case` is None when the first of `new` opens it. Raises Conflict, Again."""
+    if once:
+        _make(db, once, new[-1].at)
     after, owed = written(case, tuple(new))
     if case is None:
         _project(db, _OPEN, after, new[-1].at)
@@ -66,6 +71,17 @@ def append(db: Database, case: Case | None, new: Sequence[Event]) -> Case:
         if isinstance(event, Dismissed | DismissalUndone | Reopened):
             _mirror(db, after, event)
     return after
+
+
+def _make(db: Database, once: str, at: datetime) -> None:
+    made = db.execute("INSERT INTO presses (key, at) VALUES (?, ?) ON CONFLICT DO NOTHING", (storable(once), stamp(at)))
+    if not made.rowcount:
+        raise Again(once)
+    db.execute("DELETE FROM presses WHERE at < ?", (stamp(at - MADE),))
+
+
+def made(db: Database, once: str) -> bool:
+    return db.execute("SELECT 1 FROM presses WHERE key = ?", (storable(once),)).fetchone() is not None
 
 
 def _record(db: Database, case_id: int, new: Sequence[Event], first: int) -> None:

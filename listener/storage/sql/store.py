@@ -104,8 +104,11 @@ class SqlStore(Generic[D]):
     async def timeline(self, case_id: int) -> tuple[Event, ...]:
         return await self._reader.read(lambda db: ledger.timeline(db, case_id))
 
-    async def append(self, case: Case, new: tuple[Event, ...]) -> Case:
-        return await self._writer.write(lambda db: ledger.append(db, case, new))
+    async def append(self, case: Case, new: tuple[Event, ...], once: str = "") -> Case:
+        return await self._writer.write(lambda db: ledger.append(db, case, new, once))
+
+    async def made(self, once: str) -> bool:
+        return await self._reader.read(lambda db: ledger.made(db, once))
 
     async def due(self, now: datetime, limit: int) -> tuple[int, ...]:
         return await self._reader.read(lambda db: ledger.due(db, now, limit))

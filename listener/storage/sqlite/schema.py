@@ -237,6 +237,15 @@ def installed(db: Database) -> None:
     """)
 
 
+@house()
+def pressed_once(db: Database) -> None:
+    """What was pressed, for a day: Slack may bring it twice, to two processes."""
+    db.executescript(
+        "CREATE TABLE presses (key TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;"
+        "CREATE INDEX presses_at ON presses (at);"
+    )
+
+
 _SEEN = ", ".join(f"coalesce(CAST(json_extract(facts, '$.{each}') AS INTEGER), 0)" for each in ("views", "followers"))
 _REACHED = (
     f"INSERT INTO reaches (post, reach) SELECT id, max({_SEEN}) FROM posts WHERE facts <> ''"
