@@ -28,14 +28,26 @@ PAGES = (
     "/cases/1",
     "/cases/2",
     "/cases/3",
+    "/cases/1/brief",
+    "/cases/99",
     "/board",
+    "/board/promises",
     "/search?q=acme",
+    "/search?q=colour:red",
+    "/search?q=nobody",
+    "/search/picture?q=acme",
+    "/search/thread/1",
     "/search/preview?q=acme",
     "/digest",
+    "/digest/cases?of=open",
+    "/digest/praise?of=Dana+Fox",
     "/trends",
+    "/trends?since=2026-05-01&until=2026-05-03&was_since=2026-04-01",
     "/trends/unusual",
     "/raise",
+    "/api",
 )
+STRANGERS = ("/sign-in", "/enter/nothing")
 LOOKS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
@@ -88,6 +100,17 @@ async def test_every_page_is_whole_for_each_kind_of_user(
             assert await _barriers(page) == [], f"{path}, {look}"
         assert page.troubles == []
         await page.context.close()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_the_doors_are_whole_too(world: DeskWorld, chromium: "playwright.Browser", look: str) -> None:
+    context = await chromium.new_context(**LOOKS[look])
+    page = await context.new_page()
+    link = await access.new_link(world.store, "Dana Fox", world.clock())
+    for path in (*STRANGERS, f"/enter/{link}"):
+        await page.goto(f"{world.address}{path}")
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert await _barriers(page) == [], f"{path}, {look}"
 
 
 async def _barriers(page: "playwright.Page") -> list[str]:
@@ -193,3 +216,36 @@ async def test_every_page_works_without_scripts(world: DeskWorld, chromium: "pla
     await page.goto(f"{world.address}/search?q=acme")
     await page.click("text=Count and draw them")
     await page.wait_for_selector("svg.chart")
+
+
+async def test_from_the_door_to_a_file_with_the_keyboard_alone(
+    world: DeskWorld, chromium: "playwright.Browser"
+) -> None:
+    """Sign in by the printed link, look at one's cases, search, and take what was found home."""
+    page = await (await chromium.new_context()).new_page()
+    await page.goto(f"{world.address}/enter/{await access.new_link(world.store, 'Lee Park', world.clock())}")
+    await _reached(page, "button")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{world.address}/")
+    await page.keyboard.press("j")
+    assert "/cases/" in await page.evaluate("document.activeElement.getAttribute('href')")
+    await page.keyboard.press("g")
+    await page.keyboard.press("s")
+    await page.wait_for_url("**/search")
+    await page.keyboard.press("/")
+    await page.keyboard.type("charger")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".hits mark")
+    await _reached(page, 'a[href*="/search/export/csv"]')
+    async with page.expect_download() as file:
+        await page.keyboard.press("Enter")
+    assert "charger" in Path(await (await file.value).path()).read_text("utf-8")
+
+
+async def _reached(page: "playwright.Page", what: str) -> None:
+    """By Tab alone, as far as it takes, and to be seen where it is."""
+    for _ in range(120):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("what => document.activeElement.matches(what)", what):
+            return
+    raise AssertionError(f"no Tab leads to {what}")
