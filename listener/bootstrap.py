@@ -197,8 +197,9 @@ async def desk_alone(settings: Settings) -> AsyncIterator[tuple[Store, str]]:
     """The web desk without the engine: the store and the desk's address. Raises ConfigError, StoreError."""
     store = await open_store(settings.database)
     try:
-        fixed = settings, scales(settings)
-        async with _desk(lambda: fixed, store, system_clock) as address:
+        fixed, clock = (settings, scales(settings)), SharedClock(store)
+        await clock.agree()
+        async with _desk(lambda: fixed, store, clock) as address:
             yield store, address
     finally:
         await store.aclose()

@@ -230,15 +230,24 @@ async def _listening(house: House, stop: asyncio.Event) -> None:
     due = await _first_polls(house)
     while not stop.is_set():
         under_way = {name: task for name, task in under_way.items() if not task.done()}
-        now = house.clock()
-        for source in house.settings.sources:
-            wanted = due[source.name] <= now or source.name in house.called
-            if wanted and len(under_way) < AT_ONCE and source.name not in under_way:
-                called = source.name in house.called
-                house.called.discard(source.name)
-                under_way[source.name] = asyncio.create_task(_one_poll(house, source, due, called=called))
+        for source in _wanted(house, due, under_way)[: AT_ONCE - len(under_way)]:
+            called = source.name in house.called
+            house.called.discard(source.name)
+            under_way[source.name] = asyncio.create_task(_one_poll(house, source, due, called=called))
         await _pause(stop, TICK)
     await _drain(set(under_way.values()))
+
+
+def _wanted(house: House, due: Mapping[str, datetime], under_way: Collection[str]) -> list[Source]:
+    """In no order: hosts that go through one list alike ask for the same sources, and the first of them gets all."""
+    now = house.clock()
+    wanted = [
+        source
+        for source in house.settings.sources
+        if (due[source.name] <= now or source.name in house.called) and source.name not in under_way
+    ]
+    random.shuffle(wanted)
+    return wanted
 
 
 async def _first_polls(house: House) -> dict[str, datetime]:

@@ -1,16 +1,19 @@
 """Two processes on one database, whatever they do at the same moment, however clocks step, whoever dies in between.
 
-Each of the two has a store of its own on the same file, as an engine and a desk or a command line have; what one step
-gives to both happens at once. People are told through one messenger, as through one Slack.
+Each of the two has a store of its own on the same file, as an engine and a desk or a command line have, or on the same
+PostgreSQL, as two hosts have; what one step gives to both happens at once. People are told through one messenger, as
+through one Slack.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import postgresserver
+import pytest
 from builders import NOW, batch, complaint
 from fakes import Died
 from hypothesis import HealthCheck, given, settings
@@ -23,8 +26,11 @@ from escalation.commands import Acknowledge, Refused
 from escalation.courier import Courier
 from escalation.desk import Desk
 from listener.audit import audit
+from listener.storage.contract import Store
+from listener.storage.postgres import PostgresStore
 from listener.storage.sqlite import SqliteStore
 
+Opens = Callable[[], Awaitable[Store]]
 ENDS = NOW + timedelta(days=30)
 STEPS = st.tuples(
     st.integers(-10, 600),  # minutes; a clock may be set back
@@ -36,12 +42,12 @@ STEPS = st.tuples(
 class Process:
     """One of the two."""
 
-    def __init__(self, file: Path, messenger: Mortal):
-        self.file, self.messenger = file, messenger
+    def __init__(self, opens: Opens, messenger: Mortal):
+        self.opens, self.messenger = opens, messenger
         self.heard = 0
 
     async def begin(self) -> "Process":
-        self.store = await SqliteStore.open(str(self.file))
+        self.store = await self.opens()
         return self
 
     async def do(self, what: object, now: object) -> None:
@@ -77,21 +83,37 @@ class Process:
 
 
 @contextmanager
-def database() -> Iterator[Path]:
+def a_file() -> Iterator[Opens]:
     with TemporaryDirectory() as directory:
-        yield Path(directory) / "listener.db"
+        yield lambda: SqliteStore.open(str(Path(directory) / "listener.db"))
+
+
+@contextmanager
+def a_server() -> Iterator[Opens]:
+    address = postgresserver.shelf().take()
+    yield lambda: PostgresStore.open(address)
+    postgresserver.shelf().give_back(address)
 
 
 @given(st.lists(STEPS, max_size=14))
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_whatever_two_processes_do_at_once_everything_balances(steps: list[tuple[int, object, object]]) -> None:
-    with database() as file:
-        asyncio.run(lived(file, steps))
+    with a_file() as opens:
+        asyncio.run(lived(opens, steps))
 
 
-async def lived(file: Path, steps: list[tuple[int, object, object]]) -> None:
+@given(st.lists(STEPS, max_size=14))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+def test_whatever_two_hosts_on_one_server_do_at_once_everything_balances(
+    steps: list[tuple[int, object, object]],
+) -> None:
+    with a_server() as opens:
+        asyncio.run(lived(opens, steps))
+
+
+async def lived(opens: Opens, steps: list[tuple[int, object, object]]) -> None:
     messenger = Mortal()
-    one, other = await Process(file, messenger).begin(), await Process(file, messenger).begin()
+    one, other = await Process(opens, messenger).begin(), await Process(opens, messenger).begin()
     await one.store.keep(batch(complaint("p1"), complaint("p2")))
     now = NOW
     for minutes, mine, theirs in steps:
@@ -121,9 +143,12 @@ async def settled(one: Process, other: Process) -> None:
     assert {replay(timeline).owner for timeline in before.values()} <= {"Dana Fox", "Lee Park", "Sam Ortiz"}
 
 
-def test_two_who_acknowledge_at_the_same_instant_are_one_owner() -> None:
-    async def both(file: Path) -> None:
-        one, other = await Process(file, Mortal()).begin(), await Process(file, Mortal()).begin()
+@pytest.mark.parametrize("database", [a_file, a_server])
+def test_two_who_acknowledge_at_the_same_instant_are_one_owner(
+    database: Callable[[], AbstractContextManager[Opens]],
+) -> None:
+    async def both(opens: Opens) -> None:
+        one, other = await Process(opens, Mortal()).begin(), await Process(opens, Mortal()).begin()
         await one.store.keep(batch(complaint("p1")))
         presses = [
             Desk(each.store).handle(1, Acknowledge(by=name), NOW)
@@ -135,5 +160,5 @@ def test_two_who_acknowledge_at_the_same_instant_are_one_owner() -> None:
         await one.store.aclose()
         await other.store.aclose()
 
-    with database() as file:
-        asyncio.run(both(file))
+    with database() as opens:
+        asyncio.run(both(opens))

@@ -6,9 +6,8 @@ import click
 
 from listener.audit import audit as examine
 from listener.audit import audit_as_of, totals
-from listener.commands.shared import config_option, console, json_option, memory, moment, plainly, print_json
+from listener.commands.shared import config_option, console, json_option, memory, moment, now_in, plainly, print_json
 from listener.digest import as_text, compose, everything
-from listener.opening import system_clock
 
 
 @click.command()
@@ -28,9 +27,10 @@ async def digest(directory: Path | None, since: str, form: str, as_json: bool) -
     listener digest --since 7d --format slack
     listener digest --since 7d --format html > digest.html
     """
-    now = system_clock()
-    begun = moment(since, past=True) or now
+    moment(since, past=True)
     async with memory(directory) as (settings, store):
+        now = await now_in(store)
+        begun = moment(since, past=True, now=now) or now
         composed = await compose(store, begun, now, everything(settings))
     if as_json or form == "json":
         print_json(composed)
@@ -62,7 +62,7 @@ async def audit(directory: Path | None, as_json: bool, then: str | None) -> None
     """
     async with memory(directory) as (_, store):
         when = moment(then, past=True)
-        report = await audit_as_of(store, when) if when else await examine(store, system_clock())
+        report = await audit_as_of(store, when) if when else await examine(store, await now_in(store))
     if as_json:
         print_json(
             {"balanced": report.balanced, **{k: getattr(report, k) for k in ("at", "balance", "cases", "findings")}}

@@ -40,6 +40,7 @@ from listener.commands.shared import (
     json_option,
     memory,
     moment,
+    now_in,
     plainly,
     print_json,
 )
@@ -161,7 +162,7 @@ async def _beside(store: Store, found: Case) -> tuple[str, ...]:
     """What is not the case's own but helps who answers it."""
     if found.incident:
         return (*brief(found, reach=await reach(store, found.id)), "")
-    before = () if found.report else told(await similar(store, found, system_clock()))
+    before = () if found.report else told(await similar(store, found, await now_in(store)))
     stated = replay(await store.timeline(found.within)).statement if found.within else ""
     said = (f"To say, of incident {found.within}: {line(stated, 600)}",) if stated else ()
     return (*said, *before, "") if said or before else ()
@@ -191,15 +192,19 @@ def described(found: Case) -> dict[str, Any]:
     }
 
 
-async def ask(directory: Path | None, case_id: int, person: str, make: Callable[[Settings, str], Command]) -> None:
+Asks = Callable[[Settings, str, datetime], Command]  # in whose name, and by which clock
+
+
+async def ask(directory: Path | None, case_id: int, person: str, make: Asks) -> None:
     """Does what `make` asks for in the name of `person`, and shows how the case stands then."""
     async with memory(directory) as (settings, store):
         owner = (await Desk(store).case(case_id)).owner
         by = owner if owner == person else somebody(settings, person)  # who has left may still hand over
-        asked = make(settings, by)
-        changed = await Desk(store).handle(case_id, asked, system_clock())
+        now = await now_in(store)
+        asked = make(settings, by, now)
+        changed = await Desk(store).handle(case_id, asked, now)
         said = await whisper(store, changed, by) if isinstance(asked, Acknowledge) else ""
-    draw_case(console(), changed, system_clock())
+    draw_case(console(), changed, now)
     if said:
         console().print(said, markup=False, soft_wrap=True)
 
@@ -230,8 +235,13 @@ async def ack(case_id: int, person: str, directory: Path | None, what: str, due:
     listener ack 12 --as "Dana Fox"
     listener ack 12 --as "Dana Fox" --promise "call her back" --by 2h
     """
-    until = moment(due, past=False)
-    await ask(directory, case_id, person, lambda _, by: Acknowledge(by=by, what=what, due=until))
+    moment(due, past=False)
+    await ask(
+        directory,
+        case_id,
+        person,
+        lambda _, by, now: Acknowledge(by=by, what=what, due=moment(due, past=False, now=now)),
+    )
 
 
 @click.command()
@@ -247,12 +257,17 @@ async def promise(case_id: int, person: str, directory: Path | None, what: str, 
     listener promise 12 "refund within the day" --by 6h --as "Dana Fox"
     listener promise 12 "refund within the day" --by 1d --reason "bank holiday" --as "Dana Fox"
     """
-    until = _time(due)
-    await ask(directory, case_id, person, lambda _, by: MakePromise(by=by, what=what, due=until, reason=reason))
+    time_given(due)
+    await ask(
+        directory,
+        case_id,
+        person,
+        lambda _, by, now: MakePromise(by=by, what=what, due=time_given(due, now), reason=reason),
+    )
 
 
-def _time(text: str) -> datetime:
-    found = moment(text, past=False)
+def time_given(text: str, now: datetime | None = None) -> datetime:
+    found = moment(text, past=False, now=now)
     if found is None:
         raise click.UsageError("say by when")
     return found
@@ -269,14 +284,14 @@ async def handover(case_id: int, person: str, directory: Path | None, to: str, n
     \b
     listener handover 12 --to "Lee Park" --note "speaks Portuguese" --as "Dana Fox"
     """
-    await ask(directory, case_id, person, lambda s, by: offered(s, by, to, note))
+    await ask(directory, case_id, person, lambda s, by, now: offered(s, by, to, note, now))
 
 
-def offered(settings: Settings, by: str, to: str, note: str) -> Handover:
+def offered(settings: Settings, by: str, to: str, note: str, now: datetime) -> Handover:
     team = next((team for team in settings.teams if team.name.casefold() == to.strip().casefold()), None)
     if team is None:
         return Handover(by=by, to=somebody(settings, to), note=note)
-    return Handover(by=by, to=team.name, note=note, among=on_duty(team, settings.people, system_clock()))
+    return Handover(by=by, to=team.name, note=note, among=on_duty(team, settings.people, now))
 
 
 @click.command()
@@ -288,7 +303,7 @@ async def accept(case_id: int, person: str, directory: Path | None) -> None:
     \b
     listener accept 12 --as "Lee Park"
     """
-    await ask(directory, case_id, person, lambda _, by: Accept(by=by))
+    await ask(directory, case_id, person, lambda _, by, now: Accept(by=by))
 
 
 @click.command()
@@ -301,7 +316,7 @@ async def decline(case_id: int, person: str, directory: Path | None, reason: str
     \b
     listener decline 12 --reason "on a train until six" --as "Lee Park"
     """
-    await ask(directory, case_id, person, lambda _, by: Decline(by=by, reason=reason))
+    await ask(directory, case_id, person, lambda _, by, now: Decline(by=by, reason=reason))
 
 
 @click.command()
@@ -336,18 +351,18 @@ async def report(
     listener report 12 --as "Lee Park" --outcome solved --done "called her, rebooked the flight" \\
       --remedy "refund of 80 EUR" --evidence https://crm.example.com/t/4711 --gave "refund 80 EUR"
     """
-    check = moment(follow_up, past=False)
+    moment(follow_up, past=False)
     await ask(
         directory,
         case_id,
         person,
-        lambda _, by: ReportBack(
+        lambda _, by, now: ReportBack(
             by=by,
             outcome=Outcome(outcome),
             done=done,
             remedy=remedy,
             evidence=evidence,
-            follow_up=check,
+            follow_up=moment(follow_up, past=False, now=now),
             contacted=contacted,
             compensation=compensation(gave),
             root_cause=root_cause,
@@ -375,15 +390,16 @@ async def follow_up(
     if all_within:
         await _follow_up_within(directory, case_id, person, result, note)
         return
-    await ask(directory, case_id, person, lambda _, by: FollowUp(by=by, result=Result(result), note=note))
+    await ask(directory, case_id, person, lambda _, by, now: FollowUp(by=by, result=Result(result), note=note))
 
 
 async def _follow_up_within(directory: Path | None, incident: int, person: str, result: str, note: str) -> None:
     async with memory(directory) as (settings, store):
         check = FollowUp(by=somebody(settings, person), result=Result(result), note=note)
         reported = [row.id async for row in store.cases() if (row.within, row.status) == (incident, Status.REPORTED)]
+        now = await now_in(store)
         for case_id in reported:
-            await Desk(store).handle(case_id, check, system_clock())
+            await Desk(store).handle(case_id, check, now)
     console().print(f"{len(reported)} customers of incident {incident} were checked: {result}.")
 
 
@@ -397,7 +413,7 @@ async def dismiss(case_id: int, person: str, directory: Path | None, reason: str
     \b
     listener dismiss 12 --reason "a joke between friends" --as "Dana Fox"
     """
-    await ask(directory, case_id, person, lambda _, by: Dismiss(by=by, reason=reason))
+    await ask(directory, case_id, person, lambda _, by, now: Dismiss(by=by, reason=reason))
 
 
 @click.command()
@@ -410,4 +426,4 @@ async def reopen(case_id: int, person: str, directory: Path | None, reason: str)
     \b
     listener reopen 12 --reason "the refund never arrived" --as "Dana Fox"
     """
-    await ask(directory, case_id, person, lambda _, by: Reopen(by=by, reason=reason))
+    await ask(directory, case_id, person, lambda _, by, now: Reopen(by=by, reason=reason))

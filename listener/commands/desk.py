@@ -8,8 +8,7 @@ import click
 
 from listener.bootstrap import desk_alone
 from listener.commands.casework import somebody
-from listener.commands.shared import config_option, console, memory, plainly, settings_from
-from listener.opening import system_clock
+from listener.commands.shared import config_option, console, memory, now_in, plainly, settings_from
 from listener.web.serving import invitation
 
 
@@ -35,7 +34,7 @@ async def desk(directory: Path | None, link: bool, person: str, gone: str) -> No
         async with memory(directory) as (settings, store):
             whose = somebody(settings, person) if person else ""
             address = f"http://{settings.desk.host}:{settings.desk.port}"
-            said = await invitation(settings, store, address, system_clock(), whose)
+            said = await invitation(settings, store, address, await now_in(store), whose)
         console().print(said, markup=False, soft_wrap=True)
     else:
         await _serve(directory, person)
@@ -47,6 +46,6 @@ async def _serve(directory: Path | None, person: str) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with desk_alone(settings) as (store, address):
         whose = somebody(settings, person) if person else ""
-        said = await invitation(settings, store, address, system_clock(), whose)
+        said = await invitation(settings, store, address, await now_in(store), whose)
         console().print(said, markup=False, soft_wrap=True)
         await stop.wait()

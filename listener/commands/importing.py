@@ -12,9 +12,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from listener.columns import FIELDS, Unreadable
-from listener.commands.shared import Failed, config_option, console, json_option, memory, plain, plainly, print_json
+from listener.commands.shared import (
+    Failed,
+    config_option,
+    console,
+    json_option,
+    memory,
+    now_in,
+    plain,
+    plainly,
+    print_json,
+)
 from listener.importing import Imported, bring_in, tried
-from listener.opening import system_clock
 from listener.sheets import LINES, LIST, SOURCE, Sheet, Wish, made_out
 from listener.weigh import scales
 
@@ -86,7 +95,7 @@ async def _import(sheet: Sheet, directory: Path | None) -> Imported:
         with Progress(console=console(as_json=True), transient=True) as progress:
             bar = progress.add_task(f"importing {sheet.file.name}", total=size)
             return await bring_in(
-                store, scales(settings), sheet, system_clock(), lambda read: progress.update(bar, completed=read)
+                store, scales(settings), sheet, await now_in(store), lambda read: progress.update(bar, completed=read)
             )
 
 

@@ -10,9 +10,8 @@ from escalation.events import Rating
 from escalation.terminal import draw_case
 from listener import by_hand
 from listener.commands.casework import ask as act
-from listener.commands.casework import on_a_case, somebody
-from listener.commands.shared import Failed, config_option, console, memory, moment, plainly
-from listener.opening import system_clock
+from listener.commands.casework import on_a_case, somebody, time_given
+from listener.commands.shared import Failed, config_option, console, memory, now_in, plainly
 from listener.rating import with_row
 from listener.settings.people import PRIORITIES
 from listener.weigh import scales
@@ -36,8 +35,8 @@ async def raise_(
     listener raise "My card was charged three times" --brand "Acme Air" --as "Dana Fox"
     listener raise --url https://forum.example.com/t/88 --brand "Acme Air" --priority P2 --as "Dana Fox"
     """
-    now = system_clock()
     async with memory(directory) as (settings, store):
+        now = await now_in(store)
         by = somebody(settings, person)
         name = next((one.name for one in settings.brands if one.name.casefold() == brand.strip().casefold()), brand)
         heard = by_hand.raised(text, name, scales(settings), now, by=by, url=url, author=author, priority=priority)
@@ -57,8 +56,8 @@ async def join(case_id: int, person: str, directory: Path | None, into: int) -> 
     \b
     listener join 14 --into 12 --as "Dana Fox"
     """
-    now = system_clock()
     async with memory(directory) as (settings, store):
+        now = await now_in(store)
         draw_case(console(), await store.merge(case_id, into, somebody(settings, person), now), now)
 
 
@@ -72,8 +71,8 @@ async def split(case_id: int, person: str, directory: Path | None, post: str) ->
     \b
     listener split 12 --post travel-blogs:p7 --as "Dana Fox"
     """
-    now = system_clock()
     async with memory(directory) as (settings, store):
+        now = await now_in(store)
         case, by = await Desk(store).case(case_id), somebody(settings, person)
         draw_case(console(), await by_hand.split(store, scales(settings), case, post, by, now), now)
 
@@ -88,7 +87,7 @@ async def note(case_id: int, person: str, directory: Path | None, text: str) -> 
     \b
     listener note 12 "rang twice, no answer" --as "Dana Fox"
     """
-    await act(directory, case_id, person, lambda _, by: Note(by=by, text=text))
+    await act(directory, case_id, person, lambda _, by, now: Note(by=by, text=text))
 
 
 @click.command()
@@ -101,10 +100,8 @@ async def snooze(case_id: int, person: str, directory: Path | None, until: str) 
     \b
     listener snooze 12 --until 2h --as "Dana Fox"
     """
-    when = moment(until, past=False)
-    if when is None:
-        raise click.UsageError("say until when")
-    await act(directory, case_id, person, lambda _, by: Snooze(by=by, until=when))
+    time_given(until)
+    await act(directory, case_id, person, lambda _, by, now: Snooze(by=by, until=time_given(until, now)))
 
 
 @click.command()
@@ -117,7 +114,7 @@ async def ask(case_id: int, person: str, directory: Path | None, text: str) -> N
     \b
     listener ask 12 "may I offer a night in a hotel?" --as "Dana Fox"
     """
-    await act(directory, case_id, person, lambda _, by: AskForHelp(by=by, text=text))
+    await act(directory, case_id, person, lambda _, by, now: AskForHelp(by=by, text=text))
 
 
 @click.command()
@@ -130,7 +127,7 @@ async def answered(case_id: int, person: str, directory: Path | None, url: str) 
     \b
     listener answered 12 --url https://talk.example.com/t/88 --as "Dana Fox"
     """
-    await act(directory, case_id, person, lambda _, by: Answer(by=by, url=url))
+    await act(directory, case_id, person, lambda _, by, now: Answer(by=by, url=url))
 
 
 @click.command()
@@ -143,7 +140,7 @@ async def statement(case_id: int, person: str, directory: Path | None, text: str
     \b
     listener statement 30 "The line is dead since nine; it is mended by noon." --as "Dana Fox"
     """
-    await act(directory, case_id, person, lambda _, by: Statement(by=by, text=text))
+    await act(directory, case_id, person, lambda _, by, now: Statement(by=by, text=text))
 
 
 @click.command()
@@ -155,7 +152,7 @@ async def undo(case_id: int, person: str, directory: Path | None) -> None:
     \b
     listener undo 12 --as "Dana Fox"
     """
-    await act(directory, case_id, person, lambda _, by: UndoDismiss(by=by))
+    await act(directory, case_id, person, lambda _, by, now: UndoDismiss(by=by))
 
 
 @click.command()
@@ -173,6 +170,6 @@ async def verdict(case_id: int, person: str, directory: Path | None, rating: str
     """
     async with memory(directory) as (settings, store):
         asked = Rate(by=somebody(settings, person), rating=Rating(rating))
-        case, now = await Desk(store).case(case_id), system_clock()
+        case, now = await Desk(store).case(case_id), await now_in(store)
         asked = with_row(asked, case, scales(settings))
         draw_case(console(), await Desk(store).handle(case_id, asked, now), now)

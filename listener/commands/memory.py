@@ -22,6 +22,7 @@ from listener.commands.shared import (
     json_option,
     memory,
     moment,
+    now_in,
     plain,
     plainly,
     print_json,
@@ -226,7 +227,7 @@ async def replay(directory: Path | None, since: str, file: Path, as_json: bool) 
     async with memory(directory) as (settings, store):
         from listener.simulate import simulate  # most commands here live no past again
 
-        told = await simulate(store, store.search(asked), settings, changed(settings, file), system_clock())
+        told = await simulate(store, store.search(asked), settings, changed(settings, file), await now_in(store))
     if as_json:
         print_json(told)
         return
@@ -287,7 +288,7 @@ async def erase(directory: Path | None, posts: tuple[str, ...], author: str | No
     async with memory(directory) as (_, store):
         for post in posts:
             source, _, id_ = post.partition(":")
-            erased += await store.erase(source, (id_,), system_clock())
+            erased += await store.erase(source, (id_,), await now_in(store))
         if author:
-            erased += await store.erase_author(author, system_clock())
+            erased += await store.erase_author(author, await now_in(store))
     console().print(f"{erased} posts erased")

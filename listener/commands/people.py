@@ -6,7 +6,17 @@ from pathlib import Path
 import click
 
 from escalation.policy import Asked, Choice, Policy, asked_in_turn, first
-from listener.commands.shared import Failed, config_option, console, json_option, memory, moment, plainly, print_json
+from listener.commands.shared import (
+    Failed,
+    config_option,
+    console,
+    json_option,
+    memory,
+    moment,
+    now_in,
+    plainly,
+    print_json,
+)
 from listener.durations import spoken
 from listener.opening import system_clock
 from listener.settings import Settings
@@ -32,7 +42,7 @@ async def who(
     listener who --brand "Acme Air" --route "German speakers"
     """
     async with memory(directory) as (settings, store):
-        at = moment(when, past=False) or system_clock()
+        at = moment(when, past=False) or await now_in(store)
         policy, away = _policy(settings, brand, priority, route), await store.away(at)
     steps, chosen = tuple(asked_in_turn(policy, at, away)), first(policy, at, away)
     if as_json:

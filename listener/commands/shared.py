@@ -89,12 +89,18 @@ async def memory(directory: Path | None) -> AsyncIterator[tuple[Settings, Store]
         await store.aclose()
 
 
-def moment(text: str | None, *, past: bool) -> datetime | None:
+async def now_in(store: Store) -> datetime:
+    """By the clock of the store: hosts that share one agree, whatever their own clocks say."""
+    here = system_clock()
+    return here + await store.ahead(here)
+
+
+def moment(text: str | None, *, past: bool, now: datetime | None = None) -> datetime | None:
     """A click option's time; wrong use when it is none."""
     if not text:
         return None
     try:
-        return durations.moment(text, system_clock(), past=past)
+        return durations.moment(text, now or system_clock(), past=past)
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
 
