@@ -182,12 +182,12 @@ async def test_many_sources_are_shared_out_evenly_and_each_is_polled_by_one(
     )
     config = configs.write(tmp_path, listener=f'database = "{postgresserver.url(address)}"', sources=sources)
     async with AsyncExitStack() as stack:
-        for host in range(HOSTS):
-            house = await stack.enter_async_context(build(load(config, {}), Console(file=StringIO())))
-            ears: dict[str, Any] = {name: Ear(host, name, asked, stop) for name in names}
-            heard = asyncio.create_task(running.run(replace(house, ears=ears), stop, ("listen",)))
-            stack.push_async_callback(lambda task=heard: task)  # type: ignore[misc]
-        await stop.wait()
+        houses = [
+            await stack.enter_async_context(build(load(config, {}), Console(file=StringIO()))) for _ in range(HOSTS)
+        ]
+        ears: list[dict[str, Any]] = [{name: Ear(host, name, asked, stop) for name in names} for host in range(HOSTS)]
+        heard = (replace(house, ears=its) for house, its in zip(houses, ears, strict=True))
+        await asyncio.gather(*(running.run(house, stop, ("listen",)) for house in heard))
     assert sorted(name for _, name in asked) == sorted(names)
     shares = Counter(host for host, _ in asked)
     assert all(SOURCES / HOSTS / 2 < shares[host] < SOURCES / HOSTS * 2 for host in range(HOSTS)), shares
