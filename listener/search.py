@@ -5,7 +5,7 @@ it found against `holds`, which is what a query means.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -86,6 +86,14 @@ def _fixed(item: Node, now: datetime | None) -> Node:
         return Field(item.name, item.op, instant(item.value, now).isoformat())
     dated = _dated(item, now)
     return item if isinstance(dated, _Window) else dated
+
+
+def of_brands(query: Node | None, brands: Collection[str]) -> Node | None:
+    """The same, of these brands and no others; of all, when none is named."""
+    if not brands:
+        return query
+    only = Or(tuple(Field("brand", ":", fold(brand)) for brand in brands))
+    return And((only, query)) if query else only
 
 
 def instant(value: str, now: datetime | None = None) -> datetime:

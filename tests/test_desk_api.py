@@ -1,15 +1,19 @@
 """The JSON API: what the pages show and the forms do, by the same rights and commands, for who has a key."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from builders import batch, mention, post
 from conftest import Clock
 from deskworld import Browser, DeskWorld, filled, opened, settings
 
-from listener.storage.contract import Store
+from connectors.post import Author
+from listener.storage.contract import Heard, Key, Store
 from listener.web import access, api, forms, openapi
 from listener.web.openapi import BASE, OPERATIONS
 
@@ -44,8 +48,10 @@ class Program:
             return answer.status, await answer.json()
 
 
-async def program(world: DeskWorld, person: str) -> Program:
-    return Program(world, await access.new_key(world.store, "a test", person, world.clock()))
+async def program(world: DeskWorld, person: str, **fewer: Any) -> Program:
+    return Program(
+        world, await access.new_key(world.store, Key(name="a test", person=person, at=world.clock(), **fewer))
+    )
 
 
 async def test_without_a_key_nothing_is_told_and_a_session_is_no_key(world: DeskWorld) -> None:
@@ -117,6 +123,60 @@ async def test_a_key_that_is_taken_back_or_asks_too_often_is_refused(world: Desk
         [key] = await world.store.keys()
         await world.store.drop_key(key.id)
         assert (await dana.get("/cases?limit=1"))[0] == 401
+
+
+async def test_a_key_that_only_reads_changes_nothing(world: DeskWorld) -> None:
+    async with await program(world, "Lee Park", reads=True) as wall:
+        for one in OPERATIONS:
+            path = one.path.replace("{id}", "3")
+            status, told = await (wall.get(path) if one.method == "GET" else wall.post(path, {}))
+            assert (status == 200) if one.method == "GET" else (status, told["error"]) == (403, "this key only reads")
+    assert len(await world.store.timeline(3)) == 1
+
+
+async def test_a_key_for_one_brand_hears_of_no_other(world: DeskWorld) -> None:
+    """Whatever it asks for, of the other brand there is nothing, and nothing of it can be touched."""
+    other = replace(post("b1", "Bolt Rail left me in the rain, as Acme Air does."), author=Author(handle="kim"))
+    await world.store.keep(batch(Heard(post=other, mentions=(mention(other, "Bolt Rail"),))))
+    async with await program(world, "Lee Park", brands=("Bolt Rail",)) as bolt:
+        told = [
+            (await bolt.get(path))[1]
+            for path in (
+                *(
+                    "/mentions?q=acme",
+                    "/mentions?q=brand:%22Acme+Air%22+OR+rain",
+                    "/mentions/count",
+                    "/cases",
+                    "/trends",
+                ),
+                *("/trends/unusual", "/digest", "/mentions/1/thread", "/cases/4"),
+            )
+        ]
+        assert "Acme Air" not in json.dumps(told).replace("as Acme Air does", "") and "Bolt Rail" in json.dumps(told)
+        assert (await bolt.get("/cases/1"))[0] == 404 == (await bolt.post("/cases/3/acknowledge", {}))[0]
+        assert (await bolt.post("/cases/4/join", {"into": 1}))[0] == 404
+        assert (await bolt.post("/cases", {"brand": "Acme Air", "text": "They rang me."}))[0] == 422
+        assert (await bolt.post("/cases/4/acknowledge", {}))[0] == 200
+    assert len(await world.store.timeline(3)) == 1
+
+
+async def test_a_key_is_made_with_fewer_rights_and_shown_with_them(
+    world: DeskWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "listener")
+    async with await world.browser("Lee Park") as lee:
+        await lee.get("/api")
+        page = await lee.send(
+            "/api/keys", **{"name": "wall", "reads": "yes", "brand Acme Air": "yes", "brand X": "yes"}
+        )
+        assert "reads only, Acme Air, since" in page.text
+        [key] = await world.store.keys()
+        assert (key.reads, key.brands) == (True, ("Acme Air",))
+        await lee.send(f"/api/keys/{key.id}/drop")
+    assert caplog.messages == [
+        "Lee Park made the key 'wall': reads only, Acme Air",
+        "Lee Park took the key 'wall' back",
+    ]
 
 
 async def test_guessing_keys_is_slowed(world: DeskWorld) -> None:

@@ -14,7 +14,7 @@ from escalation.desk import Desk
 from listener.audit import audit
 from listener.search import question
 from listener.storage import moving
-from listener.storage.contract import Failure, Heard, StoreError, Way
+from listener.storage.contract import Failure, Heard, Key, StoreError, Way
 from listener.storage.postgres import PostgresStore
 from listener.storage.sqlite import SqliteStore
 
@@ -41,7 +41,7 @@ async def file(tmp_path: Path) -> Path:
     await store.guarded((("blame", True), ("blame", False)), NOW)
     search = await store.save_search("fire", "fire", "Pia", NOW)
     await store.subscribe(search, Way.MAIL, "Pia", "Pia", NOW)
-    await store.add_key("hash", "crm", "Pia", NOW)
+    await store.add_key("hash", Key(name="crm", person="Pia", at=NOW, reads=True, brands=("Acme Air",)))
     await store.set_away("Lee Park", NOW + timedelta(days=900))
     await store.done("this", NOW)
     failure = Failure(source="x", at=NOW, error="e", hearing=Hearing.BLOCKED, next_poll=NOW, told_silent=False)

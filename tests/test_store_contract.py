@@ -19,7 +19,7 @@ from escalation.events import Erased, Joined, Revised
 from escalation.ledger import Conflict, UnknownCase
 from escalation.notices import HOUSE, Kind, Notice
 from listener.query import parse
-from listener.storage.contract import Failure, Heard, Installation, Question, Sort, State, Store, Way
+from listener.storage.contract import Failure, Heard, Installation, Key, Question, Sort, State, Store, Way
 
 LEASE = timedelta(seconds=60)
 
@@ -447,7 +447,7 @@ async def test_a_search_is_told_to_each_once_and_its_end_ends_that(store: Store)
 
 
 async def test_a_key_is_known_by_its_hash_until_it_is_taken_back(store: Store) -> None:
-    key = await store.add_key("hash", "the wallboard", "Pia Roth", NOW)
+    key = await store.add_key("hash", Key(name="the wallboard", person="Pia Roth", at=NOW))
     assert [one.name for one in await store.keys()] == ["the wallboard"]
     known = await store.key_of("hash")
     assert known and (known.id, known.person, known.at) == (key, "Pia Roth", NOW)

@@ -239,12 +239,15 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A program may ask in this person's name, with this person's rights. What it shows is kept as a hash only."""
+    """A program may ask in this person's name, with this person's rights or fewer. What it shows is kept as a hash
+    only."""
 
-    id: int
     name: str  # what it is for
     person: str
     at: datetime
+    reads: bool = False  # and does nothing else
+    brands: tuple[str, ...] = ()  # and hears of no other; of all, when none is named
+    id: int = 0  # until it is kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -586,8 +589,8 @@ class Store(Ledger, Protocol):
         """Oldest first."""
         ...
 
-    async def add_key(self, key: str, name: str, person: str, at: datetime) -> int:
-        """`key` is a hash of what the program shows."""
+    async def add_key(self, hashed: str, key: Key) -> int:
+        """`hashed`: of what the program shows."""
         ...
 
     async def key_of(self, key: str) -> Key | None: ...

@@ -6,13 +6,13 @@ no door and a session can be taken back. Roles are the configuration's, read wit
 
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
 from listener.settings import Role, Settings
-from listener.storage.contract import Store
+from listener.storage.contract import Key, Store
 
 SESSION = timedelta(hours=12)
 LINK = timedelta(minutes=30)
@@ -36,6 +36,9 @@ ALLOWED = {
 }
 
 
+CHANGING = frozenset({Act.WORK, Act.SEARCH})  # what a key that only reads is not for
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
     """Somebody who is signed in."""
@@ -44,9 +47,14 @@ class Visitor:
     timezone: str
     roles: frozenset[Role]
     token: str  # of the session; never shown
+    reads: bool = False  # a program that may do nothing else
+    brands: tuple[str, ...] = ()  # a program that hears of no others; () is all
 
     def may(self, act: Act) -> bool:
-        return bool(self.roles & ALLOWED[act])
+        return bool(self.roles & ALLOWED[act]) and not (self.reads and act in CHANGING)
+
+    def hears_of(self, brand: str) -> bool:
+        return not self.brands or brand in self.brands
 
     @property
     def csrf(self) -> str:
@@ -74,11 +82,22 @@ async def spend_link(store: Store, token: str, now: datetime) -> str | None:
     return person if person is not None and await store.drop_passes(key=key) else None
 
 
-async def new_key(store: Store, name: str, person: str, now: datetime) -> str:
+async def new_key(store: Store, key: Key) -> str:
     """What a program shows to ask in this person's name. It is nowhere else: only its hash is kept."""
     token = f"lp_{secrets.token_urlsafe(32)}"
-    await store.add_key(hashed(token, "key"), name, person, now)
+    await store.add_key(hashed(token, "key"), key)
     return token
+
+
+def rights(key: Key) -> str:
+    """In words."""
+    return f"{'reads only' if key.reads else 'reads and works'}, {', '.join(key.brands) or 'all brands'}"
+
+
+def program(settings: Settings, key: Key) -> Visitor | None:
+    """Who shows this key: its person, with the rights they have now or fewer; None when they have left."""
+    who = named(settings, key.person)
+    return replace(who, reads=key.reads, brands=key.brands) if who else None
 
 
 async def new_session(store: Store, person: str, now: datetime) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from listener.storage.contract import Sort
-from listener.web.access import Act
+from listener.web.access import CHANGING, Act
 
 BASE = "/api/v1"
 LIMIT = 500  # of one answer
@@ -138,10 +138,17 @@ WORKING = (
 )  # fmt: skip
 OPERATIONS = (*READING, *WORKING)
 
+KEY = (
+    "A key stands for the person who made it, with the rights they have now. It may have been made to read only: then"
+    " what changes something is answered with 403. It may have been made for some brands: then cases of others are not"
+    " there (404), and searches, counts, trends and digests are of these brands alone."
+)
+READS = " A key that only reads may, too."
+
 ANSWERS = {
     "200": "As asked",
     "401": "No key, or one that is not known any more",
-    "403": "The key's person may not do this",
+    "403": "The key's person may not do this, or the key only reads",
     "404": "There is no such thing",
     "409": "Somebody else changed the case first; read it again",
     "422": "It cannot be granted; `error` says why",
@@ -159,7 +166,7 @@ def document(version: str, base: str) -> dict[str, Any]:
         "info": {"title": "Listening Post", "version": version},
         "servers": [{"url": base}],
         "security": [{"key": []}],
-        "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": KEY}}},
         "paths": paths,
     }
 
@@ -169,7 +176,7 @@ def _operation(one: Operation) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": f"{action}_{one.method.lower()}",
         "summary": one.says,
-        "description": f"For people who may {one.needs}.",
+        "description": f"For people who may {one.needs}.{'' if one.needs in CHANGING else READS}",
         "parameters": [_param(param, one) for param in one.params],
         "responses": {code: {"description": says} for code, says in ANSWERS.items()},
     }

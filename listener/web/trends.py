@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from listener import spikes
 from listener.query import Node, QueryError
-from listener.search import question
+from listener.search import of_brands, question
 from listener.storage.contract import Picture, Question, Store
 from listener.web import pictures
 from listener.web.room import Call
@@ -111,7 +111,7 @@ def wanted(call: Call) -> Wanted:
     free = not span and any(call.asked(name) for name in FIELDS)
     try:
         now, before = _chosen(call) if free else usual
-        query = question(text, now=call.now).query
+        query = of_brands(question(text, now=call.now).query, call.who.brands)
     except (QueryError, ValueError) as wrong:
         return Wanted(text=text, span=span, now=usual[0], before=usual[1], query=None, problem=str(wrong))
     return Wanted(text=text, span=span if free else span or "30d", now=now, before=before, query=query)

@@ -237,6 +237,9 @@ _PRESSED_ONCE = """
 CREATE TABLE presses (key text PRIMARY KEY, at timestamptz NOT NULL);
 CREATE INDEX presses_at ON presses (at);
 """
+_FEWER_RIGHTS = """
+ALTER TABLE keys ADD COLUMN reads integer NOT NULL DEFAULT 0, ADD COLUMN brands text NOT NULL DEFAULT '';
+"""
 
 MIGRATIONS = (
     Migration("first", _FIRST),
@@ -250,6 +253,7 @@ MIGRATIONS = (
     Migration("pressed_once", _PRESSED_ONCE),
     Migration("strays", _STRAYS),
     Migration("tally_changes", _CHANGES),
+    Migration("fewer_rights", _FEWER_RIGHTS, breaks=True),
 )
 
 

@@ -64,19 +64,30 @@ def unsubscribe(db: Database, subscription: int) -> bool:
 
 
 def keys(db: Database) -> tuple[Key, ...]:
-    rows = db.execute("SELECT id, name, person, at FROM keys ORDER BY id").fetchall()
-    return tuple(Key(id=row["id"], name=row["name"], person=row["person"], at=moment(row["at"])) for row in rows)
+    return tuple(map(_key, db.execute("SELECT * FROM keys ORDER BY id").fetchall()))
 
 
-def add_key(db: Database, key: str, name: str, person: str, at: datetime) -> int:
-    given = (key, storable(name), storable(person), stamp(at))
-    row = db.execute("INSERT INTO keys (hash, name, person, at) VALUES (?, ?, ?, ?) RETURNING id", given).fetchone()
-    return int(row["id"])
+def _key(row: Row) -> Key:
+    return Key(
+        id=row["id"],
+        name=row["name"],
+        person=row["person"],
+        at=moment(row["at"]),
+        reads=bool(row["reads"]),
+        brands=tuple(filter(None, row["brands"].split("\n"))),
+    )
+
+
+def add_key(db: Database, hashed: str, key: Key) -> int:
+    sql = "INSERT INTO keys (hash, name, person, at, reads, brands) VALUES (?, ?, ?, ?, ?, ?) RETURNING id"
+    brands = storable("\n".join(key.brands))
+    given = (hashed, storable(key.name), storable(key.person), stamp(key.at), int(key.reads), brands)
+    return int(db.execute(sql, given).fetchone()["id"])
 
 
 def key_of(db: Database, key: str) -> Key | None:
-    row = db.execute("SELECT id, name, person, at FROM keys WHERE hash = ?", (key,)).fetchone()
-    return Key(id=row["id"], name=row["name"], person=row["person"], at=moment(row["at"])) if row else None
+    row = db.execute("SELECT * FROM keys WHERE hash = ?", (key,)).fetchone()
+    return _key(row) if row else None
 
 
 def drop_key(db: Database, key: int) -> bool:

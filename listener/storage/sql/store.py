@@ -266,8 +266,8 @@ class SqlStore(Generic[D]):
     async def keys(self) -> tuple[Key, ...]:
         return await self._reader.read(shelf.keys)
 
-    async def add_key(self, key: str, name: str, person: str, at: datetime) -> int:
-        return await self._writer.write(lambda db: shelf.add_key(db, key, name, person, at))
+    async def add_key(self, hashed: str, key: Key) -> int:
+        return await self._writer.write(lambda db: shelf.add_key(db, hashed, key))
 
     async def key_of(self, key: str) -> Key | None:
         return await self._reader.read(lambda db: shelf.key_of(db, key))

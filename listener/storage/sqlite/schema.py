@@ -246,6 +246,15 @@ def pressed_once(db: Database) -> None:
     )
 
 
+@house()
+def fewer_rights(db: Database) -> None:
+    """A key may be for reading only, or for some brands."""
+    db.executescript("""
+        ALTER TABLE keys ADD COLUMN reads INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE keys ADD COLUMN brands TEXT NOT NULL DEFAULT '';
+    """)
+
+
 _SEEN = ", ".join(f"coalesce(CAST(json_extract(facts, '$.{each}') AS INTEGER), 0)" for each in ("views", "followers"))
 _REACHED = (
     f"INSERT INTO reaches (post, reach) SELECT id, max({_SEEN}) FROM posts WHERE facts <> ''"
