@@ -21,6 +21,7 @@ from typing import assert_never
 from escalation.events import (
     Acknowledged,
     Answered,
+    Coordinated,
     DismissalUndone,
     Dismissed,
     Erased,
@@ -145,6 +146,7 @@ class Case:
     answered: datetime | None = None  # when our own account first answered in public
     again: int = 0  # how often the author has written since it was reported back
     tone: Tone | None = None  # and how the last of that reads
+    coordinated: int = 0  # accounts whose copies look arranged; 0: none do
     gone: bool = False  # the author deleted the post, or somebody had it erased
     incident: bool = False  # what many customers have in common; each of them has a case of their own within it
     customers: int = 0  # of an incident
@@ -337,6 +339,8 @@ def _changed(case: Case, event: Event) -> Case:
             return replace(case, posts=(*case.posts, post), again=case.again + 1, tone=_tone(case, event))
         case Joined(post=post):
             return replace(case, posts=(*case.posts, post))
+        case Coordinated(accounts=accounts):
+            return replace(case, coordinated=accounts)
         case Raised():
             return _worse(case, event)
         case Rated(by=by, rating=rating):

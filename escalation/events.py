@@ -308,6 +308,15 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coordinated:
+    """Many accounts that hardly anybody follows said nearly the same within minutes. The case stands."""
+
+    at: datetime
+    accounts: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
     """A person says that this is the matter of another case, which answers for it from now on."""
 
@@ -438,6 +447,7 @@ Event = (
     | DismissalUndone
     | Reopened
     | Joined
+    | Coordinated
     | Merged
     | SplitOff
     | Raised

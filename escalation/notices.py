@@ -16,6 +16,7 @@ from escalation.case import Case, Status
 from escalation.events import (
     Acknowledged,
     Answered,
+    Coordinated,
     DismissalUndone,
     Dismissed,
     Erased,
@@ -53,6 +54,7 @@ from escalation.events import (
     TakenBack,
     Warned,
 )
+from escalation.telling import coordination
 from escalation.wording import soon
 
 TELLING = 8  # posts of one case that have a line each
@@ -188,6 +190,8 @@ def _said(case: Case, event: Event) -> Iterator[tuple[Kind, str, str]]:
             if how is How.AUTHOR:
                 reads = " It reads like thanks." if event.severity == 0 else ""
                 yield Kind.DIRECT, case.owner, f"The author wrote again.{reads} Read it before you answer. {url}"
+        case Coordinated():
+            yield Kind.THREAD, brand, coordination(event)
         case Raised(was=was, priority=priority) if was == priority:
             return
         case Raised(priority=priority, owner=owner, why=why):

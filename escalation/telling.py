@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from escalation.events import (
     Acknowledged,
     Answered,
+    Coordinated,
     DismissalUndone,
     Dismissed,
     Erased,
@@ -129,6 +130,8 @@ def told(event: Event, zone: str) -> str:
             return f"{by} opened it again: {reason}"
         case Joined(how=how):
             return f"Another post joined: {how}."
+        case Coordinated():
+            return coordination(event)
         case Merged(by=by, into=into):
             return f"{by} joined it to case {into}, which answers for it."
         case SplitOff(by=by, to=to):
@@ -158,6 +161,11 @@ def told(event: Event, zone: str) -> str:
             return "The post was deleted. Its text and name are gone here too."
         case _:
             assert_never(event)
+
+
+def coordination(event: Coordinated) -> str:
+    within = "within a minute" if event.minutes == 1 else f"within {event.minutes} minutes"
+    return f"Looks coordinated: {event.accounts} accounts said nearly the same {within}. The case stands."
 
 
 def _reported(event: ReportedBack) -> str:

@@ -101,6 +101,7 @@ def _facts(case: Case, now: datetime) -> Iterator[tuple[str, str]]:
     if case.offer:
         yield "offered to", line(f"{case.offer.to} {f'({case.offer.note})' if case.offer.note else ''}", 200)
     yield f"why {subject.severity}", wording.why_severity(case, 600)
+    yield "coordinated?", wording.coordinated(case)
     yield "of that", wording.rated(case, 300)
     yield "to say", line(case.statement, 600)
     yield "proposed", line(subject.proposal, 300)

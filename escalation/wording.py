@@ -55,6 +55,11 @@ def why_severity(case: Case, longest: int) -> str:
     return line(", ".join(said), longest)
 
 
+def coordinated(case: Case) -> str:
+    """ "7 accounts said nearly the same within minutes"; "" where nothing looks arranged."""
+    return f"{case.coordinated} accounts said nearly the same within minutes" if case.coordinated else ""
+
+
 def rated(case: Case, longest: int) -> str:
     """ "Dana Fox: worse than that", for each who has said something of the severity; "" when nobody has."""
     return line("; ".join(f"{line(by, 80)}: {RATED[rating]}" for by, rating in case.ratings), longest)

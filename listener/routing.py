@@ -1,24 +1,20 @@
 """Which mentions become somebody's: Assessment -> an opening with its policy, or a named reason for none. Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import blake2b
 from urllib.parse import urlsplit
 
 from connectors.post import Post
 from escalation.events import Subject, Why
 from escalation.policy import Policy
+from listener.copies import story
 from listener.playbook import Response, propose
-from listener.query import Node, document, fold, matches
-from listener.query.fts import index_text
+from listener.query import Node, document, matches
 from listener.storage.contract import Mention, Opening
 from listener.triage import Assessment
 
 OURS = "written by our own account"
-TELLING = 12  # words that two strangers hardly write alike
-_PASSED_ON = re.compile(r"^(?:rt\s+@[\w.@-]+:?\s)+|\s(?:via|h/t)\s+@[\w.@-]+\s*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +87,6 @@ def proposed(mention: Mention, playbook: tuple[Response, ...]) -> Mention:
 
 def ours(brand: str, judged: Assessment) -> Mention:
     return Mention(brand=brand, assessment=judged, reason=OURS, own=True)
-
-
-def story(text: str) -> str:
-    """What copies of one text share; "" when it is too short to tell.
-
-    Links, capitals and marks do not count, nor who passed it on ("RT @ada: …", "… via @ada").
-    """
-    said = _PASSED_ON.sub(" ", " ".join(part for part in fold(text).split() if "://" not in part))
-    words = index_text(said).split()
-    return blake2b(" ".join(words).encode(), digest_size=12).hexdigest() if len(words) >= TELLING else ""
 
 
 def thread(post: Post) -> str:

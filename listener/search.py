@@ -17,7 +17,7 @@ from listener.storage.contract import Question, Sort
 Ordered = TypeVar("Ordered", int, datetime)
 ORDERED = ("severity", "heard")
 TIMES = ("since", "until")
-HAS = ("case", "owner", "promise", "outcome", "answer")
+HAS = ("case", "owner", "promise", "outcome", "answer", "coordination")
 CHOICES = {
     "verdict": ("complaint", "praise", "question", "other"),
     "priority": ("p1", "p2", "p3", "p4"),

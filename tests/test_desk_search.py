@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.post import Author
+from listener import copies
 from listener.query import parse
 from listener.storage.contract import Heard, Picture, Store
 from listener.triage import Verdict
@@ -239,11 +240,11 @@ COPIED = "I flew with Acme Air to Lisbon in March and my bag never came; nobody 
     ],
 )
 def test_what_is_nearly_the_same_is_folded(other: str, folded: bool) -> None:
-    assert pictures.alike(pictures.shingles(COPIED), pictures.shingles(other)) is folded
+    assert copies.alike(copies.shingles(COPIED), copies.shingles(other)) is folded
 
 
 def test_a_text_that_two_strangers_may_write_is_like_nothing() -> None:
-    assert not pictures.alike(pictures.shingles("worst airline ever"), pictures.shingles("worst airline ever"))
+    assert not copies.alike(copies.shingles("worst airline ever"), copies.shingles("worst airline ever"))
 
 
 def test_a_piece_of_a_long_text_shows_what_was_asked_for() -> None:

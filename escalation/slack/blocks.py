@@ -110,6 +110,8 @@ def story(case: Case, now: datetime) -> str:
         told.append(f"Promised: {line(case.promise.what, 200)}.")
     if case.offer:
         told.append(f"Offered to {line(case.offer.to, 80)}.")
+    if case.coordinated:
+        told.append(f"Looks coordinated: {wording.coordinated(case)}.")
     if case.reply and not case.answered and not case.status.ended and not case.spoken_for:
         told.append(f"An answer in public is owed by {wording.clock_time(case, case.reply.due)}.")
     told.append(_outcome(case) if case.status.ended or case.report else f"{_by(case)}: “{_quote(case, 500)}”")
@@ -196,5 +198,7 @@ def _facts(case: Case, now: datetime) -> Iterator[Block]:
         )
     if len(case.posts) > 1:
         yield fact("Posts", str(len(case.posts)))
+    if case.coordinated:
+        yield fact("Looks coordinated", wording.coordinated(case))
     if case.subject.raised_by:
         yield fact("Raised by", escape_mrkdwn(line(case.subject.raised_by, 100), 500))

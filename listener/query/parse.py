@@ -25,6 +25,7 @@ SEARCHED = (
 )
 KINDS = ("post", "comment", "review")
 VERDICTS = ("complaint", "praise", "question")
+MARKS = {"answered": "answer", "coordinated": "coordination"}  # what is said of a case: is:… is has:…
 TIMES = ("since", "until", "heard")  # their values stay as written
 _FIELD = re.compile(f"([A-Za-z]+)(:|[<>]=?|=)[{QUOTES}]?(.*?)[{QUOTES}]?", re.DOTALL)
 _OPERATORS = {Kind.AND, Kind.OR, Kind.NEAR}
@@ -178,8 +179,8 @@ class _Reader:
             raise self.wrong(f"{name}{op} needs a value right behind it, without a blank: {name}{op}acme", token)
         if name == "is" and fold(value) in VERDICTS and self.purpose is Purpose.SEARCH:
             return Field("verdict", op, fold(value))
-        if (name, op, fold(value)) == ("is", ":", "answered") and self.purpose is Purpose.SEARCH:
-            return Field("has", op, "answer")
+        if (name, op) == ("is", ":") and fold(value) in MARKS and self.purpose is Purpose.SEARCH:
+            return Field("has", op, MARKS[fold(value)])
         if wrong := _wrong_value(name, op, fold(value)):
             raise self.wrong(wrong, token)
         return Field("author" if name == "from" else name, op, value if name in TIMES else fold(value))
@@ -221,10 +222,10 @@ def _wrong_value(name: str, op: str, value: str) -> str:
         return f"{name} is not a number; write {name}:{value}"
     if name == "kind" and value not in KINDS:
         return f"kind: knows {', '.join(KINDS)}"
-    if name == "is" and value in (*VERDICTS, "answered"):
+    if name == "is" and value in (*VERDICTS, *MARKS):
         return f"is:{value} is known only after a post was heard, so it can be searched for but not tracked"
     if name == "is" and value not in (*KINDS, "reply"):
-        return f"is: knows {', '.join((*KINDS, 'reply'))}, and in a search answered, {', '.join(VERDICTS)}"
+        return f"is: knows {', '.join((*KINDS, 'reply'))}, and in a search {', '.join((*MARKS, *VERDICTS))}"
     if not any(char.isalnum() for char in value):
         return f"{name}: needs a name, for example {name}:acme"
     if value.endswith("*"):

@@ -5,11 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from listener.query import fold, index_text
-from listener.routing import TELLING
+from listener.copies import alike, shingles
 from listener.storage.contract import MentionRow, Picture
 
 VERDICTS = ("complaint", "question", "praise", "other")  # from the bottom up
@@ -17,7 +15,6 @@ WIDTH, HEIGHT, FOOT, LEFT = 960, 180, 22, 44
 WORST = 100  # the highest severity there is
 MOST_HOURS, MOST_BARS = 72, 120  # then a column is a day, a week, a month
 LABELS = {"hour": "%a %d %b %H:%M", "month": "%Y-%m"}
-ALIKE = 0.6  # of what two texts say, so that they are copies
 
 
 @dataclass(slots=True)
@@ -286,19 +283,3 @@ def folded(rows: Iterable[MentionRow], most: int) -> tuple[list[list[MentionRow]
             groups.append((row.brand, said, [row]))
         used += 1
     return [group for _, _, group in groups], used
-
-
-def shingles(text: str) -> frozenset[str]:
-    """Each two words that follow each other, whatever their links, capitals and marks; none of a text so short that two
-    strangers may write it."""
-    words = index_text(" ".join(part for part in fold(text).split() if "://" not in part)).split()
-    return frozenset(f"{one} {two}" for one, two in pairwise(words)) if len(words) >= TELLING else frozenset()
-
-
-def alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    """By the share of what both say (Jaccard's index; Broder, "On the Resemblance and Containment of Documents")."""
-    smaller, larger = sorted((len(one), len(other)))
-    if not smaller or smaller < ALIKE * larger:
-        return False
-    both = len(one & other)
-    return both >= ALIKE * (len(one) + len(other) - both)

@@ -241,6 +241,10 @@ _FEWER_RIGHTS = """
 ALTER TABLE keys ADD COLUMN reads integer NOT NULL DEFAULT 0, ADD COLUMN brands text NOT NULL DEFAULT '';
 """
 
+_ARRANGED = """
+ALTER TABLE cases ADD COLUMN coordinated integer NOT NULL DEFAULT 0;
+"""
+
 MIGRATIONS = (
     Migration("first", _FIRST),
     Migration("told_and_let_in", _TOLD_AND_LET_IN),
@@ -254,6 +258,7 @@ MIGRATIONS = (
     Migration("strays", _STRAYS),
     Migration("tally_changes", _CHANGES),
     Migration("fewer_rights", _FEWER_RIGHTS, breaks=True),
+    Migration("arranged", _ARRANGED),
 )
 
 

@@ -11,6 +11,7 @@ from escalation.case import Case, evolve
 from escalation.clock import back_again, open_case, raised
 from escalation.events import Answered, How, Joined
 from escalation.ledger import Unreadable
+from listener.copies import copied
 from listener.storage.contract import Mention, Opening, State, Taken
 from listener.storage.sql import incidents, ledger, people, tagging
 from listener.storage.sql.database import Database
@@ -125,8 +126,9 @@ def _same_matter(db: Database, opening: Opening, source: str, tally: Tally) -> t
         (How.AUTHOR, "customer", subject.customer),
         (How.COPY, "story", subject.story),
     ):
-        if found := next(_cases_of(db, subject.brand, kin, source, tally), None):
-            return found
+        for case, how in _cases_of(db, subject.brand, kin, source, tally):
+            if how is not How.COPY or copied(case.subject.text, subject.text):
+                return case, how
     return None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from listener.storage.contract import Batch, Heard, Kept, Opening, State
-from listener.storage.sql import giving, incidents, listening, rereading, tagging
+from listener.storage.sql import copying, giving, incidents, listening, rereading, tagging
 from listener.storage.sql.database import Database, IndexRow, Row
 from listener.storage.sql.editing import edit
 from listener.storage.sql.erasing import erase
@@ -31,6 +31,7 @@ def keep(db: Database, batch: Batch) -> Kept:
     for id_, row in there.items():
         if row["state"] != State.ERASED and row["fingerprint"] != heard[id_].post.fingerprint:
             edit(db, batch, heard[id_], tally)
+    copying.mark(db, tally, batch.at)
     for incident, openings in tally.within.items():
         incidents.grown(db, incident, len(openings), min(openings, key=_urgency), batch.at)
     erased = erase(db, batch.source, batch.gone, batch.at, tally.counted)

@@ -98,7 +98,7 @@ def _record(db: Database, case_id: int, new: Sequence[Event], first: int) -> Non
 
 _CASE = (
     "thread customer story cause incident within status priority severity owner due opened since changed promise"
-    " outcome posts seq title offered deadline answered missed brand post id"
+    " outcome posts seq title offered deadline answered missed coordinated brand post id"
 ).split()
 _OPEN = f"INSERT INTO cases ({', '.join(_CASE)}) VALUES ({marks(len(_CASE))})"
 _CHANGE = f"UPDATE cases SET {', '.join(f'{column} = ?' for column in _CASE[:-1])} WHERE id = ?"
@@ -125,7 +125,7 @@ def _project(db: Database, sql: str, case: Case, changed: datetime) -> None:
             *(storable(case.promise.what) if case.promise else "", case.report.outcome if case.report else ""),
             *(len(case.posts), case.seq, storable(subject.title or subject.text[:80])),
             "\n".join((case.offer.to, *case.offer.among)) if case.offer else "",
-            *(stamp_or_none(case.clock), stamp_or_none(case.answered), case.missed),
+            *(stamp_or_none(case.clock), stamp_or_none(case.answered), case.missed, case.coordinated),
             *(subject.brand, storable(subject.post), case.id),
         ),
     )

@@ -27,6 +27,7 @@ _COLUMN = {
 _HAS = {
     "case": "m.case_id IS NOT NULL", "answer": "c.answered IS NOT NULL", "owner": "coalesce(c.owner, '') <> ''",
     "promise": "coalesce(c.promise, '') <> ''", "outcome": "coalesce(c.outcome, '') <> ''",
+    "coordination": "coalesce(c.coordinated, 0) <> 0",
 }  # fmt: skip
 
 

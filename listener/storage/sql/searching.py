@@ -27,7 +27,7 @@ FEW = 1_000  # hits that are sorted by severity in one go
 SOME = 20_000  # hits whose reach is looked up in one go
 FIRST_LOOK, LONGEST_LOOK = 64, 256  # posts looked at in one go
 ENOUGH = 8  # when fewer than one hit in so many is wanted, reading the lists of the tags is quicker than reading rows
-_COLUMNS = f"{MENTION}, p.heard AS arrived, c.owner, c.status, c.outcome, c.promise, c.answered"
+_COLUMNS = f"{MENTION}, p.heard AS arrived, c.owner, c.status, c.outcome, c.promise, c.answered, c.coordinated"
 
 
 def mentions(db: Database, question: Question) -> Iterator[MentionRow]:
@@ -270,6 +270,7 @@ def _verified(node: Node, row: Row) -> bool:
         "outcome": row["outcome"],
         "promise": row["promise"],
         "answer": row["answered"],
+        "coordination": row["coordinated"],
         "case": row["case_id"],
         "heard": moment(row["heard"]),
         "posted": min(moment_or_none(row["created"]) or arrived, arrived),

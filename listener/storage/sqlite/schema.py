@@ -255,6 +255,12 @@ def fewer_rights(db: Database) -> None:
     """)
 
 
+@house()
+def arranged(db: Database) -> None:
+    """Cases whose copies look coordinated."""
+    db.executescript("ALTER TABLE cases ADD COLUMN coordinated INTEGER NOT NULL DEFAULT 0")
+
+
 _SEEN = ", ".join(f"coalesce(CAST(json_extract(facts, '$.{each}') AS INTEGER), 0)" for each in ("views", "followers"))
 _REACHED = (
     f"INSERT INTO reaches (post, reach) SELECT id, max({_SEEN}) FROM posts WHERE facts <> ''"
