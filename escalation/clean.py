@@ -33,6 +33,11 @@ def visible(text: str) -> str:
     return shown if shown.isascii() else _thinned(unicodedata.normalize("NFC", _thinned(shown)))
 
 
+def whole(text: str) -> str:
+    """The same of a text of any length: for pages and letters, where most of it is ours."""
+    return "".join(visible(text[start : start + LONGEST_READ]) for start in range(0, len(text), LONGEST_READ))
+
+
 @lru_cache(maxsize=4_096)
 def _visible(character: str) -> bool:
     return character in _KEPT or unicodedata.category(character) not in _DROPPED

@@ -11,7 +11,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from escalation.clean import line
+from escalation.clean import line, whole
 from listener.settings.model import Mail
 
 PATIENCE = 30.0  # seconds for each step
@@ -44,8 +44,8 @@ def message(letter: Letter, sender: str, now: datetime) -> EmailMessage:
     made["Date"] = format_datetime(now)
     made["Message-ID"] = f"<{letter.key}@listening-post.invalid>"
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday answers us
-    made.set_content(letter.text)
-    made.add_alternative(letter.html, subtype="html")
+    made.set_content(whole(letter.text))
+    made.add_alternative(whole(letter.html), subtype="html")
     return made
 
 

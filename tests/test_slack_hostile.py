@@ -31,7 +31,7 @@ from listener.storage.contract import MentionRow, SavedSearch, State
 
 STRINGS = int(os.environ.get("LISTENER_HOSTILE", "48"))
 PARTS = 8
-LONG = 0.02  # of all of them
+LONG = 0.2  # of all of them
 STATES = 4  # each string goes through one state of a case; the next one through the next
 PIECES = [
     *(

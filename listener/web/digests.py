@@ -29,7 +29,7 @@ class Links:
     def search(self, query: str) -> str:
         """What was heard in the digest's time and fits."""
         window = f'heard>="{self.digest.since.isoformat()}" heard<="{self.digest.until.isoformat()}"'
-        return self._at(f"/search?{urlencode({'q': f'{query} {window}'})}")
+        return self._at(f"/search?{urlencode({'q': f'{query} {window}'}, errors='replace')}")
 
     def mentions(self, brand: str, verdict: str) -> str:
         name = brand.replace('"', "")
@@ -45,7 +45,7 @@ class Links:
 
     def _of(self, path: str, what: str) -> str:
         window = {"since": self.digest.since.isoformat(), "until": self.digest.until.isoformat()}
-        return self._at(f"{path}?{urlencode({'of': what, **window})}")
+        return self._at(f"{path}?{urlencode({'of': what, **window}, errors='replace')}")
 
     def case(self, case_id: int) -> str:
         return self._at(f"/cases/{case_id}")

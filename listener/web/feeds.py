@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from escalation.clean import clean, cut, line
+from escalation.slack.parts import web_address
 from listener.query import QueryError
 from listener.search import question
 from listener.storage.contract import MentionRow, Subscription, Way
@@ -168,7 +169,7 @@ def _way(row: MentionRow, base: str) -> str:
     """Its case, else the original where that is an address of the web."""
     if row.case:
         return f"{base}/cases/{row.case}"
-    return row.url if row.url.startswith(("https://", "http://")) else ""
+    return web_address(row.url)
 
 
 def _document(root: xml.Element) -> bytes:
