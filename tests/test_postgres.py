@@ -313,10 +313,10 @@ async def test_what_was_counted_is_added_up_later_and_is_right_before_and_after(
         heard = [complaint(f"p{number}"), Heard(post=post(f"q{number}"), mentions=(quiet(),))]
         await two[number % 2].keep(batch(*heard, source=f"blog{number % 2}", at=NOW + number * timedelta(hours=7)))
     await here.keep(batch(gone=("p2",), source="blog0", at=NOW + timedelta(days=3)))
-    before, vitals = await here.picture(Question()), await here.vitals(NOW)
+    before, judged = await here.picture(Question()), (await here.vitals(NOW)).mentions
     assert before.total == 11 and (await here.balance()).findings == ()
     await asyncio.gather(*(store.tidy(NOW + timedelta(days=9)) for store in two))
-    assert await there.picture(Question()) == before and await there.vitals(NOW) == vitals
+    assert await there.picture(Question()) == before and (await there.vitals(NOW)).mentions == judged
     assert (await here.balance()).findings == ()
     left = "SELECT count(*) FROM tally_changes UNION ALL SELECT count(*) FROM arrivals WHERE backend <> 0"
     assert await here._reader.read(lambda db: [count for (count,) in db.execute(left)]) == [0, 0]
