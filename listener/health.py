@@ -16,7 +16,7 @@ UNSAID = timedelta(minutes=10)  # an owed notice this old: nobody hears us
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ailment:
-    part: str  # "store", "engine", "look", "delivery", "hearing"
+    part: str  # "store", "engine", "look", "delivery", "slack", "hearing"
     why: str
 
 
@@ -27,7 +27,8 @@ def working(vitals: Vitals, now: datetime) -> tuple[Ailment, ...]:
 
 def ailments(vitals: Vitals, settings: Settings, now: datetime) -> tuple[Ailment, ...]:
     """Everything for which a complaint would go unheard or untold."""
-    return (*_store(vitals), *_engine(vitals, now), *_delivery(vitals, now), *_deaf(vitals, settings))
+    link = _link(vitals) if settings.slack.on and settings.slack.hears_clicks else ()
+    return (*_store(vitals), *_engine(vitals, now), *_delivery(vitals, now), *link, *_deaf(vitals, settings))
 
 
 def silent(vitals: Vitals, settings: Settings) -> tuple[str, ...]:
@@ -62,6 +63,12 @@ def _delivery(vitals: Vitals, now: datetime) -> Iterator[Ailment]:
             f"{vitals.owed.count} notices wait, the oldest for {late}; `listener doctor` says what ails the Slack link"
         )
         yield Ailment(part="delivery", why=why)
+
+
+def _link(vitals: Vitals) -> Iterator[Ailment]:
+    if vitals.unheard_since:
+        why = f"nothing that is pressed in Slack has reached us since {vitals.unheard_since:%Y-%m-%d %H:%M} UTC"
+        yield Ailment(part="slack", why=f"{why}; is Socket Mode on, and does nobody else use the app's token?")
 
 
 def _deaf(vitals: Vitals, settings: Settings) -> Iterator[Ailment]:

@@ -62,6 +62,9 @@ class Slack:
     deaf: bool = False  # its sockets answer no ping
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     triggers: set[str] = field(default_factory=set)  # each opens one form
+    tells: int | None = None  # which socket hears of direct messages that were changed
+    dropping: set[int] = field(default_factory=set)  # sockets that are open, answer pings, and bring nothing
+    telling: list["asyncio.Future[None]"] = field(default_factory=list)
     acked: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
     clock: Iterator[int] = field(default_factory=lambda: itertools.count(1_700_000_000))
 
@@ -212,7 +215,18 @@ class Slack:
             raise Invalid("block_mismatch: rich text may only be replaced by rich text")
         found.update(body)
         self.updates += 1
+        if self.tells is not None and body["channel"].startswith("D"):
+            self._tell_of(found)
         return {"channel": body["channel"], "ts": body["ts"]}
+
+    def _tell_of(self, message: dict[str, Any]) -> None:
+        """https://docs.slack.dev/reference/events/message/message_changed, to one of the sockets"""
+        told = {"type": "message", "subtype": "message_changed", "channel_type": "im", "channel": message["channel"]}
+        payload = {"type": "event_callback", "team_id": "T0", "event": {**told, "message": message}}
+        envelope = {"type": "events_api", "envelope_id": f"M{self.updates}", "payload": payload}
+        place = (self.tells or 0) % max(len(self.sockets), 1)
+        if place not in self.dropping and self.sockets and not self.sockets[place].closed:
+            self.telling.append(asyncio.ensure_future(self.sockets[place].send_json(envelope)))
 
     def _chat_delete(self, body: dict[str, Any]) -> dict[str, Any]:
         self._known(body["channel"])

@@ -185,6 +185,7 @@ HEARD = {  # https://docs.slack.dev/reference/events
     "app_uninstalled": (),
     "tokens_revoked": (),
     "link_shared": ("links:read",),
+    "message.im": ("im:history",),
 }
 SPOKEN = re.compile(
     r"(apps|auth|bots|chat|conversations|dnd|files|oauth|pins|reactions|team|usergroups|users|views)\.\S+"
@@ -218,14 +219,15 @@ def test_every_method_and_event_has_its_scope_and_no_scope_is_for_nothing() -> N
     assert used() <= METHODS.keys(), "say which scope it needs"
     assert {"chat.postMessage", "files.info", "views.publish"} <= used(), "the search for them finds them"
     needed = {scope for method in used() for scope in METHODS[method]}
-    needed |= {scope for event in asked("event") for scope in HEARD[event]} | {"commands"}
+    needed |= {scope for event in HEARD for scope in HEARD[event]} | {"commands"}
     scopes = MANIFEST["oauth_config"]["scopes"]
     assert needed == {*scopes["bot"], *scopes.get("bot_optional", ())} == set(voice.SCOPES)
 
 
 def test_events_shortcuts_and_commands_are_those_that_are_heard() -> None:
     features = MANIFEST["features"]
-    assert set(MANIFEST["settings"]["event_subscriptions"]["bot_events"]) == asked("event")
+    subscribed = MANIFEST["settings"]["event_subscriptions"]["bot_events"]
+    assert {name.partition(".")[0] for name in subscribed} == asked("event") and set(subscribed) == set(HEARD)
     assert {one["callback_id"] for one in features["shortcuts"]} == asked("shortcut")
     [commands] = asked("command")
     for one in features["slash_commands"]:

@@ -70,7 +70,7 @@ class SlackMessenger:
 
     async def send(self, notice: Notice, case: Case | None, under: str, now: datetime) -> str:
         if notice.kind is Kind.THREAD:
-            channel, ts = _parts(under)
+            channel, ts = parted_ref(under)
             if not ts:
                 raise Undelivered("its card is not in Slack yet", retry=now + errors.SOON)
             return await self._post(channel, notice, plain(notice), thread_ts=ts)
@@ -83,7 +83,7 @@ class SlackMessenger:
         return said[-1]
 
     async def redraw(self, ref: str, notice: Notice, case: Case, now: datetime) -> str:
-        channel, ts = _parts(ref)
+        channel, ts = parted_ref(ref)
         if not ts:  # drawn by another voice, before Slack was connected
             return ref if notice.kind is not Kind.CARD else await self.send(notice, case, "", now)
         try:
@@ -96,7 +96,7 @@ class SlackMessenger:
                 raise
         newest = await self.find(notice)  # an earlier attempt may have made the fresh card already
         if newest not in ("", ref):
-            return await self._update(*_parts(newest), notice, await self._drawn(notice, case, now))
+            return await self._update(*parted_ref(newest), notice, await self._drawn(notice, case, now))
         return await self.send(notice, case, "", now)
 
     async def _withdraw(self, ref: str, refusal: errors.SlackRefused) -> str:
@@ -104,7 +104,7 @@ class SlackMessenger:
         if refusal.code not in errors.FRESH_CARD:
             raise refusal
         if refusal.code != errors.GONE:
-            channel, ts = _parts(ref)
+            channel, ts = parted_ref(ref)
             await self._ask("chat.delete", channel, ts=ts)
         return ref
 
@@ -179,7 +179,7 @@ class SlackMessenger:
         history, replies = "conversations.history", "conversations.replies"
         if notice.kind is not Kind.THREAD:
             return await self._seek(history, channel, key(notice))
-        _, root = _parts(await self._seek(history, channel, f"{notice.case}/card"))
+        _, root = parted_ref(await self._seek(history, channel, f"{notice.case}/card"))
         return await self._seek(replies, channel, key(notice), ts=root) if root else ""
 
     async def _seek(self, method: str, channel: str, wanted: str, **where: str) -> str:
@@ -248,7 +248,7 @@ def _keys(message: Mapping[str, Any]) -> list[str]:
     return [*map(str, payload.get("says") or [payload.get("key", "")])]
 
 
-def _parts(ref: str) -> tuple[str, str]:
+def parted_ref(ref: str) -> tuple[str, str]:
     """(channel, ts); both "" for a reference that is not Slack's."""
     found = _REF.fullmatch(ref)
     return (found[1], found[2]) if found else ("", "")

@@ -10,6 +10,7 @@ pages.py     what a command answers, as blocks        checks.py    what `listene
 unfurls.py   what a shared link to the desk says      who.py       who would be told, and then
 letters.py   a digest at its time, and a brief        office.py    what all of them need
 workspaces.py  where the app is installed, and the line to each
+hearing.py   whether anything reaches us
 installing.py  the way there: OAuth                   sealing.py   tokens are kept sealed
 
 Slack wants an answer within three seconds. Whatever a press means is decided and written in one transaction; what must

@@ -1,5 +1,6 @@
 """The Bolt app: which listener hears what."""
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -20,6 +21,7 @@ from listener.settings import Settings
 from listener.slack import office as offices
 from listener.slack.clicks import Clicks
 from listener.slack.commands import Commands
+from listener.slack.hearing import Ear, passed
 from listener.slack.home import HomeTab
 from listener.slack.links import by_http, by_socket
 from listener.slack.office import Office
@@ -38,14 +40,17 @@ async def listening(current: Callable[[], Settings], store: Store, clock: Clock)
     """Hears what people press for as long as it is open; what was pressed until then is finished. `current` are the
     settings as they are now, with the turns that calendars gave last."""
     office, slack = offices.make(current, store, clock), current().slack
-    bolt = _app(office)
-    way = by_http(bolt, slack) if slack.mode == "http" else by_socket(bolt, office)
+    bolt, ear = _app(office), Ear(office)
+    bolt.use(ear.heard)
+    way = by_http(bolt, slack) if slack.mode == "http" else by_socket(bolt, office, ear)
     async with ClientSession() as office.lines.session, way:  # one for all calls, not one for each
         if slack.oauth:
             await office.lines.installations.sealed_anew()
+        watching = asyncio.create_task(ear.watch())
         try:
             yield
         finally:
+            watching.cancel()
             await office.drain()
 
 
@@ -96,6 +101,7 @@ def _app(office: Office) -> AsyncApp:
     bolt.event("app_home_opened")(home.opened)
     bolt.action(re.compile("^find_"))(commands.turned)
     bolt.action(re.compile("^who_"))(Who(office).pressed)
+    bolt.event("message")(passed)  # of what we changed ourselves: hearing.py has heard it by then
     bolt.event("app_uninstalled")(removed.told)
     bolt.event("tokens_revoked")(removed.told)
     bolt.event("link_shared")(Unfurls(office).shared)

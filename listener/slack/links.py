@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
@@ -15,7 +16,9 @@ from slack_sdk.errors import SlackApiError
 from escalation.notices import HOUSE, Kind, Notice
 from escalation.slack import errors
 from listener.settings import Slack
+from listener.slack.hearing import ALL_THE_SAME, Ear
 from listener.slack.office import Office, client
+from listener.storage.contract import HEARD, UNHEARD
 from listener.tables import ConfigError, Problem
 
 log = logging.getLogger("listener")
@@ -27,14 +30,14 @@ LOOK = 5.0  # seconds between two looks at the socket
 QUIET = 900.0  # seconds without a word from Slack, after which a fresh socket is taken
 SILENT = timedelta(minutes=5)  # without a socket, until people are told
 NO_BUTTONS = "Presses in Slack do not reach us"
-ALL_THE_SAME = "Cards and messages still arrive, and `listener ack` and the others work."
 
 
 @asynccontextmanager
-async def by_socket(bolt: AsyncApp, office: Office) -> AsyncIterator[None]:
+async def by_socket(bolt: AsyncApp, office: Office, ear: Ear) -> AsyncIterator[None]:
     """A socket that cannot be opened holds back nothing else; it is tried until it can, and watched from then on."""
     slack = office.settings.slack
     handler = AsyncSocketModeHandler(bolt, slack.app_token, web_client=client(slack), ping_interval=PING)
+    ear.fresh = partial(handler.client.connect_to_new_endpoint, force=True)
     tasks = [asyncio.create_task(_open(handler)), asyncio.create_task(_watch(handler, office))]
     try:
         yield
@@ -78,8 +81,10 @@ async def _watch(handler: AsyncSocketModeHandler, office: Office) -> None:
             with suppress(Exception):  # the fence: the old socket is still there, and the next look tries again
                 await handler.client.connect_to_new_endpoint(force=True)
         if there and told:
+            await office.store.set_mark(HEARD, now)
             await office.store.owe(_told(now, "back", f"Buttons in Slack work again since {now:%H:%M} UTC."), now)
         elif not there and not told and now - up > SILENT:
+            await office.store.set_mark(UNHEARD, now)
             await office.store.owe(_told(now, "gone", f"{NO_BUTTONS} since {up:%H:%M} UTC. {ALL_THE_SAME}"), now)
         up, told = (now, False) if there else (up, told or now - up > SILENT)
 

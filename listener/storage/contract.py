@@ -250,6 +250,9 @@ class Key:
     id: int = 0  # until it is kept
 
 
+HEARD, UNHEARD = "slack heard", "slack unheard"  # marks: the newer says whether Slack brings us what is pressed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
     """A workspace of Slack that the app is installed in. What it may be entered with is sealed before it comes here."""
@@ -351,6 +354,7 @@ class Vitals:
     mentions: Mapping[tuple[str, str], int]  # (brand, verdict) -> mentions, since the first
     size: int  # bytes on its disk
     room: int | None  # bytes it may still grow by; None: the store's own people look after that
+    unheard_since: datetime | None = None  # Slack brings us nothing that is pressed
     outage: str = ""  # why it fails in this process, as long as it does
 
 
@@ -449,6 +453,10 @@ class Store(Ledger, Protocol):
         ...
 
     async def set_mark(self, name: str, at: datetime) -> None: ...
+
+    async def said_as(self, key: str) -> str:
+        """The reference of the message that says this notice; "" when it was not said yet."""
+        ...
 
     async def set_away(self, person: str, until: datetime | None) -> None:
         """None: this person is back."""

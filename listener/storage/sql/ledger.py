@@ -84,6 +84,11 @@ def made(db: Database, once: str) -> bool:
     return db.execute("SELECT 1 FROM presses WHERE key = ?", (storable(once),)).fetchone() is not None
 
 
+def said_as(db: Database, key: str) -> str:
+    row = db.execute("SELECT ref FROM notices WHERE key = ? AND sent_at IS NOT NULL", (storable(key),)).fetchone()
+    return str(row["ref"]) if row else ""
+
+
 def _record(db: Database, case_id: int, new: Sequence[Event], first: int) -> None:
     """The keys of the table refuse the slower of two, and a case that is not there."""
     events = [

@@ -107,6 +107,9 @@ class SqlStore(Generic[D]):
     async def append(self, case: Case, new: tuple[Event, ...], once: str = "") -> Case:
         return await self._writer.write(lambda db: ledger.append(db, case, new, once))
 
+    async def said_as(self, key: str) -> str:
+        return await self._reader.read(lambda db: ledger.said_as(db, key))
+
     async def made(self, once: str) -> bool:
         return await self._reader.read(lambda db: ledger.made(db, once))
 

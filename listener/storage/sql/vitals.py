@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from listener.storage.contract import OpenCases, OwedNotices, Vitals
+from listener.storage.contract import HEARD, UNHEARD, OpenCases, OwedNotices, Vitals
 from listener.storage.sql.database import Database
-from listener.storage.sql.listening import sources
+from listener.storage.sql.listening import mark, sources
 from listener.storage.sql.rows import OPEN, moment, moment_or_none, stamp
 
 SOON = timedelta(hours=1)  # a deadline this near is at risk
@@ -27,6 +27,7 @@ def vitals(db: Database, now: datetime) -> Vitals:
         mentions=_mentions(db),
         size=db.dialect.size(db),
         room=db.dialect.room(db),
+        unheard_since=_unheard(db),
     )
 
 
@@ -40,6 +41,11 @@ def _one(db: Database, sql: str, *given: Any) -> Any:
 def _awake(db: Database) -> datetime | None:
     row = db.execute("SELECT value FROM house WHERE name = 'awake'").fetchone()
     return moment(row[0]) if row else None
+
+
+def _unheard(db: Database) -> datetime | None:
+    heard, unheard = mark(db, HEARD), mark(db, UNHEARD)
+    return unheard if unheard and (heard is None or unheard > heard) else None
 
 
 def _open(db: Database, now: datetime) -> tuple[OpenCases, ...]:
