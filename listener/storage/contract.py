@@ -347,7 +347,7 @@ class Vitals:
     overdue_since: datetime | None  # the oldest deadline that no look has seen
     promises_at_risk: int  # due within the hour, or already missed
     owed: OwedNotices
-    given_up: int  # of the newest notices
+    given_up: int  # notices that will not be tried again
     card_lags: tuple[timedelta, ...]  # from post to card, of the newest cards
     sources: tuple[SourceState, ...]
     polls: Mapping[tuple[str, str], int]  # (source, hearing) -> polls, since the first

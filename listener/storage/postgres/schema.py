@@ -240,6 +240,10 @@ CREATE INDEX presses_at ON presses (at);
 _FEWER_RIGHTS = """
 ALTER TABLE keys ADD COLUMN reads integer NOT NULL DEFAULT 0, ADD COLUMN brands text NOT NULL DEFAULT '';
 """
+_GIVEN_UP = """
+CREATE INDEX notices_given_up ON notices (id) WHERE sent_at IS NULL AND dead = 1;
+CREATE INDEX cases_checked ON cases (within) WHERE within <> 0 AND status = 'reported';
+"""
 
 _ARRANGED = """
 ALTER TABLE cases ADD COLUMN coordinated integer NOT NULL DEFAULT 0;
@@ -259,6 +263,7 @@ MIGRATIONS = (
     Migration("tally_changes", _CHANGES),
     Migration("fewer_rights", _FEWER_RIGHTS, breaks=True),
     Migration("arranged", _ARRANGED),
+    Migration("given_up", _GIVEN_UP),
 )
 
 

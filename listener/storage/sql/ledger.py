@@ -171,7 +171,7 @@ def owe(db: Database, notice: Notice, at: datetime) -> None:
     )
 
 
-_LATE = f"SELECT 1 FROM cases WHERE {OPEN} AND due <= ? LIMIT 1"
+_LATE = f"SELECT 1 FROM cases WHERE {OPEN} AND due <= ? ORDER BY due LIMIT 1"  # ordered: by the index, not by the rows
 _LATE_OF = f"SELECT id FROM cases WHERE {OPEN} AND priority = ? AND due <= ? ORDER BY due, id LIMIT ?"
 _NEXT_PRIORITY = f"SELECT min(priority) FROM cases WHERE {OPEN} AND priority > ?"
 

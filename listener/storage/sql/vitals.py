@@ -20,7 +20,7 @@ def vitals(db: Database, now: datetime) -> Vitals:
         overdue_since=moment_or_none(_one(db, f"SELECT min(due) FROM cases WHERE {OPEN} AND due < ?", stamp(now))),
         promises_at_risk=_at_risk(db, now),
         owed=_owed(db, now),
-        given_up=int(_one(db, f"SELECT count(*) FROM {_NEW} WHERE sent_at IS NULL AND dead = 1")),
+        given_up=int(_one(db, "SELECT count(*) FROM notices WHERE sent_at IS NULL AND dead = 1")),
         card_lags=_card_lags(db),
         sources=sources(db),
         polls=_polls(db),

@@ -261,6 +261,12 @@ def arranged(db: Database) -> None:
     db.executescript("ALTER TABLE cases ADD COLUMN coordinated INTEGER NOT NULL DEFAULT 0")
 
 
+@house()
+def given_up(db: Database) -> None:
+    """Notices that will not be tried again are counted every few seconds."""
+    db.conn.execute("CREATE INDEX notices_given_up ON notices (id) WHERE sent_at IS NULL AND dead = 1")
+
+
 _SEEN = ", ".join(f"coalesce(CAST(json_extract(facts, '$.{each}') AS INTEGER), 0)" for each in ("views", "followers"))
 _REACHED = (
     f"INSERT INTO reaches (post, reach) SELECT id, max({_SEEN}) FROM posts WHERE facts <> ''"
