@@ -15,11 +15,11 @@ from escalation.notices import HOUSE, Kind, Notice
 from escalation.policy import Person
 from listener import durations
 from listener.query import And, Field, Or, Word, fold
+from listener.search import newly
 from listener.settings import Settings
 from listener.settings.model import Light
 from listener.storage.contract import MentionRow, Question, Store
 
-HEARD_LATE = timedelta(days=7)  # a post may be heard of so long after it was written
 MOST = 1_000  # mentions that are counted
 CREDITED = 5_000  # mentions that are looked through for names
 
@@ -60,10 +60,9 @@ async def told(store: Store, settings: Settings, now: datetime) -> None:
 
 
 async def _heard(store: Store, brand: str, verdict: str, since: datetime, now: datetime) -> list[MentionRow]:
-    asked = And((Field("brand", ":", fold(brand)), Field("verdict", ":", verdict)))
-    question = Question(query=asked, since=since - HEARD_LATE, limit=MOST)
-    found = [row async for row in store.search(question)]
-    return [row for row in found if since < row.heard <= now and row.brand == brand and row.text]
+    asked = And((Field("brand", ":", fold(brand)), Field("verdict", ":", verdict), *newly(since, now)))
+    found = [row async for row in store.search(Question(query=asked, limit=MOST))]
+    return [row for row in found if row.brand == brand and row.text]
 
 
 def summary(

@@ -88,6 +88,11 @@ def _fixed(item: Node, now: datetime | None) -> Node:
     return item if isinstance(dated, _Window) else dated
 
 
+def newly(since: datetime, until: datetime) -> tuple[Field, Field]:
+    """What was heard after `since`, and until then."""
+    return Field("heard", ">", since.isoformat()), Field("heard", "<=", until.isoformat())
+
+
 def of_brands(query: Node | None, brands: Collection[str]) -> Node | None:
     """The same, of these brands and no others; of all, when none is named."""
     if not brands:

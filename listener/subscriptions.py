@@ -6,7 +6,7 @@ It quotes nobody, so that nothing of theirs outlives an erasure: the desk shows 
 
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from urllib.parse import urlencode
@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from escalation.clean import line
 from escalation.notices import HOUSE, Kind, Notice
 from listener import mail
-from listener.query import QueryError
-from listener.search import question
+from listener.query import And, QueryError
+from listener.search import newly, question
 from listener.settings import Settings
 from listener.storage.contract import MentionRow, Store, Subscription, Way
 
@@ -66,13 +66,12 @@ async def _told(store: Store, settings: Settings, one: Subscription, now: dateti
 
 
 async def found(store: Store, one: Subscription, since: datetime, now: datetime) -> News:
-    """Newest first is the order in which they were heard, so it stops where the last message began."""
+    """What was heard since the last message, also of posts that were here before and fit since they were edited."""
     rows = list[MentionRow]()
     try:
-        async for row in store.search(question(one.search.query, limit=MOST, now=now)):
-            if row.heard <= since:
-                break
-            rows.append(row)
+        asked, heard = question(one.search.query, limit=MOST, now=now), newly(since, now)
+        fits = And((*heard, asked.query) if asked.query else heard)
+        rows = [row async for row in store.search(replace(asked, query=fits))]
     except QueryError:  # it was one when it was saved; a later version may know better
         log.warning("the saved search %d is no query any more", one.search.id)
     verdicts = Counter(row.verdict for row in rows)

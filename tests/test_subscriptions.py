@@ -6,16 +6,21 @@ from pathlib import Path
 from xml.etree import ElementTree as xml
 
 import pytest
-from builders import NOW, batch, complaint
+from builders import NOW, batch, complaint, post, quiet
 from conftest import Clock
 from deskworld import Browser, DeskWorld, filled, opened
+from fakes import Died
 from letterbox import Mailbox, serving
+from slackserver import TOKEN, Slack
 from test_reading import settings
 
+from escalation.courier import Courier
 from escalation.notices import Kind
+from escalation.slack.calls import connect, only
+from escalation.slack.messenger import SlackMessenger
 from listener import subscriptions
 from listener.settings import Settings
-from listener.storage.contract import Store, Way
+from listener.storage.contract import Heard, Store, Way
 from listener.web import access
 
 MINUTE = timedelta(minutes=1)
@@ -52,6 +57,45 @@ async def test_a_channel_is_told_once_of_what_is_new_and_of_nothing_older(store:
     [text] = await said(store)
     assert text.startswith("2 new for the saved search \u201cfires\u201d: 2 complaint, the worst of severity 80.")
     assert text.endswith("https://care.example.com/search?q=caught+fire") and "charger" not in text
+
+
+async def test_a_channel_hears_once_though_the_process_dies_in_the_middle(
+    store: Store, house: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saved, then heard, then said to Slack; the process dies before it notes so, once here and once there."""
+    search = await store.save_search("fires", "caught fire", "Pia Roth", clock())
+    await store.subscribe(search, Way.CHANNEL, "C0FIRES", "Pia Roth", clock())
+    clock.forward(minutes=10)
+    await store.keep(batch(Heard(post=post("n1", "Acme Air caught fire."), mentions=(quiet(),)), at=clock()))
+    with monkeypatch.context() as dying, pytest.raises(Died):
+        dying.setattr(store, "set_mark", died)
+        await subscriptions.told(store, house, clock())
+    assert await subscriptions.told(store, house, clock.forward(minutes=1)) == 1
+    async with Slack(channels={"C0CARE", "C0FIRES"}) as slack:
+        voice = SlackMessenger(only(connect(TOKEN, slack.api_url)), {"": "C0CARE"}, {}, clock, spacing=0.0)
+        with monkeypatch.context() as dying, pytest.raises(Died):
+            dying.setattr(store, "delivered", died)
+            await Courier(store, voice).deliver(clock())
+        for _ in range(3):
+            await Courier(store, voice).deliver(clock.forward(minutes=11))
+            await subscriptions.told(store, house, clock())
+        [told] = [message for message in slack.messages if message["channel"] == "C0FIRES"]
+    assert "1 new for the saved search \u201cfires\u201d: 1 praise." in told["text"]
+
+
+async def died(*_: object) -> None:
+    raise Died
+
+
+async def test_a_post_that_fits_only_since_it_was_edited_is_told(store: Store, house: Settings) -> None:
+    await store.keep(batch(Heard(post=post("e1", "A lovely day"), mentions=()), at=NOW - MINUTE))
+    search = await store.save_search("fires", "caught fire", "Pia Roth", NOW)
+    await store.subscribe(search, Way.CHANNEL, "C0CARE123", "Pia Roth", NOW)
+    await store.keep(batch(complaint("p2"), at=NOW + MINUTE))
+    edited = Heard(post=post("e1", "Acme Air caught fire."), mentions=(quiet(),))
+    await store.keep(batch(edited, at=NOW + MINUTE))
+    assert await subscriptions.told(store, house, NOW + 10 * MINUTE) == 1
+    assert "2 new for the saved search" in (await said(store))[0]
 
 
 async def test_a_mail_that_did_not_leave_is_tried_again_and_says_it_all(
