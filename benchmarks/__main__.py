@@ -12,7 +12,20 @@ from rich.table import Table
 
 from benchmarks.rows import Row
 
-ALL = ("hearing", "matching", "triage", "polling", "firehose", "storage", "search", "looking", "slack", "desk")
+ALL = (
+    "hearing",
+    "matching",
+    "triage",
+    "polling",
+    "firehose",
+    "storage",
+    "growth",
+    "search",
+    "looking",
+    "slack",
+    "whole",
+    "desk",
+)
 
 
 def main(names: list[str]) -> None:

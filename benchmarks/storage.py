@@ -37,7 +37,7 @@ CONFIG = {
 }
 Pages = list[list[Post]]
 
-_RAW = """
+RAW = """
 CREATE TABLE posts (
   id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, external_id TEXT NOT NULL, url TEXT NOT NULL,
   body TEXT NOT NULL, author TEXT NOT NULL, brand TEXT NOT NULL, heard TEXT NOT NULL, UNIQUE (source, external_id)
@@ -90,14 +90,14 @@ class Sides:
         for done in range(0, size, PAGE * PAGES):
             pages = self.pages(complaints=0)
             self.keep(pages)
-            _insert(self.bare, pages)
+            bare_insert(self.bare, pages)
             telling("posts there before", min(done + PAGE * PAGES, size), size)
 
     def beside(self, keep: Callable[[Pages], None], *, complaints: int) -> tuple[float, float]:
         """Posts a second, ours and the bare store's; one post in `complaints` is one."""
         rounds = [self.pages(complaints) for _ in range(ROUNDS)]
         ours, bare = iter(rounds), iter(rounds)
-        spent = side_by_side(lambda: keep(next(ours)), lambda: _insert(self.bare, next(bare)), ROUNDS)
+        spent = side_by_side(lambda: keep(next(ours)), lambda: bare_insert(self.bare, next(bare)), ROUNDS)
         return PAGES * PAGE / spent[0], PAGES * PAGE / spent[1]
 
     def judged_before(self, before: Callable[[tuple[Heard, ...]], object] = len) -> tuple[float, float]:
@@ -110,7 +110,9 @@ class Sides:
                 before(heard)
                 await self._keep_judged(heard)
 
-        spent = side_by_side(lambda: self.loop.run(keep(next(ours))), lambda: _insert(self.bare, next(bare)), ROUNDS)
+        spent = side_by_side(
+            lambda: self.loop.run(keep(next(ours))), lambda: bare_insert(self.bare, next(bare)), ROUNDS
+        )
         return PAGES * PAGE / spent[0], PAGES * PAGE / spent[1]
 
     def match(self, page: tuple[Heard, ...]) -> None:
@@ -148,7 +150,7 @@ def _sides() -> Iterator[Sides]:
     with TemporaryDirectory() as directory, asyncio.Runner() as loop:
         store = loop.run(SqliteStore.open(f"{directory}/ours.db"))
         with closing(connect(f"{directory}/bare.db")) as bare:
-            bare.executescript(_RAW)
+            bare.executescript(RAW)
             yield Sides(loop, store, bare, _names(wanted), _scales(Path(directory), wanted))
         loop.run(store.aclose())
 
@@ -168,7 +170,7 @@ def _scales(directory: Path, wanted: Mapping[str, str]) -> Scales:
     return scales(load(directory, {}))
 
 
-def _insert(db: sqlite3.Connection, pages: Pages) -> None:
+def bare_insert(db: sqlite3.Connection, pages: Pages) -> None:
     for page in pages:
         db.execute("BEGIN IMMEDIATE")
         last = db.execute("SELECT coalesce(max(id), 0) FROM posts").fetchone()[0]

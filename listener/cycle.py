@@ -64,6 +64,7 @@ class House:
     second: Doubted | None = None  # asks another about what is in doubt; raises nothing
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # source -> what was brought to it
     reminded: set[tuple[str, datetime]] = field(default_factory=set)  # whose shift's end was summed up
+    took: dict[str, float] = field(default_factory=dict)  # step -> seconds, the longest since that was last noted
     called: set[str] = field(default_factory=set)  # sources to which something was brought since they were polled
 
 

@@ -56,6 +56,8 @@ def _of_the_house(vitals: Vitals, settings: Settings, now: datetime) -> Iterator
     if vitals.room is not None:
         yield _gauge("listener_store_room_bytes", "What the store may still grow by", vitals.room)
     yield _gauge("listener_engine_seconds", "Since the engine last said that it is at work", _age(vitals.awake, now))
+    took = {(step,): seconds for step, seconds in vitals.gauges.items()}
+    yield _gauges("listener_step_seconds", "The longest look and delivery of the minute before", ("step",), took)
     late = _age(vitals.overdue_since, now)
     yield _gauge("listener_look_late_seconds", "How long ago the oldest deadline passed that no look has seen", late)
 

@@ -101,7 +101,10 @@ async def _beating(
     """Again after a tick, or as soon as another process says that there is something to do."""
     while not stop.is_set():
         try:
+            begun = asyncio.get_running_loop().time()
             busy = await step(house)
+            took = asyncio.get_running_loop().time() - begun
+            house.took[step.__name__] = max(took, house.took.get(step.__name__, 0.0))
             beats[step.__name__] = house.clock()
         except Exception:  # the fence: the next beat tries again, the others go on
             _note("%s failed; trying again", step.__name__)
@@ -123,7 +126,7 @@ async def wake(house: House) -> None:
 async def _waking(house: House, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await _pause(stop, PULSE)
-        for step in (wake, remind, tidy):
+        for step in (wake, remind, tidy, measured):
             try:
                 await _alone(house, step.__name__, partial(step, house))
             except Exception:  # the fence: it is done a minute later
@@ -172,6 +175,13 @@ async def _reading(house: House, stop: asyncio.Event) -> None:
         except Exception:  # the fence: a digest that fails stops nothing
             _note("a digest failed; trying again")
         await _pause(stop, PULSE)
+
+
+async def measured(house: House) -> None:
+    """How long the longest look and the longest delivery of this minute took."""
+    took, house.took = house.took, {}
+    for name, seconds in took.items():
+        await house.store.set_gauge(name, seconds)
 
 
 async def tidy(house: House) -> None:

@@ -16,7 +16,7 @@ from webserver import Server
 from escalation.notices import Kind
 from listener.bootstrap import build
 from listener.cycle import House
-from listener.running import DEAD, alive, audited, run, wake
+from listener.running import DEAD, alive, audited, measured, run, wake
 from listener.settings import load
 from listener.storage.contract import Store
 
@@ -44,6 +44,9 @@ async def test_the_outside_hears_that_we_are_alive(tmp_path: Path, server: Serve
         await heard.wait()
         stop.set()
         await engine
+        await measured(house)
+        vitals = await house.store.vitals(house.clock())
+        assert 0 < vitals.gauges["look"] < 30 and 0 < vitals.gauges["deliver"] < 30 and not house.took
 
 
 async def test_what_does_not_balance_is_said_once_a_day(tmp_path: Path, store: Store, clock: Clock) -> None:

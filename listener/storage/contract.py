@@ -352,6 +352,7 @@ class Vitals:
     sources: tuple[SourceState, ...]
     polls: Mapping[tuple[str, str], int]  # (source, hearing) -> polls, since the first
     mentions: Mapping[tuple[str, str], int]  # (brand, verdict) -> mentions, since the first
+    gauges: Mapping[str, float]  # what the engine measured of itself
     size: int  # bytes on its disk
     room: int | None  # bytes it may still grow by; None: the store's own people look after that
     unheard_since: datetime | None = None  # Slack brings us nothing that is pressed
@@ -456,6 +457,10 @@ class Store(Ledger, Protocol):
 
     async def said_as(self, key: str) -> str:
         """The reference of the message that says this notice; "" when it was not said yet."""
+        ...
+
+    async def set_gauge(self, name: str, value: float) -> None:
+        """A figure of the engine's own, for whoever watches it: the last one counts (`Vitals.gauges`)."""
         ...
 
     async def set_away(self, person: str, until: datetime | None) -> None:

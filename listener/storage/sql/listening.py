@@ -1,6 +1,7 @@
 """What is remembered of the sources: cursor and next poll, how well each was heard, and when posts arrived."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,6 +89,7 @@ def coverage(db: Database, since: datetime, until: datetime) -> tuple[Span, ...]
     return tuple(map(span, db.execute(sql, (stamp(since), stamp(until))).fetchall()))
 
 
+GAUGE = "gauge "  # before the name of a figure in `house`
 _REMEMBER = "INSERT INTO house (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
@@ -98,6 +100,15 @@ def mark(db: Database, name: str) -> datetime | None:
 
 def set_mark(db: Database, name: str, at: datetime) -> None:
     db.execute(_REMEMBER, (f"mark {storable(name)}", stamp(at)))
+
+
+def set_gauge(db: Database, name: str, value: float) -> None:
+    db.execute(_REMEMBER, (f"{GAUGE}{storable(name)}", repr(value)))
+
+
+def gauges(db: Database) -> Mapping[str, float]:
+    rows = db.execute("SELECT name, value FROM house WHERE name LIKE ?", (f"{GAUGE}%",))
+    return {name.removeprefix(GAUGE): float(value) for name, value in rows}
 
 
 def awake(db: Database, at: datetime) -> datetime | None:

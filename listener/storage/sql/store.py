@@ -148,6 +148,9 @@ class SqlStore(Generic[D]):
     async def set_mark(self, name: str, at: datetime) -> None:
         await self._writer.write(lambda db: listening.set_mark(db, name, at))
 
+    async def set_gauge(self, name: str, value: float) -> None:
+        await self._writer.write(lambda db: listening.set_gauge(db, name, value))
+
     async def set_away(self, person: str, until: datetime | None) -> None:
         await self._writer.write(lambda db: people.set_away(db, person, until))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from listener.storage.contract import HEARD, UNHEARD, OpenCases, OwedNotices, Vitals
 from listener.storage.sql.database import Database
-from listener.storage.sql.listening import mark, sources
+from listener.storage.sql.listening import gauges, mark, sources
 from listener.storage.sql.rows import OPEN, moment, moment_or_none, stamp
 
 SOON = timedelta(hours=1)  # a deadline this near is at risk
@@ -25,6 +25,7 @@ def vitals(db: Database, now: datetime) -> Vitals:
         sources=sources(db),
         polls=_polls(db),
         mentions=_mentions(db),
+        gauges=gauges(db),
         size=db.dialect.size(db),
         room=db.dialect.room(db),
         unheard_since=_unheard(db),
