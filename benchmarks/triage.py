@@ -83,7 +83,7 @@ def _search(posts: list[Post], pattern: re.Pattern[str]) -> None:
 
 def _scan(posts: list[Post], rules: Rules) -> None:
     for post in posts:
-        rules.automaton.find_matches_as_indexes(post.text.lower(), overlapping=True)
+        rules.books["en"].automaton.find_matches_as_indexes(post.text.lower(), overlapping=True)
 
 
 def _polarity(posts: list[Post]) -> None:

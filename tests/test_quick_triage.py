@@ -3,10 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listener.triage import load_rules
+from listener.triage.evidence import _CUES, _NEGATED
 from listener.triage.naming import _COMPARED, _LAST
 from listener.triage.packed import packed, unpacked
 from listener.triage.remembered import LONGEST, Remembered
-from listener.triage.tokens import _TOKEN, split
+from listener.triage.tokens import OURS, THEIRS, lower, masked, parts, places, tokens
 
 ROWS = st.lists(st.lists(st.integers(-(10**12), 10**12), min_size=3, max_size=3), max_size=20)
 
@@ -40,9 +42,42 @@ def test_what_is_asked_for_stays_the_same_object_and_very_long_texts_are_not_kep
     assert "x" * (LONGEST + 1) not in known
 
 
-@given(st.text("ab'_-@#.!?…\n \t\u2003$£59:/()|\U0001f6b2\ue000\ue001é", max_size=60))
+TEXTS = st.text("ab'_-@#.!?…\n \t\u2003$£59:/()|\U0001f6b2\x01\x02é", max_size=60)
+
+
+@given(TEXTS)
 def test_a_text_cut_at_its_blanks_has_the_same_tokens_as_the_whole(text: str) -> None:
-    assert split(text) == _TOKEN.findall(text)
+    assert [token for part in parts(text) for token in tokens(part)] == tokens(text)
+
+
+@given(TEXTS)
+def test_a_word_is_found_again_from_the_part_that_it_is_in(text: str) -> None:
+    weights, stand = load_rules().weights, places(text)
+    for number, where in enumerate(stand):
+        words, begin = weights.before(text, number, "en")
+        assert places(text, begin, number + 1 - words)[-1] == where
+
+
+@given(TEXTS)
+def test_nobody_names_a_brand_by_our_signs(text: str) -> None:
+    assert not {OURS, THEIRS} & set(low := lower(text))
+    assert len(low) == len(text)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), max_size=4))
+def test_names_are_masked_each_at_its_place(steps: list[tuple[int, int]]) -> None:
+    text, spans, at = "abcdefghijklmnopqrstuvwxyzabcdefgh", [], 0
+    for skipped, length in steps:
+        spans.append((at + skipped, at + skipped + length))
+        at += skipped + length
+    inside = {place for start, end in spans for place in range(start, end)}
+    wanted = "".join(OURS if place in inside else letter for place, letter in enumerate(text))
+    assert masked(text, spans) == wanted
+
+
+@given(st.from_regex(_NEGATED))
+def test_whatever_is_negated_has_one_of_the_cues(before: str) -> None:
+    assert any(cue in before for cue in _CUES)
 
 
 @given(st.from_regex(_COMPARED))

@@ -23,14 +23,14 @@ _TURN = (  # what begins a contrast or a reason, in six languages
 )
 _CUT = re.compile(
     rf"{_SENTENCE}|,?\s(?=(?:{_TURN})\s)"
-    r"|,\s|\s(?=(?:and|und|et|y|e)\s(?:(?:the|die|der|das|la|le|el|il|a|o)\s)?(?:\ue000|\ue001))"
+    r"|,\s|\s(?=(?:and|und|et|y|e)\s(?:(?:the|die|der|das|la|le|el|il|a|o)\s)?(?:\x01|\x02))"
 )
 _NARROW = re.compile(
     _CUT.pattern + r"|,|:\s|\s(?=(?:and|or|with|which|that|except|despite|plus|und|mit|et|avec|con)\s)"
 )
 _BOTH = re.compile(  # "Acme and Bolt both lost my bag": what follows is said of the two
-    r"(?:^|[.!?…;,:]\s)\W{0,2}(?:(?:both|neither)\s)?(?:the\s)?(?:\ue000+|\ue001+)\s?"
-    r"(?:and|&|/|or|nor|y|e|et|und|oder|ou|o)\s?(?:the\s)?(?:\ue000+|\ue001+)(?=\s)"
+    r"(?:^|[.!?…;,:]\s)\W{0,2}(?:(?:both|neither)\s)?(?:the\s)?(?:\x01+|\x02+)\s?"
+    r"(?:and|&|/|or|nor|y|e|et|und|oder|ou|o)\s?(?:the\s)?(?:\x01+|\x02+)(?=\s)"
 )
 
 

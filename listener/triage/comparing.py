@@ -57,10 +57,11 @@ def damned(text: str, marks: Sequence[Mark]) -> float:
     for start, end, mine in marks:
         before = text[max(0, start - LOOK_BACK) : start]
         after = text[end : end + 24].split(None, 3)[:3]
-        if _CUES.isdisjoint(before.rsplit(None, 3)[-3:]) and _FOLLOWS.isdisjoint(after):
+        cues = _CUES.intersection(before.rsplit(None, 3)[-3:])
+        if not cues and _FOLLOWS.isdisjoint(after):
             continue
         sign = 1 if mine else -1
-        if _LEFT_FOR.search(before) or _AFTER.match(text, end):
+        if ("for" in cues and _LEFT_FOR.search(before)) or _AFTER.match(text, end):
             said -= sign
         elif _WORSE.search(before) or _WORSE_AFTER.match(text, end):
             said += sign

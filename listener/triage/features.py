@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from listener.triage.evidence import Hit
 from listener.triage.naming import Span
-from listener.triage.tokens import OURS, split
-from listener.triage.weights import Vector, Weights, Word, vector
+from listener.triage.tokens import OURS
+from listener.triage.weights import Vector, Weights, Word
 
 
 class _Thirds(dict[int, float]):
@@ -23,6 +23,7 @@ class _Thirds(dict[int, float]):
 
 
 _UP_TO = _Thirds({0: 0.0, 1: 1 / 3, 2: 2 / 3})
+_TURNED = 4  # words after a "not" that it turns
 AGAIN = 1 / 3  # what a second phrase of a family counts
 MOST = 3  # phrases of a family that count
 _CAPS = re.compile(r"[A-Z](?<!\w[A-Z])[A-Z]{2,}\b")  # a pattern that begins with letters is searched for faster
@@ -42,7 +43,7 @@ _KINDS = (
     "not",
     "tries",
 )
-_NONE = dict.fromkeys(_KINDS, 0)
+_NONE = dict.fromkeys(_KINDS, 0.0)
 FORM = (
     *_KINDS, "asks", "asks last", "loud", "capitals", "hashtags", "trails off", "pictures", "length", "short",
     "begins with us", "ends with us", "good words", "bad words", "more bad than good",
@@ -55,6 +56,7 @@ class Features(NamedTuple):
     heads: tuple[float, ...]  # what the words say to each of weights.HEADS
     families: tuple[tuple[Hit, float], ...]  # each hit with its share
     form: tuple[float, ...]  # as FORM
+    spoken: int  # words that are more than a mark, a number, a name
     lang: str
 
 
@@ -66,9 +68,9 @@ def read(text: str, masked: str, spans: Sequence[Span], hits: Sequence[Hit], wei
         mine = " ".join([masked[start:end] for start, end in spans])
         shown = " ".join([text[start:end] for start, end in spans])
         said = [hit for hit in hits if any(start <= hit.start < end for start, end in spans)]
-    words = weights.words(split(mine), lang)
-    of = vector(words)
-    return Features(words, of, weights.scores(of), tuple(counted(said)), form(shown, mine, words), lang)
+    words = weights.words(mine, lang)
+    shape, spoken = form(shown, mine, words)
+    return Features(words, *weights.weighed(words), tuple(counted(said)), shape, spoken, lang)
 
 
 def counted(found: Sequence[Hit]) -> list[tuple[Hit, float]]:
@@ -85,47 +87,50 @@ def counted(found: Sequence[Hit]) -> list[tuple[Hit, float]]:
     return shares
 
 
-def form(text: str, low: str, words: Sequence[Word]) -> tuple[float, ...]:
-    counts, good, bad = _tally(words)
-    long = len([word for word in words if word.mass > 1])  # marks and numbers have no pieces, and do not count
+def form(text: str, low: str, words: Sequence[Word]) -> tuple[tuple[float, ...], int]:
+    """As FORM, and how many words are spoken."""
+    shares, good, bad, spoken = _tally(words)
     end = low.rstrip()[-1:]
-    return (
-        *[_UP_TO[count] for count in counts],
+    shape = (
+        *shares,
         float("?" in low),
         float(end == "?"),
         _UP_TO[low.count("!")],
         _UP_TO[len(_CAPS.findall(text))] if text != low else 0.0,
         _UP_TO[low.count("#")],
         float("..." in low or "…" in low),
-        float(not low.isascii() and bool(_PICTURE.search(low))),
-        min(math.log(long + 1) / 4, 0.95),
-        float(long < 8),
+        float(not text.isascii() and bool(_PICTURE.search(low))),
+        min(math.log(spoken + 1) / 4, 0.95),
+        float(spoken < 8),
         float(low[:1] == OURS or low[:1] == "@"),
         float(end == OURS),
         min(good, 8.0) / 4,
         min(bad, 8.0) / 4,
         float(bad > good),
     )
+    return shape, spoken
 
 
-def _tally(words: Sequence[Word]) -> tuple[Iterable[int], float, float]:
-    """How many words of each kind, and how good and how bad they are; "not" turns the next three."""
-    counts = _NONE.copy()
+def _tally(words: Sequence[Word]) -> tuple[Iterable[float], float, float, int]:
+    """Words of each kind, in thirds; how good and how bad they are, turned after a "not"; how many are spoken."""
+    shares = _NONE.copy()
     good = bad = 0.0
-    scope = 0
-    for word in words:
+    spoken, turned = len(words), -1  # the place up to which a "not" turns
+    for place, word in enumerate(words):
+        if word.plain:
+            continue
+        if not word.spoken:
+            spoken -= 1
         if valence := word.valence:
-            if scope > 0:
-                valence *= -0.7
+            valence *= -0.7 if place <= turned else 1.0
             if valence > 0:
                 good += valence
             else:
                 bad -= valence
-        scope -= 1
         if kind := word.kind:
             if kind == "stop":
-                scope = 0
+                turned = -1
                 continue
-            counts[kind] += 1
-            scope = 4 if kind == "not" else scope
-    return counts.values(), good, bad
+            shares[kind] = min(shares[kind] + 1 / 3, 1.0)
+            turned = place + _TURNED if kind == "not" else turned
+    return shares.values(), good, bad, spoken

@@ -38,6 +38,7 @@ _LAST = tuple(  # how what _COMPARED finds can end: most names have something el
     for word in "unlike han to from even ditched left eaving or my the our old vs vs. versus prefer hile hereas ut"
     " eanwhile because on at by ike least use try tried".split()
 )
+_ENDINGS = frozenset(last[-3:-1] for last in _LAST)
 _SUBJECT = re.compile(rf"(?:'s|’s)?(?: {_PEOPLE})? (?:{_DOES})\b|:")
 _ONE_OF = re.compile(rf" {_PEOPLE}\b")
 _CONTRAST = re.compile(
@@ -91,9 +92,13 @@ def _pattern(brand: BrandTarget) -> re.Pattern[str]:
 
 def mentions(low: str, brand: BrandTarget) -> list[Span]:
     """Where `low`, which is lowered, names the brand: with the sign of a handle or hashtag in front."""
-    found = [match.span() for match in _pattern(brand).finditer(low)]
-    signed = [(start - (low[start - 1 : start] in _SIGNS), end) for start, end in found]
-    return [(start, end) for start, end in signed if bounded(low, start, end)]
+    found = []
+    for match in _pattern(brand).finditer(low):
+        start, end = match.span()
+        start -= low[start - 1 : start] in _SIGNS
+        if bounded(low, start, end):
+            found.append((start, end))
+    return found
 
 
 def rivals(text: str, low: str, ours: Sequence[Span], common: Container[str]) -> list[Span]:
@@ -119,13 +124,18 @@ def rivals(text: str, low: str, ours: Sequence[Span], common: Container[str]) ->
 
 def _asks(text: str, start: int) -> bool:
     """Does it matter for what stands there whether the text sets one thing against another?"""
-    return text[start] == "@" or text[max(0, start - LOOK_BACK) : start].endswith(_LAST)
+    return text[start] == "@" or _led(text, start)
+
+
+def _led(text: str, start: int) -> bool:
+    """Does it end as _LAST does, what comes before? Most names have something else in front."""
+    return text[start - 3 : start - 1] in _ENDINGS and text.endswith(_LAST, max(0, start - LOOK_BACK), start)
 
 
 def _stands(text: str, start: int, end: int, contrast: bool) -> bool:
     """Does it stand where a firm would?"""
     before = text[max(0, start - LOOK_BACK) : start]
-    if contrast and before.endswith(_LAST) and _COMPARED.search(before):
+    if contrast and _led(text, start) and _COMPARED.search(before):
         return True
     if not before.strip() or before.rstrip()[-1] in ".!?,;:–-":
         return bool(_SUBJECT.match(text, end))
@@ -150,8 +160,8 @@ def _parallel(low: str, ours: Sequence[Span]) -> list[Span]:
 
 def apart(spans: Sequence[Span], from_: Sequence[Span] = ()) -> list[Span]:
     """In order, the longer of two that overlap, none that overlaps `from_`."""
-    if not spans:
-        return []
+    if len(spans) < 2 and not from_:
+        return list(spans)
     kept: list[Span] = []
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
         if (not kept or start >= kept[-1][1]) and not any(s < end and start < e for s, e in from_):

@@ -5,7 +5,7 @@ are columns.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 LANE = 64  # bits
@@ -21,12 +21,12 @@ def packed(numbers: Sequence[int]) -> int:
 
 
 @cache
-def _raised(count: int) -> int:
-    """Added before unpacking, so that no lane is below zero and borrows from the next."""
-    return packed([_HALF] * count)
+def _lanes(count: int) -> tuple[int, int, Callable[[bytes], tuple[int, ...]]]:
+    """What is added so that no lane is below zero and borrows from the next; how many bytes; how they are read."""
+    return packed([_HALF] * count), count * LANE // 8, struct.Struct(f"<{count}q").unpack
 
 
 def unpacked(side_by_side: int, count: int) -> tuple[int, ...]:
     """As `packed` had them, or their sums: each between -2**63 and 2**63."""
-    whole = (side_by_side + _raised(count)).to_bytes(count * LANE // 8, "little")
-    return tuple([number - _HALF for number in struct.unpack(f"<{count}Q", whole)])
+    raised, size, read = _lanes(count)
+    return read(((side_by_side + raised) ^ raised).to_bytes(size, "little"))  # two's complement is raised and turned

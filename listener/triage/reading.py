@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from listener.triage.clauses import Ground, ground, near
-from listener.triage.evidence import Hit, harms, hits
+from listener.triage.evidence import Hit, hits
 from listener.triage.features import Features, counted, read
 from listener.triage.model import BrandTarget
 from listener.triage.naming import Span, apart, is_thing, mentions, rivals
@@ -40,7 +40,7 @@ def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules:
     low = lower(text)
     ours = apart(mentions(low, brand))
     thing, guessed = brand.thing, False
-    theirs = apart([span for other in others for span in mentions(low, other)], ours)
+    theirs = apart([span for other in others for span in mentions(low, other)], ours) if others else []
     if not ours and not theirs:  # nobody is named: whoever is spoken to is meant
         sheet = masked(low, [found.span() for found in _HANDLE.finditer(low)]) if "@" in low else low
         parted = Ground(((0, len(low)),), ())
@@ -52,11 +52,11 @@ def reading(text: str, brand: BrandTarget, others: Sequence[BrandTarget], rules:
         theirs = theirs or apart(rivals(text, low, ours, rules.weights.common))
         sheet = masked(low, ours, theirs)
         parted = ground(sheet, ours, theirs)
-    found = tuple(hits(sheet, rules)) if lang == "en" else ()
+    found, harms = hits(sheet, rules, lang)
     mine = read(text, sheet, parted.ours, found, rules.weights, lang)
     other = read(text, sheet, parted.theirs, found, rules.weights, lang) if parted.theirs else None
-    grave = [hit for hit in harms(sheet, rules, lang) if any(s <= hit.start < e for s, e in parted.ours)]
-    return Reading(text, low, sheet, parted, found, mine, other, thing, guessed, tuple(counted(grave)))
+    grave = [hit for hit in harms if any(s <= hit.start < e for s, e in parted.ours)]
+    return Reading(text, low, sheet, parted, tuple(found), mine, other, thing, guessed, tuple(counted(grave)))
 
 
 def passages(of: Reading) -> list[tuple[Span, ...]]:

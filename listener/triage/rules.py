@@ -1,7 +1,7 @@
 """TOML -> Rules. Every mistake is named with its key and the mend."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -48,10 +48,10 @@ class Family:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """The phrases of harm of one language."""
+    """The phrases of one language: those of harm, and in English those of the families before them."""
 
     families: tuple[Family, ...]
-    phrases: tuple[tuple[str, bool, int], ...]
+    phrases: tuple[tuple[str, bool, int], ...]  # text, any ending, which family; in the automaton's order
     automaton: AhoCorasick
 
 
@@ -60,15 +60,14 @@ class Rules:
     """Made once, then only read."""
 
     families: tuple[Family, ...]
-    phrases: tuple[tuple[str, bool, int], ...]  # text, any ending, which family; in the automaton's order
-    automaton: AhoCorasick
+    phrases: tuple[tuple[str, bool, int], ...]  # text, any ending, which family
     bias: float
     complaint_from: float
     base_severity: float
     praise_from: float
     priorities: tuple[tuple[Priority, float], ...]  # most urgent first
     spread: Mapping[str, float]
-    harms: Mapping[str, Book]  # by language
+    books: Mapping[str, Book]  # by language
     gravity: Mapping[str, float]
     weights: Weights
     learned: tuple[float, float] = (1.0, 0.0)  # slope and shift that the team's verdicts have taught
@@ -87,7 +86,7 @@ def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
     if sorted((least for _, least in priorities), reverse=True) != [least for _, least in priorities]:
         problems.append("priority: P1 must need more severity than P2, P2 more than P3, and so on")
     phrases = _phrases(merged["family"].values())
-    harms = _harms(merged["harm"], problems)
+    books = _harms(merged["harm"], problems)
     gravity = {key: _number(merged["gravity"], key, problems, "gravity.") for key in ("from", "each", "most")}
     learned = [_number(merged["learned"], key, problems, "learned.") for key in LEARNED]
     if problems:
@@ -95,10 +94,9 @@ def load_rules(overrides: Mapping[str, Any] | None = None) -> Rules:
     return Rules(
         families=tuple(families),
         phrases=phrases,
-        automaton=_automaton(tuple(text for text, _, _ in phrases)),
         priorities=priorities,
         spread={key: _number(merged["spread"], key, problems, "spread.") for key in ("followers", "echo", "most")},
-        harms=harms,
+        books={**books, "en": _joined(families, phrases, books["en"])},
         gravity=gravity,
         weights=graded(),
         learned=(learned[0], learned[1]),
@@ -171,6 +169,15 @@ def _book(lang: str, tables: Mapping[str, Any], families: tuple[Family, ...]) ->
     spoken = [{"phrases": table.get(lang)} if isinstance(table, Mapping) else {} for table in tables.values()]
     phrases = _phrases(spoken)
     return Book(families=families, phrases=phrases, automaton=_automaton(tuple(text for text, _, _ in phrases)))
+
+
+def _joined(families: Sequence[Family], phrases: Sequence[tuple[str, bool, int]], harms: Book) -> Book:
+    """One automaton for both, so that a text is passed over once; families first."""
+    moved = [(text, prefix, number + len(families)) for text, prefix, number in harms.phrases]
+    both = (*phrases, *moved)
+    return Book(
+        families=(*families, *harms.families), phrases=both, automaton=_automaton(tuple(text for text, _, _ in both))
+    )
 
 
 def _family(name: str, table: Any, problems: list[str], kind: str = "family") -> Family:

@@ -48,8 +48,7 @@ def complaint(of: Reading, told: Sequence[Reason], rules: Rules, lang: str) -> t
 
 def few(said: Features, of: Reading) -> float:
     """What the silence around a bare name takes off, but where a comparison has said it."""
-    words = len([word for word in said.words if word.mass > 1])  # marks, numbers and names have no pieces
-    return FEW[words] if words < len(FEW) and of.ground.damned <= 0 else 0.0
+    return FEW[said.spoken] if said.spoken < len(FEW) and of.ground.damned <= 0 else 0.0
 
 
 def _weighed(said: float, more: float, of: Reading, rules: Rules) -> float:

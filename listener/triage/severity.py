@@ -16,7 +16,7 @@ from listener.triage.model import Reason
 from listener.triage.reading import Reading
 from listener.triage.rules import Rules
 
-_TIME = FORM.index("time")
+_TIME, _TRIES = FORM.index("time"), FORM.index("tries")
 LEAST_HITS = 0.5  # points under which a factor is not worth a line
 NEGATED = 3.0  # points of a phrase that is denied: "no answer", "not fixed"
 LOW, HIGH = 20, 70  # between them a point is a point
@@ -85,7 +85,7 @@ def numbered(of: Reading) -> Iterator[Reason]:
         hours, start, end = longest
         points = min(9.0, 1.2 * math.log2(hours))
         yield Reason(factor="waiting", points=round(points, 1), words=of.text[start:end], start=start, end=end)
-    tries = max([(_number(count), start, end) for count, start, end in _counted(of, _TRY, _TRIES_OF)], default=None)
+    tries = max(_attempts(of), default=None) if of.ours.form[_TRIES] or of.ours.lang != "en" else None
     if tries and tries[0] > 1:
         number, start, end = tries
         points = min(10.0, 2.5 * math.log2(number) + 1)
@@ -98,6 +98,11 @@ def _waits(of: Reading) -> Iterator[tuple[float, int, int]]:
         hours = _number(count) * _HOURS[unit[0]]
         if hours < 2 * 8760:  # "ten years a customer" is no wait
             yield hours, start, end
+
+
+def _attempts(of: Reading) -> Iterator[tuple[int, int, int]]:
+    for count, start, end in _counted(of, _TRY, _TRIES_OF):
+        yield _number(count), start, end
 
 
 def _counted(of: Reading, what: re.Pattern[str], how_many: re.Pattern[str]) -> Iterator[tuple[str, int, int]]:

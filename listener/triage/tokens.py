@@ -6,13 +6,11 @@ another's a second. Places are kept: token and text are as long as one another w
 
 import re
 from collections.abc import Iterable
-from itertools import chain
+from itertools import islice
 
-from listener.triage.remembered import Remembered
-
-OURS, THEIRS = "\ue000", "\ue001"  # private use: one sign for every letter of a masked name
+OURS, THEIRS = "\x01", "\x02"  # one for every letter of a masked name; ASCII, so that a text stays as small as it was
 _TOKEN = re.compile(
-    r"https?://\S+|www\.\S+|\ue000+|\ue001+|@\w+|#?[^\W\d_]+(?:['_-][^\W\d_]+)*|[$£€₹]?\d[\d.,:]*\w*|[!?]+|\.{2,}|[.…\n$£€₹]"
+    r"https?://\S+|www\.\S+|\x01+|\x02+|@\w+|#?[^\W\d_]+(?:['_-][^\W\d_]+)*|[$£€₹]?\d[\d.,:]*\w*|[!?]+|\.{2,}|[.…\n$£€₹]"
     r"|[\u2190-\u2bff\U0001f000-\U0001faff]|:-?[()/|]"
 )
 _LONG = re.compile(r"(.)\1{2,}", re.DOTALL)
@@ -23,6 +21,8 @@ _PLAIN = {"\u2018": "'", "\u2019": "'", "\u0130": "i"}
 
 def lower(text: str) -> str:
     """Lower case, curly apostrophes straight, and every character still at its place."""
+    if OURS in text or THEIRS in text:  # nobody names a brand by our signs
+        text = text.replace(OURS, "\0").replace(THEIRS, "\0")
     if text.isascii():
         return text.lower()
     return _ODD.sub(lambda odd: _PLAIN.get(odd[0], "\ufffd"), text).lower()
@@ -30,9 +30,13 @@ def lower(text: str) -> str:
 
 def masked(text: str, ours: Iterable[tuple[int, int]], theirs: Iterable[tuple[int, int]] = ()) -> str:
     """`text` with these stretches, in order and apart from each other, replaced by signs of the same length."""
-    stretches = sorted([(start, end, OURS) for start, end in ours] + [(s, e, THEIRS) for s, e in theirs])
+    stretches = [(start, end, OURS) for start, end in ours] + [(start, end, THEIRS) for start, end in theirs]
+    if len(stretches) == 1:  # as in most posts
+        start, end, sign = stretches[0]
+        return text[:start] + sign * (end - start) + text[end:]
     if not stretches:
         return text
+    stretches.sort()
     pieces, at = list[str](), 0
     for start, end, sign in stretches:
         if start >= at:
@@ -41,18 +45,19 @@ def masked(text: str, ours: Iterable[tuple[int, int]], theirs: Iterable[tuple[in
     return "".join((*pieces, text[at:]))
 
 
-def split(text: str) -> list[str]:
-    """`text` is lowered and masked. Only a new line is a token with white space: parts are remembered."""
-    parts = text.replace("\n", " \n ").split(" ")
-    return list(chain.from_iterable(map(_TOKENS.__getitem__, parts)))
+def parts(text: str) -> list[str]:
+    """`text`, lowered and masked, cut at its blanks: only a new line is a token with white space."""
+    return text.replace("\n", " \n ").split(" ")
 
 
-_TOKENS: Remembered[tuple[str, ...]] = Remembered(lambda part: tuple(_TOKEN.findall(part)), 100_000)
+def tokens(part: str) -> list[str]:
+    found: list[str] = _TOKEN.findall(part)
+    return found
 
 
-def places(text: str) -> list[tuple[int, int]]:
-    """Where each token of split() stands."""
-    return [found.span() for found in _TOKEN.finditer(text)]
+def places(text: str, begin: int = 0, most: int | None = None) -> list[tuple[int, int]]:
+    """Where each token stands, or each of the first so many from a place between two parts."""
+    return [found.span() for found in islice(_TOKEN.finditer(text, begin), most)]
 
 
 def normal(token: str) -> str:

@@ -10,17 +10,19 @@ import json
 import math
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.resources import files
-from operator import itemgetter, xor
+from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from listener.triage.languages import Votes, votes
-from listener.triage.packed import packed, unpacked
+from listener.triage.packed import LANE, packed, unpacked
 from listener.triage.remembered import Remembered
-from listener.triage.tokens import normal
+from listener.triage.tokens import normal, parts, tokens
 
 SIZE = 1 << 18
 MASK = SIZE - 1
@@ -29,23 +31,28 @@ SUMMED = len(HEADS) - 1  # all but valence, which is of single words
 WORD, PAIR, PIECE = 1.0, 0.8, 0.35  # how much a word, a pair of words, a piece of a word counts
 STEPS = 20  # of them all three are whole: what is summed stays whole until the end
 _WORD, _PAIR, _PIECE = round(WORD * STEPS), round(PAIR * STEPS), round(PIECE * STEPS)
+LANES = SUMMED + 1  # what words are summed in: the heads, and the square of the length that they give a vector
 CAUSE_PLACES = 1 << 15  # the table of causes is smaller: its rows have a column a cause
-REMEMBERED = 100_000  # words a language
+REMEMBERED = 100_000  # parts of texts a language
 EDGE = zlib.crc32(b"the edge of a text") & MASK
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Word:
-    """One token: its place in the tables, what it and its pieces weigh in each head, and how much of a vector it is."""
+    """One token: its place in the tables, what it and its pieces weigh in each head, and how much of a vector it is.
+
+    As long as anybody holds it, it is the one object of its token, so that the different words of a text are a set.
+    """
 
     text: str
     left: int  # what it adds to the place of a pair it begins,
     right: int  # and of one it ends
-    weights: int  # of each head in STEPS, packed
+    weights: int  # LANES in STEPS, packed
     weight: int  # of the first head alone
-    mass: float
     valence: float
     kind: str
+    spoken: bool  # is it more than a mark, a number, a name?
+    plain: bool  # spoken, and neither good nor bad nor of a kind: form passes over it
     causes: int = 0  # for each cause, packed; worked out when first asked for
 
 
@@ -59,7 +66,7 @@ class Weights:
     common: frozenset[str] = frozenset()  # lower-case words that are no names
     votes: Votes = field(default_factory=Votes)
     causes: Sequence[int] = ()  # CAUSE_PLACES rows
-    known: dict[str, Remembered[Word]] = field(default_factory=dict, init=False)  # language -> token -> what is known
+    known: dict[str, Remembered[tuple[Word, ...]]] = field(default_factory=dict, init=False)  # by language and part
     # What stands at a place of the tables, packed, once it was asked for. Never 0 but where nothing was learned.
     rows: list[int] = field(default_factory=lambda: [0] * SIZE, init=False)
     cause_rows: list[int] = field(default_factory=lambda: [0] * CAUSE_PLACES, init=False)
@@ -69,39 +76,67 @@ class Weights:
         self.known.clear()
         self.rows, self.cause_rows = [0] * SIZE, [0] * CAUSE_PLACES
 
-    def words(self, tokens: Iterable[str], lang: str) -> tuple[Word, ...]:
+    def words(self, text: str, lang: str) -> tuple[Word, ...]:
+        """`text` is lowered and masked."""
+        return tuple(chain.from_iterable(map(self._parts(lang).__getitem__, parts(text))))
+
+    def before(self, text: str, number: int, lang: str) -> tuple[int, int]:
+        """How many words come before the part that word `number` is in, and where that part begins."""
+        known, words, at = self._parts(lang), 0, 0
+        for part in parts(text):
+            held = len(known[part])
+            if words + held > number:
+                return words, at - (part == "\n")
+            words += held
+            at += 0 if part == "\n" else len(part) + 1  # a new line has no blanks around it in the text itself
+        return words, len(text)
+
+    def _parts(self, lang: str) -> Remembered[tuple[Word, ...]]:
         known = self.known.get(lang)
         if known is None:
-            known = self.known[lang] = Remembered(partial(self._word, lang=lang), REMEMBERED)
-        return tuple(map(known.__getitem__, tokens))
+            one: WeakValueDictionary[str, Word] = WeakValueDictionary()
+            known = self.known[lang] = Remembered(partial(self._part, lang=lang, known=one), REMEMBERED)
+        return known
+
+    def _part(self, part: str, lang: str, known: WeakValueDictionary[str, Word]) -> tuple[Word, ...]:
+        return tuple([known.get(token) or known.setdefault(token, self._word(token, lang)) for token in tokens(part)])
 
     def _word(self, token: str, lang: str) -> Word:
         text = normal(token)
         hashed, own, pieces = ids(text, lang)
         rows = self.rows
         weights = _WORD * (rows[own] or self._row(own)) + _PIECE * sum([rows[at] or self._row(at) for at in pieces])
+        valence = self.tables[-1][own] * self.scales[-1] if lang == "en" else 0.0
+        kind = KINDS.get(text, "") if lang == "en" else ""
         return Word(
             text=text,
             left=hashed & MASK,
             right=hashed >> 14,
-            weights=weights,
+            weights=weights + ((_WORD**2 + _PIECE**2 * len(pieces)) << SUMMED * LANE),
             weight=unpacked(weights, SUMMED)[0],
-            mass=WORD**2 + PIECE**2 * len(pieces),
-            valence=self.tables[-1][own] * self.scales[-1] if lang == "en" else 0.0,
-            kind=KINDS.get(text, "") if lang == "en" else "",
+            valence=valence,
+            kind=kind,
+            spoken=bool(pieces),
+            plain=bool(pieces) and not valence and not kind,
         )
 
     def _row(self, place: int) -> int:
         row = self.rows[place] = packed([table[place] for table in self.tables[:SUMMED]])
         return row
 
-    def scores(self, of: "Vector") -> tuple[float, ...]:
-        """What these words in this order say to each head, in logits (to the severity head: in points)."""
-        rows = self.rows
-        pairs = sum([rows[place] or self._row(place) for place in of.pairs])
-        sums = unpacked(sum([word.weights for word in of.words]) + _PAIR * pairs, SUMMED)
-        length = STEPS * of.length
-        return tuple([scale * total / length for scale, total in zip(self.scales, sums, strict=False)])
+    def weighed(self, words: Sequence[Word]) -> tuple["Vector", tuple[float, ...]]:
+        """The vector, and what these words in this order say to each head, in logits (to severity: in points)."""
+        different, rows = frozenset(words), self.rows
+        places, left = set[int](), EDGE
+        for word in words:
+            places.add(left ^ word.right)
+            left = word.left
+        places.add(left ^ EDGE)
+        pairs = sum([rows[place] or self._row(place) for place in places])
+        *sums, square = unpacked(sum([word.weights for word in different]) + _PAIR * pairs, LANES)
+        length = math.sqrt(square + _PAIR**2 * len(places))
+        said = tuple([scale * total / length for scale, total in zip(self.scales, sums, strict=False)])
+        return Vector(different, places, length / STEPS), said
 
     def cause(self, of: "Vector", lang: str) -> list[float]:
         """How much the words speak for each of numbers["causes"]["names"], before phrases have their say."""
@@ -125,15 +160,8 @@ class Vector(NamedTuple):
     """The different words of a text, the places of the pairs they form, and the length of all that."""
 
     words: frozenset[Word]
-    pairs: frozenset[int]
+    pairs: Set[int]
     length: float
-
-
-def vector(words: Sequence[Word]) -> Vector:
-    different = frozenset(words)
-    lefts, rights = [EDGE, *[word.left for word in words]], [word.right for word in words]
-    pairs = frozenset(map(xor, lefts, [*rights, EDGE]))
-    return Vector(different, pairs, math.sqrt(sum([word.mass for word in different]) + PAIR**2 * len(pairs)))
 
 
 def ids(text: str, lang: str) -> tuple[int, int, list[int]]:

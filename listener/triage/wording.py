@@ -6,7 +6,7 @@ from operator import sub
 
 from listener.triage.features import Features
 from listener.triage.reading import Reading
-from listener.triage.tokens import places, split
+from listener.triage.tokens import places
 from listener.triage.weights import Weights, Word
 
 WINDOW = 5  # words
@@ -16,25 +16,24 @@ def telling(of: Reading, said: Features, weights: Weights) -> tuple[int, int] | 
     """Where the few words next to each other stand that weigh most for a complaint; None where there are no words."""
     if not said.words:
         return None
-    start = 0
     if of.theirs is not None or len(said.words) != len(of.ours.words):
         return _within(of, weights, said.lang)
     first, last = _heaviest(said.words)
-    at = 0
-    for number, token in enumerate(split(of.masked)[: last + 1]):
-        at = of.masked.find(token, at)
-        if number == first:
-            start = at
-        at += len(token)
-    return start, at
+    before, at = weights.before(of.masked, first, said.lang)
+    stand = places(of.masked, at, last + 1 - before)
+    return stand[first - before][0], stand[-1][1]
 
 
 def _within(of: Reading, weights: Weights, lang: str) -> tuple[int, int] | None:
     """The same where only parts of the text speak of the brand."""
-    inside = [(s, e) for s, e in places(of.masked) if any(a <= s < b for a, b in of.ground.ours)]
+    everywhere = places(of.masked)
+    inside = [(s, e) for a, b in of.ground.ours for s, e in everywhere if a <= s < b]
     if not inside:
         return None
-    first, last = _heaviest(weights.words([of.masked[s:e] for s, e in inside], lang))
+    words = of.ours.words
+    if len(words) != len(inside):  # a stretch ends within a token
+        words = weights.words(" ".join([of.masked[s:e] for s, e in inside]), lang)
+    first, last = _heaviest(words)
     return inside[first][0], inside[last][1]
 
 
