@@ -1,5 +1,7 @@
 """A database file becomes a PostgreSQL database, whole, or goes on where it was cut off."""
 
+import asyncio
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -95,6 +97,30 @@ async def test_a_move_that_was_cut_off_goes_on(file: Path, url: str, monkeypatch
         with pytest.raises(KeyboardInterrupt):
             await moving.move(file, url, told)
     await moving.move(file, url, lambda table, rows: None)
+    await compared(file, url)
+
+
+MOVES = """
+import asyncio, pathlib, sys
+from listener.storage import moving
+moving.PIECE = 7
+asyncio.run(moving.move(pathlib.Path(sys.argv[1]), sys.argv[2], lambda table, rows: print(table, rows, flush=True)))
+"""
+
+
+async def test_a_move_that_was_killed_goes_on(file: Path, url: str) -> None:
+    """At once, without a word, in the middle of whatever it was writing."""
+    for pieces in (4, 40):
+        mover = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", MOVES, str(file), url, stdout=asyncio.subprocess.PIPE
+        )
+        assert mover.stdout
+        for _ in range(pieces):
+            assert await mover.stdout.readline(), "it was to be killed before its end"
+        mover.kill()
+        await mover.wait()
+    moved = await moving.move(file, url, lambda table, rows: None)
+    assert (moved.rows["posts"], moved.rows["cases"]) == (160, 120)
     await compared(file, url)
 
 

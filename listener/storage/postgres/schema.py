@@ -215,9 +215,10 @@ DECLARE
   month text; posts bigint[]; found integer := 0; lowest bigint := high; enough boolean := false;
   apart bigint[] := array(SELECT s.post FROM strays s WHERE s.post BETWEEN low AND high);
 BEGIN
-  FOR month IN SELECT right(c.relname, 7) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-      WHERE i.inhparent = 'posts'::regclass AND right(c.relname, 7) BETWEEN since AND latest ORDER BY 1 DESC LOOP
-    EXIT WHEN enough;
+  FOR month IN SELECT right(inhrelid::regclass::text, 7) FROM pg_inherits WHERE inhparent = 'posts'::regclass
+      ORDER BY 1 DESC LOOP
+    CONTINUE WHEN month > latest;
+    EXIT WHEN enough OR month < since;
     enough := found >= wanted;
     EXECUTE format('SELECT array(SELECT post FROM post_words_%s WHERE words @@ %L::tsquery AND post BETWEEN %s AND %s'
       ' ORDER BY post DESC LIMIT %s)', month, said, CASE WHEN enough THEN lowest ELSE low END, high, wanted) INTO posts;

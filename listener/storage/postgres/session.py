@@ -38,6 +38,7 @@ LIMITS = {
     "statement_timeout": "10min",
     "tcp_user_timeout": "15s",
     "plan_cache_mode": "force_generic_plan",  # planning a join of many partitions takes longer than making it
+    "random_page_cost": "1.1",  # what is searched most is in memory, the rest on no turning disk
     "TimeZone": "UTC",
     "DateStyle": "ISO",
 }
