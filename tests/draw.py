@@ -6,6 +6,8 @@ It is a sketch of our own of how Slack lays blocks out, not a copy of it.
 
 import json
 import re
+import sys
+from base64 import b64encode
 from datetime import UTC, datetime
 from html import escape
 from importlib import import_module
@@ -13,8 +15,17 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from escalation.slack.pictures import draw  # noqa: E402
+
 PICTURES = HERE.parent / "docs" / "pictures"
-SHOWN = {"card": "card_acknowledged", "form": "form_report_acknowledged", "home": "home"}
+SHOWN = {
+    "card": "card_acknowledged",
+    "form": "form_report_acknowledged",
+    "home": "home",
+    "who": "form_who",
+    "digest": "digest",
+}
 STYLE = """
 body { font: 15px/1.45 "DejaVu Sans", sans-serif; margin: 0; padding: 20px; width: 640px; color: #1d1c1d; }
 h3 { font-size: 17px; margin: 6px 0; } blockquote { border-left: 4px solid #ccc; margin: 6px 0; padding: 0 10px; white-space: pre-line; }
@@ -25,6 +36,7 @@ h3 { font-size: 17px; margin: 6px 0; } blockquote { border-left: 4px solid #ccc;
 .primary { background: #00745a; border-color: #00745a; color: white; }
 .input { margin: 12px 0; } .input b { display: block; font-size: 14px; } .hint { color: #616061; font-size: 13px; }
 .box { border: 1px solid #999; border-radius: 6px; padding: 6px 10px; margin: 3px 0; color: #616061; min-height: 20px; }
+td { border: 1px solid #ccc; padding: 3px 10px; } table { border-collapse: collapse; margin: 8px 0; }
 .tall { min-height: 52px; } .row { display: flex; justify-content: space-between; gap: 12px; }
 """
 SIGNS = {"🔴": "#d40e0d", "🟡": "#eeb62f", "🔵": "#1264a3", "🟢": "#007a5a", "⚪": "#bbb"}
@@ -57,6 +69,11 @@ def _block(block: dict[str, Any]) -> str:
             return "".join(map(_rich, block["elements"]))
         case "actions":
             return "".join(map(_element, block["elements"]))
+        case "data_visualization":
+            return f'<img width="600" src="data:image/png;base64,{b64encode(draw(block)).decode()}">'
+        case "table":
+            rows = ("".join(f"<td>{escape(cell['text'])}</td>" for cell in row) for row in block["rows"])
+            return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
         case "input":
             hint = f'<div class="hint">{_text(block["hint"])}</div>' if "hint" in block else ""
             return f'<div class="input"><b>{_text(block["label"])}{_optional(block)}</b>{_box(block["element"])}{hint}</div>'
@@ -89,8 +106,11 @@ def _rich(part: dict[str, Any]) -> str:
 
 
 def _element(element: dict[str, Any]) -> str:
-    label = element.get("text") or element.get("placeholder") or {"type": "plain_text", "text": "…"}
-    arrow = " ▾" if element["type"] == "static_select" else ""
+    chosen = element.get("initial_option", {}).get("text")
+    label = chosen or element.get("text") or element.get("placeholder") or {"type": "plain_text", "text": "…"}
+    if at := element.get("initial_date_time"):
+        label = {"type": "plain_text", "text": f"{datetime.fromtimestamp(at, UTC):%d %b %Y, %H:%M}"}
+    arrow = "" if element["type"] == "button" else " ▾"
     return f'<span class="b {element.get("style", "")}">{_text(label)}{arrow}</span>'
 
 

@@ -242,7 +242,7 @@ def _filled(element: dict[str, Any], value: str | None) -> dict[str, Any]:
 
 
 async def eventually(true: Callable[[], object]) -> None:
-    for _ in range(500):
+    for _ in range(2_000):
         if true():
             return
         await asyncio.sleep(0.01)

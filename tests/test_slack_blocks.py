@@ -347,3 +347,12 @@ def test_the_names_of_people_are_escaped_where_markup_would_be_read() -> None:
     odd = Person(name="<!here> & Co")
     policy = replace(case().policy, ladder=(odd.name, SAM.name), people=(odd, SAM))
     slack_takes(card(replace(case(), owner=odd.name, policy=policy), NOW))
+
+
+@pytest.mark.parametrize("action", "acknowledge promise handover report follow_up dismiss reopen note help".split())
+def test_every_form_tells_its_first_long_field_while_it_is_typed(action: str) -> None:
+    form = forms.form(action, case(*TAKEN), AROUND, NOW)
+    assert form
+    inputs = [block for block in form["blocks"] if block["type"] == "input"]
+    told = [block.get("dispatch_action", False) for block in inputs if block["element"].get("multiline")]
+    assert told == [True, *[False] * (len(told) - 1)] or (action == "promise" and told[:1] == [True])

@@ -28,7 +28,17 @@ async def test_a_search_is_answered_page_by_page(room: Room) -> None:
     await room.turn("Next page", answer)
     last = await room.answered()
     assert last["replace_original"] and len(last["text"].splitlines()) == 2, "twelve in all"
-    assert [each["text"]["text"] for each in buttons(last)][-2:] == ["Send as table to this channel", "Save…"]
+    assert [each["text"]["text"] for each in buttons(last)][-6:-4] == ["Send as table to this channel", "Save…"]
+
+
+async def test_what_was_found_is_narrowed_by_one_press(room: Room) -> None:
+    answer = await room.command("/mentions", "charger OR zeppelin")
+    await room.turn("Praise only", answer)
+    assert "Nothing was found for (charger OR zeppelin) verdict:praise" in (await room.answered())["text"]
+    await room.turn("Complaints only", answer)
+    narrowed = await room.answered()
+    labels = [one["text"]["text"] for one in buttons(narrowed)]
+    assert "complaint" in narrowed["text"] and "The severe" in labels and "Complaints only" not in labels
 
 
 async def test_a_hit_opens_its_case(room: Room) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -27,8 +28,9 @@ from escalation.slack.calls import connect, only
 from escalation.slack.messenger import SlackMessenger
 from listener import pulling
 from listener import slack as voice
-from listener.digest import discreet
+from listener.digest import Promises, discreet
 from listener.reading import due, notice, send_due, told_of
+from listener.reading import summary as in_one_line
 from listener.settings import Settings
 from listener.slack import pages
 from listener.storage.contract import Store
@@ -156,8 +158,22 @@ def test_the_digest_of_a_day_and_of_a_week_are_two_even_at_one_minute(tmp_path: 
 
 
 def test_a_digest_as_agreed() -> None:
-    told = replace(summary("Acme Air"), causes={"safety": 2, "refund": 1})
-    message = pages.digest(discreet(told), "Your digest: 3 complaints.", "https://desk.example.com/digest?since=1")
+    owed = replace(summary("Acme Air").open[0], owner="Lee Park", status="acknowledged")
+    told = replace(
+        summary("Acme Air"),
+        verdicts={"Acme Air": {"complaint": 13, "praise": 4, "question": 2}, "Bolt": {"complaint": 3, "praise": 6}},
+        causes={"baggage": 7, "delay": 4, "refund": 3, "rudeness": 1},
+        opened=15,
+        closed=12,
+        open=(owed, replace(owed, id=2, owner="Dana Fox", priority="P2")),
+        open_total=4,
+        promises={"Dana Fox": Promises(kept=6, moved=1), "Lee Park": Promises(kept=5, missed=1)},
+        to_acknowledge=timedelta(minutes=9),
+        to_report=timedelta(hours=5),
+        silent=(),
+    )
+    head = f"Your digest: {in_one_line(told)}."
+    message = pages.digest(discreet(told), head, "https://desk.example.com/digest?since=1")
     check_message({"text": message.text, "blocks": list(message.blocks)}, update=True)
     agreed("digest", {"text": message.text, "blocks": list(message.blocks)})
 

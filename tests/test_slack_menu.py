@@ -219,6 +219,25 @@ async def test_a_closed_form_is_not_lost(room: Room) -> None:
     assert "here again" not in str(await room.press("Report back", "U0DANA", room.card())), "sent is sent"
 
 
+async def test_a_case_that_was_half_raised_is_not_lost_either(room: Room) -> None:
+    await room.home("U0LEE")
+    form = await room.press("Raise a case", "U0LEE", room.slack.homes["U0LEE"])
+    left = submission(form, "U0LEE", "V60", {"text": "Acme Air lost my bag", "brand": "Acme Air"})
+    await room.send({**left, "type": "view_closed", "is_cleared": False})
+    again = await room.press("Raise a case", "U0LEE", room.slack.homes["U0LEE"])
+    assert "Acme Air lost my bag" in str(again) and "here again" in str(again)
+    assert "is with" in str(await room.fill(again, "U0LEE", brand="Acme Air", priority="P2"))
+    assert "here again" not in str(await room.press("Raise a case", "U0LEE", room.slack.homes["U0LEE"]))
+
+
+async def test_what_is_refused_as_a_whole_is_filled_in_again(room: Room) -> None:
+    form = await room.press("Note", "U0DANA", room.card())
+    gone = {**form, "private_metadata": "99"}
+    assert "no case 99" in str(await room.fill(gone, "U0DANA", text="rang twice"))
+    key = (await room.store.draft("U0DANA", 99, "note", NOW)) or (await room.store.draft("T0/U0DANA", 99, "note", NOW))
+    assert key == {"text": "rang twice"}
+
+
 async def test_a_draft_survives_a_restart(clock: Clock) -> None:
     async with a_room(by_http, clock) as room:
         form = await room.press("Note", "U0DANA", room.card())

@@ -38,6 +38,8 @@ MORE = "case_more"  # the menu of a card: its options say "note 12"
 # Words of a refusal -> the field it speaks of; the first that the form has.
 FIELDS = {
     "in the future": "due until follow_up",
+    "too far away": "due until follow_up",
+    "but you is there": "to",
     "before that time": "due until",
     "until when": "due until",
     "next reader": "text",

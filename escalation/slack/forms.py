@@ -1,7 +1,7 @@
 """The forms that buttons open, as modal views. Pure. Field names are those that actions.py reads."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -133,7 +133,7 @@ def report(case: Case, now: datetime, similar: Iterable[str] = ()) -> View:
         "Report back",
         "Report back",
         _field("outcome", "What became of it?", _choice([one.value for one in Outcome])),
-        _telling(_field("done", "What was done for the customer?", _words(multiline=True))),
+        _field("done", "What was done for the customer?", _words(multiline=True)),
         remedy,
         _field("evidence", "A link or reference that shows it", _words()),
         _field("contacted", "Where did you reach them?", _choice(CONTACTED), optional=True),
@@ -282,8 +282,17 @@ def _view(action: str, case: int, title: str, submit: str, *blocks: View) -> Vie
         "title": plain(title),
         "submit": plain(submit),
         "close": plain("Cancel"),
-        "blocks": list(blocks),
+        "blocks": list(_first_told(blocks)),
     }
+
+
+def _first_told(blocks: Iterable[View]) -> Iterator[View]:
+    """The first field for more than a line is the one that would be missed."""
+    told = False
+    for block in blocks:
+        long = block["type"] == "input" and block["element"].get("multiline", False)
+        yield _telling(block) if long and not told else block
+        told = told or long
 
 
 def _field(name: str, label: str, element: View | None = None, *, optional: bool = False) -> View:

@@ -120,13 +120,16 @@ class Clicks:
             said = str(why.args[0])
             if field := actions.field_of(said, given):
                 return {"response_action": "errors", "errors": {field: said}}
+            await self._office.drafts.keep((press.user, press.case, press.action), given, self._office.clock())
             return {"response_action": "update", "view": forms.told(said)}
 
     async def _handle(self, press: actions.Press, given: Mapping[str, str]) -> dict[str, Any] | None:
         office, by, now = self._office, self._office.guests.name(press.user), self._office.clock()
         match press.action:
             case "raise":
-                return await raising.raised(office, by, given)
+                answer = await raising.raised(office, by, given)
+                await office.drafts.drop(raising.draft_of(press.user))
+                return answer
             case "away":
                 until = actions.moment(given.get("due", ""))
                 if until is None or until <= now:

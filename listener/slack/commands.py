@@ -74,7 +74,7 @@ class Commands:
                 case "/cases" if text == "raise":
                     if no := await self._office.refusal(body, Act.WORK):
                         return pages.note(no)
-                    await opened(self._office, body, raising.form(self._office, body))
+                    await opened(self._office, body, await raising.form(self._office, body))
                     return None
                 case "/cases":
                     return await self._cases(text, by)
@@ -201,7 +201,7 @@ class Commands:
                 await tell(self._office, body, str(why.args[0]))
 
     async def _raise(self, body: Body) -> None:
-        await opened(self._office, body, raising.form(self._office, body))
+        await opened(self._office, body, await raising.form(self._office, body))
 
 
 def _concerns(row: CaseRow, by: str, brands: frozenset[str]) -> bool:

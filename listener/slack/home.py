@@ -64,7 +64,7 @@ class HomeTab:
         if name == "home_away":
             await opened(self._office, body, forms.away(self._office.clock()))
         elif name == "home_raise":
-            await opened(self._office, body, raising.form(self._office, body))
+            await opened(self._office, body, await raising.form(self._office, body))
         else:
             if name == "home_back":
                 await self._office.store.set_away(self._office.guests.name(user), None)

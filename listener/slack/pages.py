@@ -22,6 +22,12 @@ SAVED = 20  # searches
 LISTED = 12  # cases
 LONGEST_QUERY = 1_500  # characters; a button carries it to the next page
 LONGEST_VALUE = 2_000  # of a button
+FILTERS = {
+    "Complaints only": "verdict:complaint",
+    "Praise only": "verdict:praise",
+    "The severe": "severity>=60",
+    "Last 7 days": "since:7d",
+}
 COLUMNS = ("posted", "brand", "verdict", "severity", "where", "case")
 
 
@@ -34,7 +40,17 @@ def hits(query: str, rows: Sequence[MentionRow], *, more: bool) -> Message:
     send = button("find_send", state(query, None), "Send as table to this channel")
     keep = [button("find_keep", state(query, None), "Save…")] if query else []
     blocks.append(row([*turn, send, *keep]))
+    if narrower := list(_narrower(query)):
+        blocks.append(row(narrower))
     return Message(_text("\n".join(map(_told, rows))), tuple(blocks))
+
+
+def _narrower(query: str) -> Iterable[Block]:
+    """The same search of less, one press each; what it asks for already is not offered."""
+    for place, (label, narrow) in enumerate(FILTERS.items()):
+        asked = f"({query}) {narrow}" if query else narrow
+        if narrow.partition(":")[0].partition(">")[0] not in query and fits(asked):
+            yield button(f"find_only_{place}", state(asked, None), label)
 
 
 def saved(found: Mapping[SavedSearch, bool]) -> Message:
@@ -189,10 +205,15 @@ def _digest(told: Digest) -> Iterable[Block]:
 def _summary(told: Digest) -> str:
     missed = sum(one.missed for one in told.promises.values())
     count = {verdict: sum(one.get(verdict, 0) for one in told.verdicts.values()) for verdict in ("complaint", "praise")}
-    heard = f"{count['complaint']} complaints and {count['praise']} praises were heard."
-    owed = f"{told.opened} cases were opened and {told.closed} ended; {told.open_total} are open."
+    heard = f"Heard: {_several(count['complaint'], 'complaint')} and {_several(count['praise'], 'word')} of praise."
+    owed = f"Cases: {told.opened} opened, {told.closed} ended; {told.open_total} open, {told.late} overdue."
     names = ", ".join(line(name, 80) for name, one in told.promises.items() if one.missed)
-    return cut(f"{heard} {owed} " + (f"{missed} promises were missed: {names}." if missed else ""), 2_900).strip()
+    broken = f"{_several(missed, 'promise')} missed: {names}." if missed else ""
+    return cut(f"{heard} {owed} {broken}", 2_900).strip()
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _figures(told: Digest) -> Iterable[Block]:

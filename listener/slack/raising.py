@@ -9,16 +9,24 @@ from escalation.slack import actions, forms
 from escalation.slack.forms import View
 from escalation.slack.parts import web_address
 from listener import by_hand
+from listener.slack.drafts import Key
 from listener.slack.office import Office
 
 
-def form(office: Office, body: Mapping[str, Any]) -> View:
-    """Filled in with the message, when it was asked for on one; its words are read as their writer saw them."""
+def draft_of(user: str) -> Key:
+    return user, 0, "raise"
+
+
+async def form(office: Office, body: Mapping[str, Any]) -> View:
+    """Filled in with the message, when it was asked for on one; its words are read as their writer saw them. Else with
+    what was left in it."""
     text = actions.plain_words(actions.words(body, "message", "text"))
     brands = [brand.name for brand in office.settings.brands]
     if not brands:
         raise Refused("brands.toml names no brand")
-    return forms.raising(brands, text=text, url=actions.first_link(text))
+    made = forms.raising(brands, text=text, url=actions.first_link(text))
+    left = {} if text else await office.drafts.offered(draft_of(office.who(body)), office.clock())
+    return forms.filled(made, left) if left else made
 
 
 async def raised(office: Office, by: str, given: Mapping[str, str]) -> dict[str, Any]:
