@@ -119,6 +119,7 @@ async def test_deaf_whatever_we_do_is_said_once_and_red_until_it_is_over(
         await ready(slack, store, clock)
         await once_back(store)
         slack.tells = None
+        await asyncio.sleep(0.1)  # what is on its way arrives
         clock.forward(minutes=6)
         monkeypatch.setattr(hearing, "ANSWER", 0.1)
         [told] = await until_told(store, clock, 1)
@@ -130,8 +131,7 @@ async def test_deaf_whatever_we_do_is_said_once_and_red_until_it_is_over(
         assert len(await house(store, clock)) == 1, "once"
         monkeypatch.setattr(hearing, "ANSWER", 2.0)
         slack.tells = -1
-        told = (await until_told(store, clock, 2))[1]
-        assert "brings us again" in told
+        assert any("brings us again" in one for one in await until_told(store, clock, 2))
         await is_red(store, given, clock, False)
 
 
@@ -183,5 +183,8 @@ async def test_over_http_nothing_can_be_replaced_and_people_are_told(
         await once_back(store)
         clock.forward(minutes=6)
         assert "brings us nothing" in (await until_told(store, clock, 1))[0]
+        await is_red(store, settings(slack, "http", 1), clock, True)
+        clock.forward(minutes=1)
         await send(event({"type": "app_home_opened", "user": "U0SAM", "tab": "home", "channel": "DU0SAM"}))
-        assert "brings us again" in (await until_told(store, clock, 2))[1], "whatever comes, something comes"
+        told = await until_told(store, clock, 2)
+        assert any("brings us again" in one for one in told), "whatever comes, something comes"

@@ -50,7 +50,9 @@ async def listening(current: Callable[[], Settings], store: Store, clock: Clock)
         try:
             yield
         finally:
+            ear.stop()
             watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
             await office.drain()
 
 

@@ -50,7 +50,7 @@ async def passed() -> None:
 class Ear:
     def __init__(self, office: Office, fresh: Fresh = nothing_to_take):
         self._office, self.fresh = office, fresh
-        self._brought, self._deaf = asyncio.Event(), False
+        self._brought, self._deaf, self._over = asyncio.Event(), False, False
         self._asked = self._last = asyncio.get_running_loop().time()
 
     async def heard(self, body: Mapping[str, Any], next_: Callable[[], Awaitable[None]]) -> None:
@@ -64,8 +64,12 @@ class Ear:
             await self._well()
         await next_()
 
+    def stop(self) -> None:
+        """Beside being cancelled, which the library of the socket may take for a lost connection."""
+        self._over = True
+
     async def watch(self) -> None:
-        while True:
+        while not self._over:
             await asyncio.sleep(LOOK)
             if asyncio.get_running_loop().time() - max(self._last, self._asked) <= EVERY:
                 continue
@@ -92,7 +96,8 @@ class Ear:
         if not await self._ask():
             return True
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._brought.wait(), ANSWER)
+            async with asyncio.timeout(ANSWER):
+                await self._brought.wait()
             return True
         return await store.mark(HEARD) != before
 
