@@ -208,6 +208,7 @@ def test_the_forms_of_no_case_and_the_warning_are_as_agreed() -> None:
     made = {
         "form_raise": forms.raising(["Acme Air", "Larkspur"], text="My seat burned.", url="https://blog.example/z"),
         "form_away": forms.away(NOW),
+        "form_search": forms.searching(["Acme Air", "Bolt"]),
         "form_warned": forms.warned(case(*TAKEN), found),
         "form_told": forms.told("Dana Fox has case 1; ask for a hand-over"),
         "form_draft": forms.filled(forms.report(case(*TAKEN), NOW), {"done": "called her", "outcome": "solved"}),

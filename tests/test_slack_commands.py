@@ -8,10 +8,12 @@ import pytest
 from blockkit import check_message
 from builders import batch, complaint
 from conftest import Clock
-from slackroom import Room, a_room, buttons, by_http, by_socket, eventually
+from slackroom import Room, a_room, buttons, by_http, by_socket, click, eventually, submission
 
 from escalation.slack.charts import pie
 from escalation.slack.forms import TELL
+from listener.query import parse
+from listener.slack.finding import written
 
 
 @pytest.fixture(params=[by_http, by_socket], ids=["http", "socket"])
@@ -95,6 +97,37 @@ async def test_a_table_that_cannot_be_sent_says_why(room: Room) -> None:
 )
 async def test_a_mistake_is_shown_with_its_column(room: Room, query: str, said: str) -> None:
     assert said in (await room.command("/mentions", query))["text"]
+
+
+async def test_a_search_as_a_form_shows_its_hits_in_the_window(room: Room) -> None:
+    await room.store.keep(batch(*(complaint(f"q{number:02}") for number in range(11))))
+    await room.send(room.typed("/mentions", "", "U0DANA"))
+    await eventually(lambda: room.slack.views)
+    form = room.slack.views[0]
+    wrong = submission(form, "U0DANA", "V1", {"words": "charger AND ("})
+    assert "column" in (await room.send(wrong))["errors"]["words"]
+    sought = {"words": "charger OR zeppelin", "brand": "Acme Air", "verdict": "complaint", "since": "365d"}
+    assert "Searching" in str(await room.send(submission(form, "U0DANA", "V1", sought)))
+    await eventually(lambda: "Mentions" in str(room.slack.views[0]["title"]))
+    window = room.slack.views[0]
+    labels = [one["text"]["text"] for one in buttons(window)]
+    assert "Next page" in labels and "The severe" in labels and "Save…" not in labels
+    [more] = [one for one in buttons(window) if one["text"]["text"] == "Next page"]
+    pressed = click(more, "U0DANA", {"type": "modal"}, "9.0")
+    pressed["view"]["id"] = "V1"
+    await room.send(pressed)
+    await eventually(lambda: "Next page" not in str(room.slack.views[0]))
+    assert len(room.slack.views) == 1, "changed in place"
+
+
+async def test_the_home_tab_leads_to_the_search_form(room: Room) -> None:
+    form = await room.press("Search…", "U0LEE", await room.home("U0LEE"))
+    assert form["callback_id"] == "find_form"
+
+
+def test_what_is_left_empty_asks_for_everything() -> None:
+    assert written({}) == "" and written({"words": "a OR b", "severity": "60"}) == "(a OR b) severity>=60"
+    assert parse(written({"brand": 'Ac"me', "verdict": "praise", "since": "7d"}))
 
 
 async def test_nothing_found_is_said(room: Room) -> None:

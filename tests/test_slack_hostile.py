@@ -147,6 +147,8 @@ def views(text: str, number: int) -> Iterator[dict[str, Any]]:
     yield from (form for action in asked if (form := forms.form(action, case, around, NOW)))
     yield forms.raising(["Acme Air"], text=plain_words(text), url=text, author=text)
     yield forms.saving(text[:1_500] if pages.fits(text[:1_500]) else "x", "C0CARE")
+    yield forms.searching([text, "Acme Air"])
+    yield pages.in_window(pages.hits("x", [hit(text)], more=True))
     yield forms.told(text)
     yield forms.warned(opened(), guard.review(f"{text} we apologize for any inconvenience {text}"))
 

@@ -20,7 +20,8 @@ LONGEST_PROPOSAL = timedelta(days=30)
 LONGEST_FIELD = 2_000  # characters
 PRIORITIES = ("P1", "P2", "P3")
 LONGEST_NAME = 80  # characters of a saved search's name
-SAVE = "find_save"
+SAVE, SEARCH = "find_save", "find_form"
+SINCE = {"24h": "the last 24 hours", "7d": "the last 7 days", "30d": "the last 30 days", "365d": "the last year"}
 TELL = "this channel, every ten minutes at most"
 FINDINGS = 20  # shown of a draft
 CONTACTED = ("in the thread", "by direct message", "by e-mail", "by phone", "not contacted")
@@ -224,6 +225,19 @@ def away(now: datetime) -> View:
     asked = _field("due", "Until when are you away?", _at(now + timedelta(days=1)))
     about = parts.context("Until then nothing new is given to you. What you have stays yours: hand it over.")
     return _view("away", 0, "I'm away", "Save", asked, about)
+
+
+def searching(brands: Iterable[str]) -> View:
+    """A search without its language; what is left empty asks for everything."""
+    fields = [
+        _field("words", "Which words?", _words(example='charger OR "lost bag"'), optional=True),
+        *(_field("brand", "About which brand?", _choice(named), optional=True) for named in [list(brands)] if named),
+        _field("verdict", "What kind?", _choice(("complaint", "praise", "question", "other")), optional=True),
+        _field("severity", "At least how severe?", _options([("30", "30"), ("60", "60"), ("80", "80")]), optional=True),
+        _field("since", "Since when?", _options(list(SINCE.items())), optional=True),
+    ]
+    made = _view("search", 0, "Search mentions", "Search", *fields)
+    return {**made, "callback_id": SEARCH, "notify_on_close": False}
 
 
 def saving(query: str, channel: str) -> View:

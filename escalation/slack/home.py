@@ -87,7 +87,8 @@ def _blocks(home: Home, now: datetime) -> Iterator[Block]:
 
 def _top(home: Home) -> Block:
     away = button("home_back", "0", "I'm back") if home.away else button("home_away", "0", "I'm away until…")
-    return row([button("home_raise", "0", "Raise a case"), away, button("home_again", "0", "Look again")])
+    search, again = button("find_ask", "0", "Search…"), button("home_again", "0", "Look again")
+    return row([button("home_raise", "0", "Raise a case"), search, away, again])
 
 
 def then(brand: str) -> Block:

@@ -5,7 +5,7 @@ clicks.py    buttons and forms of a case              guests.py    who may press
 around.py    what a form must know beside its case
 drafts.py    what was typed into a form and closed    raising.py   "Escalate this message", a case raised by hand
 home.py      the Home tab                             commands.py  /mentions, /cases, /oncall, /digest
-searches.py  saved searches, and the channels they tell
+searches.py  saved searches, the channels they tell     finding.py   a search as a form, its hits in the window
 pages.py     what a command answers, as blocks        checks.py    what `listener doctor` looks at
 unfurls.py   what a shared link to the desk says      who.py       who would be told, and then
 letters.py   a digest at its time, and a brief        office.py    what all of them need

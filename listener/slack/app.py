@@ -16,7 +16,7 @@ from escalation.slack import actions
 from escalation.slack.actions import PREFIX
 from escalation.slack.calls import connect
 from escalation.slack.errors import NotInstalled
-from escalation.slack.forms import SAVE
+from escalation.slack.forms import SAVE, SEARCH
 from listener.settings import Settings
 from listener.slack import office as offices
 from listener.slack.clicks import Clicks
@@ -101,13 +101,15 @@ def _app(office: Office) -> AsyncApp:
     bolt.view_closed(OURS)(clicks.closed)
     bolt.action(re.compile("^home_"))(home.pressed)
     bolt.event("app_home_opened")(home.opened)
-    bolt.action(re.compile("^find_"))(commands.turned)
+    bolt.action("find_ask")(commands.finding.asked)
+    bolt.action(re.compile("^find_(?!ask$)"))(commands.turned)
     bolt.action(re.compile("^who_"))(Who(office).pressed)
     bolt.event("message")(passed)  # of what we changed ourselves: hearing.py has heard it by then
     bolt.event("app_uninstalled")(removed.told)
     bolt.event("tokens_revoked")(removed.told)
     bolt.event("link_shared")(Unfurls(office).shared)
     bolt.view(SAVE)(commands.saved)
+    bolt.view(SEARCH)(commands.finding.sent)
     bolt.command(re.compile("^/(mentions|cases|oncall|digest)$"))(commands.asked)
     bolt.shortcut("raise")(commands.shortcut)
     return bolt

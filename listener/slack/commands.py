@@ -22,6 +22,7 @@ from listener.query import QueryError
 from listener.search import question
 from listener.slack import pages, raising, searches
 from listener.slack.clicks import Ack, Body, opened, tell
+from listener.slack.finding import Finding
 from listener.slack.home import my_brands, on_duty, waiting
 from listener.slack.office import Office
 from listener.storage.contract import CaseRow, MentionRow
@@ -41,6 +42,7 @@ Respond = Callable[..., Awaitable[object]]
 class Commands:
     def __init__(self, office: Office):
         self._office = office
+        self.finding = Finding(office, self._search)
         self._dresses = Dresses(office.clock, native=office.settings.slack.charts)
 
     async def asked(self, ack: Ack, body: Body, respond: Respond) -> None:
@@ -69,6 +71,9 @@ class Commands:
             match name:
                 case "/mentions" if text == "saved":
                     return pages.saved(await searches.kept(self._office, self._office.channel(body)))
+                case "/mentions" if not text:
+                    await self.finding.form(body)
+                    return None
                 case "/mentions":
                     return await self._search(text, None)
                 case "/cases" if text == "raise":
@@ -127,6 +132,8 @@ class Commands:
             case "find_forget":
                 await searches.forget(office, actions.number(value), channel)
                 return pages.saved(await searches.kept(office, channel))
+            case _ if actions.in_form(body):
+                await self.finding.turn(body, query, before)
             case "find_again":
                 return await self._search(await searches.query(office, actions.number(value)), None)
             case _:

@@ -12,7 +12,7 @@ from escalation.clean import clean, cut, escape_mrkdwn, line, visible
 from escalation.slack import charts, parts
 from escalation.slack.blocks import LONGEST_TEXT, Message
 from escalation.slack.home import Waiting, waiting
-from escalation.slack.parts import Block, button, date_token, fact, row, table, web_address
+from escalation.slack.parts import Block, button, date_token, fact, plain, row, table, web_address
 from listener.digest import Digest, Owed, as_text
 from listener.durations import spoken
 from listener.storage.contract import MentionRow, SavedSearch
@@ -43,6 +43,19 @@ def hits(query: str, rows: Sequence[MentionRow], *, more: bool) -> Message:
     if narrower := list(_narrower(query)):
         blocks.append(row(narrower))
     return Message(_text("\n".join(map(_told, rows))), tuple(blocks))
+
+
+def in_window(page: Message) -> Block:
+    """The same in a window, which belongs to no channel that could be told of it."""
+    blocks = [_without_channel(block) for block in page.blocks]
+    shown = [block for block in blocks if block["type"] != "actions" or block["elements"]]
+    return {"type": "modal", "title": plain("Mentions"), "close": plain("Close"), "blocks": shown}
+
+
+def _without_channel(block: Block) -> Block:
+    if block["type"] != "actions":
+        return block
+    return row([one for one in block["elements"] if one["action_id"] not in ("find_send", "find_keep")])
 
 
 def _narrower(query: str) -> Iterable[Block]:
