@@ -64,6 +64,8 @@ def test_the_container_copies_what_there_is_runs_as_nobody_and_is_watched() -> N
     }
     assert let_in == {"pyproject.toml", *copied}
     assert [line for line in lines if line.startswith("USER")] == ["USER 10001:10001"]
+    [home] = [line.split('"')[1] for line in lines if line.startswith("VOLUME")]
+    assert f"LISTENER_STATE={home}" in "\n".join(lines), "the configuration is mounted read-only"
     assert any(line.startswith("HEALTHCHECK") for line in lines) and "/healthz" in "".join(lines)
     assert not any(re.match(r"(ENV|ARG).*(TOKEN|SECRET|PASSWORD)", line) for line in lines)
 

@@ -27,6 +27,15 @@ def test_the_smallest_configuration(tmp_path: Path) -> None:
     assert settings.person("dana fox") == settings.people[0]
 
 
+def test_what_was_brought_lies_where_we_may_write(tmp_path: Path) -> None:
+    """Beside the database file; where there is none, a container's configuration cannot be written."""
+    directory, elsewhere = configs.write(tmp_path), {"LISTENER_STATE": "/var/lib/post"}
+    assert load(directory, elsewhere).spool == tmp_path / "inbox"
+    directory = configs.write(tmp_path, listener='database = "postgresql://db.example/care"\n')
+    assert load(directory, {}).spool == tmp_path / "inbox"
+    assert load(directory, elsewhere).spool == Path("/var/lib/post/inbox")
+
+
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     told = mistakes(
         configs.write(

@@ -102,3 +102,13 @@ async def test_a_look_takes_no_longer_than_it_may_and_sees_what_matters_first(tm
     assert {one.where for one in await store.glance(FAR)} == {"events"}
     assert upkeep._tables(sqlite3.connect(file))[:2] == ["house", "sources"]
     await store.aclose()
+
+
+async def test_nobody_else_may_read_what_people_said(store: SqliteStore, tmp_path: Path) -> None:
+    await store.keep(batch(complaint()))
+    assert rights(tmp_path) == {"listener.db": 0, "listener.db-wal": 0, "listener.db-shm": 0}
+
+
+def rights(directory: Path) -> dict[str, int]:
+    """Of everybody but the owner."""
+    return {file.name: file.stat().st_mode & 0o077 for file in directory.iterdir()}

@@ -62,6 +62,7 @@ def load(directory: Path, env: Mapping[str, str]) -> Settings:
         heartbeat=Secret(env.get("LISTENER_HEARTBEAT", "").strip()),
         audit_heartbeat=Secret(env.get("LISTENER_AUDIT_HEARTBEAT", "").strip()),
         metrics_token=Secret(env.get("LISTENER_METRICS_TOKEN", "").strip()),
+        state=_state(env),
         audit_every=listen.duration("audit_every", timedelta(days=1)),
         silent_after=listen.duration("silent_after", timedelta(hours=1)),
     )
@@ -155,6 +156,11 @@ def _months(history: Table, database: str) -> int:
     if months and not is_server(database):
         history.wrong("months", "a database file keeps everything; only PostgreSQL drops whole months")
     return months
+
+
+def _state(env: Mapping[str, str]) -> Path | None:
+    told = env.get("LISTENER_STATE", "").strip()
+    return Path(told) if told else None
 
 
 def allowed(env: Mapping[str, str]) -> frozenset[str]:

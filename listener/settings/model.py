@@ -215,14 +215,16 @@ class Settings:
     heartbeat: Secret = NO_SECRET  # an address that is called each minute, for who watches that we are alive
     audit_heartbeat: Secret = NO_SECRET  # the same for the audit: called after each that balances
     metrics_token: Secret = NO_SECRET  # who shows it may read /metrics from elsewhere than this machine
+    state: Path | None = None  # a directory that outlives us, where there is no database file to lie beside
     audit_every: timedelta = timedelta(days=1)
     silent_after: timedelta = timedelta(hours=1)  # a source that fails this long is said to be silent
 
     @property
     def spool(self) -> Path:
-        """Where what was brought lies until it is kept: beside the database file, else beside the configuration."""
+        """Where what was brought lies until it is kept: beside the database file, else where the environment says that
+        we may write, else beside the configuration."""
         no_file = is_server(self.database) or self.database == ":memory:"
-        return (self.directory if no_file else Path(self.database).parent) / "inbox"
+        return ((self.state or self.directory) if no_file else Path(self.database).parent) / "inbox"
 
     def queries(self, brands: Collection[str] = ()) -> dict[str, Node]:
         """Brand -> its tracking query; of all brands when none is named."""

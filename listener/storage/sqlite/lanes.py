@@ -64,6 +64,8 @@ def connect(path: str) -> Connection:
     try:
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
+            if not Path(path).exists():
+                Path(path).touch(0o600)  # it holds what people said; its log takes the same rights
         db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, factory=Connection)
         db.row_factory = sqlite3.Row
         for pragma in PRAGMAS:
