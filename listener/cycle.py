@@ -138,7 +138,8 @@ async def _listen(house: House, source: Source, *, only_due: bool) -> Poll:
             if not page.more:
                 break
             state = await house.store.source(source.name)
-        await reread(house, source)
+        if kept[-1].again:
+            await reread(house, source)
     except ConnectorError as error:
         await _fail(house, source, error)
         if error.hearing is Hearing.OUT_OF_BUDGET:  # what is deleted there must be gone here all the same

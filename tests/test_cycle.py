@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import configs
 import pytest
@@ -17,10 +18,11 @@ from webserver import Server
 from connectors.contract import Cursor, Page, Wait
 from listener.audit import audit
 from listener.bootstrap import build
-from listener.cycle import House, look, turn
+from listener.cycle import House, listen, look, turn
 from listener.rereading import next_look
 from listener.settings import load
 from listener.storage.contract import Question, State
+from listener.storage.sql.lanes import Lane
 
 
 def feed(*items: tuple[str, str]) -> str:
@@ -250,3 +252,23 @@ async def test_everything_balances_after_edits_deletions_and_failures(
         assert report.findings == ()
         assert [row.title or row.text[:8] async for row in house.store.search(Question())] == ["Acme Air"]
         assert (await house.desk.case(1)).subject.text == ""
+
+
+async def test_a_poll_that_hears_nothing_new_asks_the_store_twice(
+    tmp_path: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of most polls of most feeds: each question is a step into the thread of the file, and back."""
+    server.answers["/blog"] = feed(("a", FIRE))
+    async with a_house(tmp_path, server, clock, "blog") as (house, _):
+        await turn(house)
+        server.answers["/blog"] = (304, {}, b"")
+        asked, really = list[str](), Lane._run
+
+        async def run(lane: Lane[Any], way: Any, work: Any) -> Any:
+            asked.append(way.__name__)
+            return await really(lane, way, work)
+
+        monkeypatch.setattr(Lane, "_run", run)
+        poll = await listen(house, house.settings.sources[0])
+    assert (poll.state, poll.fetched) == ("heard", 0)
+    assert asked[:2] == ["read", "write"] and len(asked) == 2

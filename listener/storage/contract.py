@@ -104,6 +104,7 @@ class Kept:
     joined: int = 0
     into: tuple[int, ...] = ()  # the cases they joined
     erased: int = 0
+    again: bool = field(default=True, compare=False)  # is something of that source due to be looked at again?
     taken: tuple[Taken, ...] = field(default=(), compare=False)  # the same by post, for the log
 
 

@@ -47,6 +47,7 @@ def keep(db: Database, batch: Batch) -> Kept:
         joined=tally.joined,
         into=tuple(tally.into),
         erased=erased,
+        again=batch.follow and bool(rereading.due(db, batch.source, batch.at, 1)),
         taken=tuple(tally.taken),
     )
 

@@ -67,8 +67,12 @@ class _Listening:
 def _cover(db: Database, now: _Listening, at: datetime) -> None:
     """The ledger grows by a row when the hearing changes. A poll speaks for the time since the one before, unless it
     comes so late that nobody was listening: then a gap stays between two rows."""
-    last = db.execute("SELECT * FROM coverage WHERE source = ? ORDER BY id DESC LIMIT 1", (now.source,)).fetchone()
-    late = last and _was_late(db, now.source, at)
+    last = db.execute(
+        "SELECT c.*, s.next_poll FROM coverage c LEFT JOIN sources s ON s.name = c.source WHERE c.source = ?"
+        " ORDER BY c.id DESC LIMIT 1",
+        (now.source,),
+    ).fetchone()
+    late = bool(last and last["next_poll"] and at - moment(last["next_poll"]) > LATE)
     if last and not late and (last["hearing"], last["note"]) == (now.hearing, storable(now.note)):
         db.execute("UPDATE coverage SET until = ?, polls = polls + 1 WHERE id = ?", (stamp(at), last["id"]))
         return
@@ -77,11 +81,6 @@ def _cover(db: Database, now: _Listening, at: datetime) -> None:
         "INSERT INTO coverage (source, hearing, since, until, polls, note) VALUES (?, ?, ?, ?, 1, ?)",
         (now.source, now.hearing, since, stamp(at), storable(now.note)),
     )
-
-
-def _was_late(db: Database, name: str, at: datetime) -> bool:
-    row = db.execute("SELECT next_poll FROM sources WHERE name = ?", (name,)).fetchone()
-    return bool(row and row["next_poll"] and at - moment(row["next_poll"]) > LATE)
 
 
 def coverage(db: Database, since: datetime, until: datetime) -> tuple[Span, ...]:

@@ -26,6 +26,8 @@ def due(db: Database, source: str, now: datetime, limit: int) -> tuple[str, ...]
 
 
 def looked_at(db: Database, batch: Batch) -> None:
+    if not batch.reread:
+        return
     ids = [storable(id_) for id_ in batch.reread]
     rows = db.execute(
         "SELECT r.post, p.heard, EXISTS (SELECT 1 FROM mentions m JOIN cases c ON c.id = m.case_id WHERE m.post = p.id"

@@ -80,7 +80,7 @@ class SqlStore(Generic[D]):
         return await self._reader.read(listening.sources)
 
     async def known(self, source: str, ids: tuple[str, ...]) -> Mapping[str, str]:
-        return await self._reader.read(lambda db: keeping.known(db, source, ids))
+        return await self._reader.read(lambda db: keeping.known(db, source, ids)) if ids else {}
 
     async def to_reread(self, source: str, now: datetime, limit: int) -> tuple[str, ...]:
         return await self._reader.read(lambda db: rereading.due(db, source, now, limit))
