@@ -33,6 +33,7 @@ def feed(*items: tuple[str, str]) -> str:
     return f"<rss><channel>{body}</channel></rss>"
 
 
+SMOKE = "Smoke came out of my Acme Air heater in the night, I was hurt and nobody answers"
 FIRE = "The Acme Air charger caught fire and burned my hand, third time I call"
 
 
@@ -122,18 +123,18 @@ class Platform:
 
 
 async def test_what_is_edited_or_deleted_at_its_source_is_so_here(tmp_path: Path, server: Server, clock: Clock) -> None:
-    talk = Platform(a=FIRE, b=f"{FIRE} again", c="nothing about anybody")
+    talk = Platform(a=FIRE, b=SMOKE, c="nothing about anybody")
     async with a_house(tmp_path, server, clock, "talk") as (house, _):
         house = replace(house, ears={"talk": talk})
         await turn(house)
         assert talk.asked == [], "nothing is asked again at once"
         del talk.said["a"]
-        talk.said["b"] = f"{FIRE}, and now they answered"
+        talk.said["b"] = f"{SMOKE}, and now they answered"
         clock.forward(hours=1)
         await turn(house)
         assert talk.asked == [("a", "b")], "what no query matched is not asked for"
         found = {row.case: row.text async for row in house.store.search(Question())}
-        assert found == {2: f"{FIRE}, and now they answered"}
+        assert found == {2: f"{SMOKE}, and now they answered"}
         assert (await audit(house.store, clock.now)).balanced
         for _ in range(20):
             clock.forward(hours=1)
