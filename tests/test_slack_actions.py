@@ -214,6 +214,8 @@ def case(*later: Any) -> Case:
         ("snooze", {"due": ""}, "due"),
         ("snooze", {"due": "1000000000"}, "due"),
         ("snooze", {"due": str(int(DUE.timestamp()) + 60)}, "due"),
+        ("acknowledge", {"what": "call her", "due": "1999999999"}, "due"),
+        ("promise", {"what": "call her", "due": "1999999999", "reason": "x"}, "due"),
     ],
 )
 def test_a_refusal_is_shown_under_the_field_it_speaks_of(action: str, change: dict[str, str], field: str) -> None:
