@@ -25,7 +25,7 @@ from listener.triage.wording import telling
 TAUGHT = "the team's verdicts"  # what they have moved severity by
 COMPLAINS = "complaint"  # the base of every complaint and what its words add
 OWN_CAUSE = 100.0  # a cause that only the team's own rules know goes before what was learned
-DOUBTED = (0.02, 0.1)  # a post that is surely no complaint has no severity; between these it comes to have all of it
+DOUBTED = (0.05, 0.15)  # a post that is surely no complaint has no severity; between these it comes to have all of it
 NEVER_BELOW_P2 = ("safety", "legal")
 
 

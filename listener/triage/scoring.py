@@ -9,6 +9,7 @@ from listener.triage.model import Reason, Verdict
 from listener.triage.reading import Reading, passage_features
 from listener.triage.rules import Rules
 from listener.triage.severity import points
+from listener.triage.weights import HEADS
 
 NOTHING_SAID = -1.5  # the logit for a brand that is only named, beside another that is spoken of
 COMPARED = 2.0  # what a comparison tells of it: "far better than Acme"
@@ -18,6 +19,7 @@ TWO_BRANDS = (1.0, -0.3, 0.9, 0.1)
 FEW = (1.6, 1.5, 0.6)  # taken off where no word, one, two are said besides the names: a greeting is no complaint
 FLIPPED = -1.3  # what a negated phrase counts of its evidence
 TOLD = ("news", "advert", "solved")  # what harm is told in that is nobody's complaint
+THING = HEADS.index("thing")
 KINDS = (Verdict.PRAISE, Verdict.QUESTION, Verdict.OTHER)
 
 
@@ -32,12 +34,21 @@ def logit(of: Features, rules: Rules, lang: str) -> float:
     return float(rules.bias + words + phrases + shape)
 
 
+def logit_of(of: Reading, features: Features, rules: Rules) -> float:
+    """Of one stretch, for what is named: a thing among others is told of otherwise than a firm."""
+    general = logit(features, rules, of.ours.lang)
+    if not of.thing or of.ours.lang != "en":
+        return general
+    learned = rules.weights.numbers["thing"]
+    return float(features.heads[THING] + learned["bias"] + learned["general"] * general)
+
+
 def complaint(of: Reading, told: Sequence[Reason], rules: Rules, lang: str) -> tuple[float, Features]:
     """The probability, and the stretch of the text that says so. `told` is what the text says of how bad it is."""
     passages = passage_features(of, rules, lang)
     if len(passages) == 1:
         features = passages[0]
-        said, more = logit(features, rules, lang), grave(of, told, rules)
+        said, more = logit_of(of, features, rules), grave(of, told, rules)
     else:  # a long text is as bad as its two worst passages; what it mentions somewhere else is no sign
         scores = sorted([(logit(each, rules, lang), each) for each in passages], key=lambda one: -one[0])
         features = scores[0][1]
@@ -57,7 +68,7 @@ def _weighed(said: float, more: float, of: Reading, rules: Rules) -> float:
     if of.theirs is not None and not of.speaks:
         return NOTHING_SAID + (0.0 if of.thing else COMPARED * of.ground.damned)
     if of.theirs is not None and lang == "en":
-        theirs = logit(of.theirs, rules, lang)
+        theirs = logit_of(of, of.theirs, rules)
         if not of.thing and not of.guessed:
             return more + contrasted(said, theirs, of.ground.damned, TWO_BRANDS)
         said = contrasted(said, theirs, of.ground.damned, numbers["contrast things" if of.thing else "contrast brands"])

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -38,7 +38,8 @@ from listener.triage.tokens import normal
 from listener.triage.weights import CAUSE_PLACES, HEADS, PAIR, PIECE, SIZE, WORD, Weights, ids
 
 HERE = Path(__file__).parent
-HASHED, DENSE, STRENGTH = 1.0, 1.0, 6.0  # how much the words, and the families and the form, may say; 1 / L2
+HASHED, DENSE, STRENGTH = 1.0, 1.0, 3.0  # how much the words, and the families and the form, may say; 1 / L2
+THINGS, GENERAL = 2.0, 0.3  # 1 / L2 of what is said of things, and how much all else that was learned adds to it
 FOLDS = 3
 OURS = ("corpus", "pairs")  # what was written for this project
 PAIRED = 1 << 32  # the first group of the pairs: no other has such a number
@@ -258,7 +259,7 @@ class Learned:
 def train(examples: Sequence[Example], rules: Rules) -> Learned:
     rules.weights.common = frozenset(common_words(examples).split())
     tables: list[Any] = [np.zeros(SIZE, np.float32) for _ in HEADS]
-    tables[5] = valences()
+    tables[HEADS.index("valence")] = valences()
     install(rules.weights, tables)
     numbers: dict[str, Any] = {
         "common": " ".join(sorted(rules.weights.common)),
@@ -289,6 +290,8 @@ def _english(examples: Sequence[Example], rules: Rules, into: Learned) -> None:
     everyone = np.arange(len(examples))
     theirs = other_side(of, rules)
     ours_said, theirs_said = unseen(of, answers, weights, groups, theirs)
+    things = np.flatnonzero(of_source(examples, "mams"))
+    said_of_things(Known(of, theirs, answers, groups), things, (ours_said, theirs_said), into)
     model = fitted(of, answers, weights, everyone)
     into.tables[0] += HASHED * model.coef_[0][:SIZE]
     names, dense = [family.name for family in rules.families], model.coef_[0][SIZE:]
@@ -311,6 +314,33 @@ def _english(examples: Sequence[Example], rules: Rules, into: Learned) -> None:
     into.numbers["unseen"] = figures_of(examples, said, answers, into.numbers["calibration"]["en"])
     _kinds(examples, of, into, names)
     _causes(examples, of, rules, into)
+
+
+class Known(NamedTuple):
+    of: Design
+    theirs: Design
+    answers: Any
+    groups: Any
+
+
+def said_of_things(known: Known, rows: Any, said: tuple[Any, Any], into: Learned) -> None:
+    """A dish or a room among others is told of otherwise than a firm: its words have weights of their own.
+
+    `said` is what all examples teach; for `rows` it becomes what is said of things, by models that learned elsewhere.
+    """
+    into.numbers["thing"] = {"bias": 0.0, "general": 1.0}
+    if not len(rows):
+        return
+    model = LogisticRegression(C=THINGS, solver="liblinear", tol=1e-2, random_state=0)
+    for fold in range(FOLDS):
+        here = known.groups[rows] % FOLDS == fold
+        model.fit(_small(known.of.words[rows[~here]]), known.answers[rows[~here]])
+        for whose, design in zip(said, (known.of, known.theirs), strict=True):
+            held = rows[here]
+            whose[held] = GENERAL * whose[held] + model.decision_function(_small(design.words[held]))
+    model.fit(_small(known.of.words[rows]), known.answers[rows])
+    into.tables[HEADS.index("thing")] += model.coef_[0]
+    into.numbers["thing"] = {"bias": round(float(model.intercept_[0]), 3), "general": GENERAL}
 
 
 def figures_of(examples: Sequence[Example], said: Any, answers: Any, by: Sequence[float]) -> dict[str, list[float]]:

@@ -26,7 +26,7 @@ from listener.triage.tokens import normal, parts, tokens
 
 SIZE = 1 << 18
 MASK = SIZE - 1
-HEADS = ("complaint", "praise", "question", "other", "severity", "valence")
+HEADS = ("complaint", "praise", "question", "other", "severity", "thing", "valence")
 SUMMED = len(HEADS) - 1  # all but valence, which is of single words
 WORD, PAIR, PIECE = 1.0, 0.8, 0.35  # how much a word, a pair of words, a piece of a word counts
 STEPS = 20  # of them all three are whole: what is summed stays whole until the end
