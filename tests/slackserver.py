@@ -336,7 +336,7 @@ class Slack:
         await self.sockets[to].send_json(
             {"type": kind, "envelope_id": envelope, "payload": payload, "accepts_response_payload": True}
         )
-        return await asyncio.wait_for(self.acked[envelope], 20)
+        return await asyncio.wait_for(self.acked[envelope], 10)
 
 
 def _no(error: str, detail: str = "", *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

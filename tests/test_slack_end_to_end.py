@@ -129,8 +129,9 @@ async def test_nobody_can_be_handed_a_case_who_is_not_on_the_list(room: Room) ->
     assert (await room.desk.case(1)).offer is None
 
 
-async def test_a_form_that_slack_does_not_open_is_said_and_the_button_works_again(room: Room) -> None:
-    room.slack.trouble["views.open"] = ["expired_trigger_id"]
+@pytest.mark.parametrize("trouble", ["expired_trigger_id", 429, 503, "hang up", "page"])
+async def test_a_form_that_slack_does_not_open_is_said_and_the_button_works_again(room: Room, trouble: object) -> None:
+    room.slack.trouble["views.open"] = [trouble]
     await room.press("Acknowledge", "U0DANA", room.card())
     assert "Press the button again" in room.slack.whispers[0]["text"]
     assert await room.press("Acknowledge", "U0DANA", room.card())
