@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from benchmarks import pace
 from benchmarks.rows import Row
 from benchmarks.scripted import Script, World, shown
 from listener.bootstrap import build
@@ -48,7 +49,7 @@ UNCHANGED = Script("an unchanged feed, four polls", ((("a", 10),),) * 3)
 def run() -> list[Row]:
     with TemporaryDirectory(prefix="listening-bench-") as directory:
         python = _obsei(Path(directory) / "obsei")
-        return asyncio.run(_rows(Path(directory), python))
+        return [*asyncio.run(_rows(Path(directory), python)), pace.row(Path(directory), python, _env())]
 
 
 async def _rows(directory: Path, python: Path | None) -> list[Row]:

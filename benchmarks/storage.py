@@ -53,7 +53,7 @@ _RAW_INDEX = "INSERT INTO posts_fts (rowid, body, author) SELECT id, body, autho
 
 
 def run() -> list[Row]:
-    with _sides() as sides:
+    with sides_empty() as sides:
         sides.fill(rows() // 10)
         whole = sides.beside(sides.keep, complaints=0)
         matched = sides.judged_before(sides.match)
@@ -119,9 +119,9 @@ class Sides:
         for heard in page:
             self.scales.matcher.match(heard.post)
 
-    def pages(self, complaints: int) -> Pages:
+    def pages(self, complaints: int, number: int = PAGES) -> Pages:
         """Every post is a mention of one brand."""
-        return [[self._post(next(self.numbers), complaints) for _ in range(PAGE)] for _ in range(PAGES)]
+        return [[self._post(next(self.numbers), complaints) for _ in range(PAGE)] for _ in range(number)]
 
     def _post(self, number: int, complaints: int) -> Post:
         said = COMPLAINT if complaints and number % complaints == 0 else ""
@@ -145,7 +145,7 @@ class Sides:
 
 
 @contextmanager
-def _sides() -> Iterator[Sides]:
+def sides_empty() -> Iterator[Sides]:
     wanted = World().wanted(QUERIES)
     with TemporaryDirectory() as directory, asyncio.Runner() as loop:
         store = loop.run(SqliteStore.open(f"{directory}/ours.db"))
