@@ -22,11 +22,12 @@ from escalation.terminal import TerminalMessenger
 from listener import slack, turns
 from listener.asking import asked
 from listener.background import lookup
-from listener.cycle import House, Read, alone
+from listener.cycle import Doubted, House, Read, alone
+from listener.deep import in_the_house, missing
 from listener.opening import Clock, SharedClock, open_store, system_clock
 from listener.running import ROLES
 from listener.second_opinion import SecondOpinion
-from listener.settings import Settings, Source, allowed
+from listener.settings import Second, Settings, Source, allowed
 from listener.storage.contract import Store
 from listener.tables import ConfigError, Problem
 from listener.web.serving import invitation, serving
@@ -77,8 +78,19 @@ async def build(
             pulse=_call(settings.heartbeat, web) if settings.heartbeat else None,
             proof=_call(settings.audit_heartbeat, web) if settings.audit_heartbeat else None,
             calendars=calendars,
-            second=SecondOpinion(web, settings.second).on if settings.second else None,
+            second=_second(settings.second, web) if settings.second else None,
         )
+
+
+def _second(of: Second, web: Web) -> Doubted:
+    """Raises ConfigError."""
+    if not of.deep:
+        return SecondOpinion(web, of).on
+    try:
+        return in_the_house(of).on
+    except (ImportError, ValueError) as wrong:
+        why = missing() or str(wrong)
+        raise ConfigError([Problem("listener.toml", "second_opinion.deep", why)]) from None
 
 
 async def _turns(settings: Settings, store: Store, web: Web, clock: Clock) -> Read:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from connectors.contract import ConnectorError, Examinable, Page
 from listener import slack
 from listener.cycle import House
+from listener.deep import missing
 from listener.storage.address import is_server, shown
 from listener.storage.contract import StoreBusy
 from listener.turns import told_as
@@ -32,10 +33,22 @@ async def examine(house: House) -> AsyncIterator[Check]:
     yield await _owners(house)
     async for calendar in _calendars(house):
         yield calendar
+    yield _second(house)
     for source in settings.sources:
         yield await _source(house, source.name)
     async for check in _slack(house):
         yield check
+
+
+def _second(house: House) -> Check:
+    """A house whose sentence model is not there does not start, so it is there when it is asked for."""
+    of = house.settings.second
+    if of is None:
+        deep = "the sentence model is not installed" if missing() else "the sentence model is there: deep = true"
+        return Check(name="second opinion", ok=True, found=f"nobody is asked; {deep}")
+    who = "the sentence model in this house" if of.deep else f"{of.model} at {of.url}"
+    found = f"{who}, for probabilities from {of.least:g} to {of.most:g}"
+    return Check(name="second opinion", ok=True, found=found)
 
 
 async def _store(house: House) -> Check:

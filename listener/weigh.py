@@ -12,7 +12,11 @@ from listener.query import fold
 from listener.routing import Route, ours, proposed, route, rows_for
 from listener.settings import Settings
 from listener.storage.contract import Heard, Mention
-from listener.triage import Assessment, BrandTarget, Reason, Rules, Verdict, assess
+from listener.triage import Assessment, BrandTarget, Reason, Rules, Verdict, assess, subject_text
+from listener.triage.clauses import LONGEST
+from listener.triage.deep import spoken
+from listener.triage.languages import language
+from listener.triage.reading import reading
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -82,6 +86,15 @@ def weighed(post: Post, brand: str, with_: Scales, heard: datetime, because: tup
     brands = dict.fromkeys((*with_.matcher.match(post), brand))
     targets = [with_.targets[each] for each in brands]
     return _mention(post, with_.targets[brand], targets, with_, heard, because)
+
+
+def said_of(post: Post, brand: str, with_: Scales) -> str:
+    """The words that speak of the brand, in English; "" where they are none, or in another language."""
+    others = [with_.targets[each] for each in with_.matcher.match(post) if each != brand]
+    text = subject_text(post)
+    if language(post.lang, text, with_.rules.weights.votes) != ("en", True):
+        return ""
+    return spoken(reading(text[:LONGEST], with_.targets[brand], others, with_.rules))
 
 
 def reweighed(post: Post, brand: str, with_: Scales, heard: datetime, *, complaint: bool, because: Reason) -> Mention:

@@ -273,11 +273,15 @@ def _second(table: Table, env: Mapping[str, str]) -> Second | None:
     key = Secret(env.get("LISTENER_SECOND_OPINION_KEY", "").strip())
     if not table.data:
         return None
+    deep = table.get("deep", bool, False)
+    if deep and table.text("url"):
+        table.wrong("deep", "and url are two second opinions; keep one of them")
     second = Second(
-        url=table.text("url", needed=True).rstrip("/"),
-        model=table.text("model", needed=True),
-        least=table.number("from", 0.35),
-        most=table.number("to", 0.65),
+        url=table.text("url", needed=not deep).rstrip("/"),
+        model=table.text("model", needed=not deep),
+        deep=deep,
+        least=table.number("from", 0.25 if deep else 0.35),
+        most=table.number("to", 0.75 if deep else 0.65),
         timeout=table.duration("timeout", timedelta(seconds=5)),
         per_hour=table.get("per_hour", int, 200),
         key=key,

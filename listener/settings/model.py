@@ -100,10 +100,12 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Second:
-    """An OpenAI-compatible endpoint that is asked about what is barely a complaint, or barely none."""
+    """Who is asked about what is barely a complaint, or barely none: an OpenAI-compatible endpoint, or the sentence
+    model of the extra `deep`."""
 
-    url: str  # up to and with /v1
-    model: str
+    url: str = ""  # up to and with /v1
+    model: str = ""
+    deep: bool = False  # the sentence model; then there is no url
     least: float = 0.35  # between these probabilities a verdict is in doubt
     most: float = 0.65
     timeout: timedelta = timedelta(seconds=5)

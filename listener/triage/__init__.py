@@ -11,6 +11,7 @@ packed.py      sums of many columns at once                        remembered.py
 languages.py   which language it is               judge.py      -> verdict, severity, priority, reasons
 model.py       the shapes                         gold.py       labelled posts; corpus/ holds those written here
 train.py       gold -> weights (extra: train)     evaluate.py   gold and judgements -> figures
+deep.py        the head of a sentence model       train_deep.py gold -> deep.json; wordpieces.txt: its words
 figures.py     the table of the model card        blind.py      a second reader's check of the corpus
 """
 

@@ -1,6 +1,7 @@
 """The table of the model card, from labelled sets that lie in a folder.
 
     python -m listener.triage.figures --sets FOLDER      (or $LISTENER_TRAINING_SETS)
+    python -m listener.triage.figures --sets FOLDER --deep 0.25 0.75      with the sentence model for what is in doubt
 
 Of the sets that were learned from, the figures are those of posts that were not: they are found while training.
 """
@@ -14,8 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from connectors.post import Post
+from listener.triage.deep import joined, shipped, spoken
 from listener.triage.evaluate import NOBODY, Judged, Row, figures, judge
+from listener.triage.languages import language
 from listener.triage.model import BrandTarget
+from listener.triage.reading import reading
 from listener.triage.rules import Rules, load_rules
 
 Pick = Callable[[dict[str, str]], bool]
@@ -59,15 +63,36 @@ def _mended(text: str) -> str:
     return text
 
 
-def table(folder: Path, rules: Rules) -> Iterator[str]:
+Second = Callable[[Judged], Judged]
+
+
+def table(folder: Path, rules: Rules, second: Second | None = None) -> Iterator[str]:
     yield "| set | judgements | precision | recall | macro-F1 | calibration error |"
     yield "|---|---|---|---|---|---|"
     for title, name, pick in UNSEEN:
         file = folder / f"{name}.jsonl"
         if file.exists():
-            yield _line(title, list(judge(rows(file, pick), rules)))
-    for source, (number, f1, off) in rules.weights.numbers.get("unseen", {}).items():
+            judged = judge(rows(file, pick), rules)
+            yield _line(title, list(map(second, judged) if second else judged))
+    for source, (number, f1, off) in rules.weights.numbers.get("unseen", {}).items() if second is None else ():
         yield f"| {source}, posts not learned from | {number} | | | {100 * f1:.1f} | {off:.3f} |"
+
+
+def in_doubt(least: float, most: float, rules: Rules) -> Second:
+    """Judges English posts again whose probability lies between the two. Needs the extra `deep`."""
+    from listener.deep import Sentences
+
+    read, head = Sentences(), shipped()
+
+    def second(one: Judged) -> Judged:
+        post, lang = one.row.post, language(one.row.post.lang, one.row.post.text, rules.weights.votes)[0]
+        if lang != "en" or not least <= one.said.complaint <= most:
+            return one
+        vector = read([spoken(reading(post.text, one.row.brand, one.row.others, rules))])[0].tolist()
+        both = joined(one.said.complaint, head.logit(vector), head)
+        return replace(one, said=replace(one.said, complaint=both))
+
+    return second
 
 
 def _line(title: str, judged: Sequence[Judged]) -> str:
@@ -79,8 +104,10 @@ def _line(title: str, judged: Sequence[Judged]) -> str:
 def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m listener.triage.figures", description=__doc__)
     asked.add_argument("--sets", type=Path, default=os.environ.get("LISTENER_TRAINING_SETS", "."), help="A folder.")
+    asked.add_argument("--deep", type=float, nargs=2, metavar=("FROM", "TO"), help="Ask the sentence model too.")
     given = asked.parse_args()
-    for line in table(Path(given.sets), replace(load_rules(), learned=(1.0, 0.0))):
+    rules = replace(load_rules(), learned=(1.0, 0.0))
+    for line in table(Path(given.sets), rules, in_doubt(given.deep[0], given.deep[1], rules) if given.deep else None):
         sys.stdout.write(line + "\n")
 
 
