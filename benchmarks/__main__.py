@@ -1,6 +1,6 @@
 """`make bench`, or `python -m benchmarks matching search`: prints every row, and which limits are not kept.
 
-`postgres` has to be named: it starts a server of its own and takes long."""
+`postgres` has to be named: it starts a server of its own, which is not everywhere."""
 
 import platform
 import sqlite3
