@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,7 @@ import pytest
 from builders import DANA, LEE, batch, complaint, opened, post
 from conftest import Clock
 from deskworld import opened as a_desk
+from rich.console import Console
 from slackroom import buttons, click, event, eventually, submission
 from slackserver import APP_TOKEN, Slack
 from slackserver import TOKEN as HOME_TOKEN
@@ -21,12 +23,16 @@ from slackserver import TOKEN as HOME_TOKEN
 from escalation.courier import Courier
 from escalation.slack.messenger import SlackMessenger
 from listener import slack as voice
+from listener.bootstrap import build
+from listener.doctor import examine
 from listener.settings import Settings, load
 from listener.slack.sealing import Seal, Unreadable
 from listener.slack.workspaces import Installations, Lines, lines
 from listener.storage.contract import Heard, Mention, Store
 from listener.storage.sqlite import SqliteStore
 from listener.tables import ConfigError
+from listener.web.access import hashed
+from listener.web.entry import ISSUER, TEAM, USER, claimed
 
 KEY, OTHER_KEY = "A" * 43 + "=", "B" * 43 + "="
 SECRET, CODE = "client-shh", "code-of-berlin"
@@ -345,6 +351,25 @@ async def test_the_doctor_tells_where_it_is_installed_and_never_the_token(world:
     assert "not installed in Slack workspace T0: open /slack/install" in found["link T0"][1]
     assert set(found) == {"link T0", "link T0B"}, "what is in T0 cannot be looked at"
     assert THEIR_TOKEN not in str(kept) + str(found)
+
+
+async def test_the_command_says_it_too(world: World) -> None:
+    await world.install("T0B", THEIR_TOKEN)
+    async with build(
+        world.settings, Console(), clock=world.clock, messenger=SlackMessenger(world.lines, {}, {}, world.clock)
+    ) as house:
+        found = {
+            check.name: check async for check in examine(replace(house, store=world.store)) if "slack" in check.name
+        }
+    assert found["slack workspace T0B"].ok and found["slack link T0B"].ok and not found["slack link T0"].ok
+    assert THEIR_TOKEN not in str(found)
+
+
+def test_who_signs_in_to_the_desk_is_of_their_workspace(tmp_path: Path, clock: Clock) -> None:
+    room: Any = SimpleNamespace(settings=configured(tmp_path), clock=clock)
+    until = {"iss": ISSUER, "aud": "1.2", "nonce": hashed("state", "nonce"), "exp": clock().timestamp() + 60}
+    signed_in = {team: claimed({**until, TEAM: team, USER: "U0DANA"}, room, "state") for team in ("T0", "T0B", "")}
+    assert signed_in == {"T0": "U0DANA", "T0B": "T0B/U0DANA", "": "U0DANA"}
 
 
 # Settings

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from connectors.contract import ConnectorError
+from escalation.slack.places import joined, without
 from listener.web import access
 from listener.web.room import Call, Room, page
 
@@ -142,7 +143,8 @@ async def from_slack(room: Room, request: Request) -> Response:
     except (ConnectorError, ValueError) as why:
         log.warning("a sign-in with Slack was refused: %s", why)
         return _refused("Slack did not say who you are. Begin again.")
-    name = next((person.name for person in room.settings.people if person.slack and person.slack == user), "")
+    home = room.settings.slack.workspace
+    name = next((one.name for one in room.settings.people if one.slack and without(home, one.slack) == user), "")
     if not name:
         return _refused("You are not in people.toml; ask whoever runs Listening Post to add your Slack member id.")
     # The cookie is SameSite=Strict and this page was reached from Slack: the way on must be one that we lead ourselves.
@@ -179,8 +181,9 @@ def _claims(id_token: str) -> Mapping[str, Any]:
 
 
 def claimed(claims: Mapping[str, Any], room: Room, state: str) -> str:
-    """The Slack member id these claims name. Raises ValueError when they were not made for this sign-in."""
-    desk, until = room.settings.desk, claims.get("exp")
+    """The Slack member id these claims name, with its workspace where there are several (escalation/slack/places.py).
+    Raises ValueError when they were not made for this sign-in."""
+    desk, slack, until = room.settings.desk, room.settings.slack, claims.get("exp")
     wrong = [
         name
         for name, well in (
@@ -197,4 +200,4 @@ def claimed(claims: Mapping[str, Any], room: Room, state: str) -> str:
     user = claims.get(USER) or claims.get("sub")
     if not isinstance(user, str) or not user:
         raise ValueError("the id token names nobody")
-    return user
+    return without(slack.workspace, joined(str(claims.get(TEAM, "")), user)) if slack.oauth else user
