@@ -150,11 +150,11 @@ async def _auditing(house: House, stop: asyncio.Event) -> None:
     """People are told when something does not balance; a first audit soon after the start, then one a day."""
     await _pause(stop, FIRST_AUDIT)
     while not stop.is_set():
-        try:
-            await _alone(house, "history", partial(retire, house))
-            await _alone(house, "audit", partial(audited, house))
-        except Exception:  # the fence: an audit that fails stops nothing
-            _note("the audit failed; trying again")
+        for what, step in (("history", retire), ("audit", audited)):
+            try:
+                await _alone(house, what, partial(step, house))
+            except Exception:  # the fence: neither stops the other, or anything else
+                _note(f"the {what} failed; trying again")
         await _pause(stop, house.settings.audit_every.total_seconds())
 
 

@@ -17,7 +17,7 @@ from escalation.commands import Dismiss
 from escalation.desk import Desk
 from listener.query import fold, parse
 from listener.storage.contract import Failure, Heard, Question, Sort, StoreError, TakenOver
-from listener.storage.postgres import PostgresStore
+from listener.storage.postgres import PostgresStore, months
 from listener.storage.postgres.dialect import Postgres
 from listener.storage.postgres.indexing import LONGEST, lexemes, tsquery
 from listener.storage.postgres.schema import prepare as prepare_postgres
@@ -182,6 +182,14 @@ async def test_months_that_are_too_old_go_and_everything_balances(store: Postgre
     assert await store.retire(date(2026, 4, 20)) == ()
 
 
+async def test_next_months_tables_are_there_before_it_begins(store: PostgresStore) -> None:
+    await store.keep(batch(complaint("p1"), at=NOW))
+    await store.tidy(NOW)
+    there = await store._reader.read(months.there)
+    assert there == [date(2026, 5, 1), date(2026, 6, 1)]
+    assert [row.title async for row in store.search(Question(query=parse("acme")))] == ["Post p1"]
+
+
 async def test_a_month_stays_while_a_case_of_it_is_open(store: PostgresStore) -> None:
     await store.keep(batch(complaint("p1"), at=NOW.replace(month=1)))
     await store.keep(batch(Heard(post=post("p2"), mentions=(quiet(),)), at=NOW.replace(month=2)))
@@ -320,6 +328,23 @@ async def test_what_was_counted_is_added_up_later_and_is_right_before_and_after(
     assert (await here.balance()).findings == ()
     left = "SELECT count(*) FROM tally_changes UNION ALL SELECT count(*) FROM arrivals WHERE backend <> 0"
     assert await here._reader.read(lambda db: [count for (count,) in db.execute(left)]) == [0, 0]
+
+
+async def test_nobody_waits_behind_a_month_that_goes_while_somebody_reads(
+    two: tuple[PostgresStore, PostgresStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = two
+    monkeypatch.setattr(months, "HURRY", "50ms")
+    await here.keep(batch(Heard(post=post("p1"), mentions=(quiet(),)), at=NOW.replace(month=1)))
+    loop = asyncio.get_running_loop()
+
+    def reading(db: Session) -> None:
+        db.execute("SELECT count(*) FROM posts")
+        with pytest.raises(StoreError, match="lock timeout"):
+            asyncio.run_coroutine_threadsafe(there.retire(date(2026, 4, 1)), loop).result(20)
+
+    await here._writer.write(reading)
+    assert await there.retire(date(2026, 4, 1)) == (date(2026, 1, 1),)
 
 
 async def test_word_of_what_one_changed_reaches_the_others(two: tuple[PostgresStore, PostgresStore]) -> None:

@@ -4,6 +4,8 @@ Hosts that hear one loud brand would wait for each other at the row that counts 
 and one of them adds these up a minute later; whoever reads the tallies reads both.
 """
 
+from datetime import date
+
 from listener.storage.postgres import months
 from listener.storage.sql.database import Database
 from listener.storage.sql.tallies import ADDED, COLUMNS
@@ -35,6 +37,9 @@ def fold(db: Database) -> bool:
 
 
 def days(db: Database, today: str) -> None:
-    """Of the days before yesterday, one row each; and the strays that a version before this one did not list."""
+    """Of the days before yesterday, one row each; the strays that a version before this one did not list; and next
+    month's tables, so that its first post waits for nobody."""
+    months.hurry(db)
+    months.make(db, months.following(months.first(date.fromisoformat(today))))
     db.execute(_DAYS, (today,))
     months.find_strays(db, "m.heard >= ?::timestamptz - interval '3 days' AND p.heard < m.heard", (today,))

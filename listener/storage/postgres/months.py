@@ -16,6 +16,7 @@ from listener.storage.sql.tallies import COLUMNS, DAY, FACETS, HOUR, recount
 PARTED = ("posts", "post_words", "mentions")
 
 
+HURRY = "2s"
 STRAYS = "strays"  # the part of the tables that is made of them
 
 
@@ -34,6 +35,12 @@ def first(at: datetime | date) -> date:
 
 def following(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def hurry(db: Database) -> None:
+    """A month that begins or goes needs the tables for itself, and whoever comes after us waits behind us: behind
+    somebody who reads for minutes it is better to try again."""
+    db.execute(f"SET LOCAL lock_timeout = '{HURRY}'")
 
 
 def make(db: Database, month: date) -> None:
@@ -93,6 +100,7 @@ def any_stray(db: Database) -> bool:
 def retire(db: Database, before: date) -> tuple[date, ...]:
     """Drops what was heard before the month of `before`, oldest month first, up to the first in which an open case has
     a post. What was dropped stays counted, and a post that is heard again is known by its key."""
+    hurry(db)
     gone = []
     for month in there(db):
         if month >= first(before) or _open(db, month):
