@@ -291,7 +291,7 @@ async def _praise(store: Store, since: datetime, until: datetime, brands: Collec
     asked = And((Field("verdict", ":", "praise"), *heard(since, until)))
     async for row in store.search(Question(query=asked, limit=50)):
         if len(found) < THANKS and row.text and (not brands or row.brand in brands):
-            text = " ".join(row.text.split())[:QUOTED]
+            text = line(row.text, QUOTED)
             found.append(Thanks(brand=row.brand, author=row.author, text=text, url=row.url))
     return tuple(found)
 

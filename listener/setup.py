@@ -59,6 +59,7 @@ every = "10m"
 _PEOPLE = """\
 [[person]]
 name = {person}
+roles = ["lead"]                           # sees every page of the web desk; others are "agent" by default
 timezone = {timezone}
 # slack = "U0123456789"        the member id from the profile in Slack
 # hours = "Mon-Fri 09:00-17:00"

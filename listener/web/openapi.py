@@ -76,6 +76,27 @@ ACTIONS: Mapping[str, tuple[Param, ...]] = {
     "split": (Param(name="post", says="The key of the post", needed=True),),
 }
 
+SAYS: Mapping[str, str] = {
+    "acknowledge": "Take a case: from now on it is yours",
+    "promise": "Promise the customer something, or move a promise",
+    "handover": "Offer it to somebody else, who has it once they accept",
+    "accept": "Accept a hand-over that was offered to you",
+    "decline": "Decline a hand-over that was offered to you",
+    "report": "Report back what was done, with an outcome, a remedy and evidence",
+    "follow_up": "Say whether it really helped: that closes the case, or opens it again",
+    "dismiss": "Say that it is no complaint, and why",
+    "undo": "Take a dismissal back, within a day",
+    "reopen": "Open an ended case again",
+    "note": "Leave a note for the next reader",
+    "verdict": "Say whether the severity is right",
+    "snooze": "Be reminded later; no promise moves",
+    "ask": "Ask the others for help; it stays yours",
+    "answered": "Say that the customer was answered in public",
+    "statement": "Say what may be said to every customer of an incident",
+    "pull": "Pull an executive or a lead in, with the brief",
+    "join": "Say that it is the same matter as another case",
+    "split": "Say that one of its posts is a matter of its own",
+}
 RAISED = (
     Param(name="brand", says="Whose customer it is", needed=True),
     Param(name="text", says="What the customer says"),
@@ -131,7 +152,7 @@ WORKING = (
     *(
         Operation(
             name="act", path=f"/cases/{{id}}/{action}", method="POST", needs=Act.WORK, params=(ID,), body=body,
-            says=f"{action.replace('_', ' ').capitalize()}: the same command as the form and the button",
+            says=SAYS[action],
         )
         for action, body in ACTIONS.items()
     ),

@@ -13,6 +13,7 @@ from listener.storage.contract import MentionRow, Picture
 VERDICTS = ("complaint", "question", "praise", "other")  # from the bottom up
 WIDTH, HEIGHT, FOOT, LEFT = 960, 180, 22, 44
 WORST = 100  # the highest severity there is
+BROADEST = 64  # a bar
 MOST_HOURS, MOST_BARS = 72, 120  # then a column is a day, a week, a month
 LABELS = {"hour": "%a %d %b %H:%M", "month": "%Y-%m"}
 
@@ -223,15 +224,15 @@ def _midnight(day: date, zone: tzinfo | None) -> datetime:
 
 
 def _stack(place: int, step: float, most: int, column: Column) -> Iterator[Bar]:
-    top = float(HEIGHT)
+    top, width = float(HEIGHT), min(step * 0.8, BROADEST)
     for verdict in VERDICTS:
         if count := column.counts[verdict]:
             height = count / most * (HEIGHT - 12)
             top -= height
             yield Bar(
-                x=round(LEFT + place * step + step * 0.1, 2),
+                x=round(LEFT + (place + 0.5) * step - width / 2, 2),
                 y=round(top, 2),
-                width=round(step * 0.8, 2),
+                width=round(width, 2),
                 height=round(height, 2),
                 series=verdict,
                 column=place,
