@@ -5,28 +5,29 @@ are columns.
 """
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 LANE = 64  # bits
 _HALF = 1 << (LANE - 1)
 
 
+@cache
+def _lanes(count: int) -> tuple[int, struct.Struct]:
+    """What raises every lane above zero, and how the lanes are written one by one.
+
+    A number that is raised and turned in its highest bit is its two's complement, as `struct` writes and reads it.
+    """
+    return sum(_HALF << LANE * lane for lane in range(count)), struct.Struct(f"<{count}q")
+
+
 def packed(numbers: Sequence[int]) -> int:
     """The first in the lowest bits. Packed numbers are added and multiplied by whole numbers like any other."""
-    side_by_side = 0
-    for number in reversed(numbers):
-        side_by_side = (side_by_side << LANE) + number
-    return side_by_side
-
-
-@cache
-def _lanes(count: int) -> tuple[int, int, Callable[[bytes], tuple[int, ...]]]:
-    """What is added so that no lane is below zero and borrows from the next; how many bytes; how they are read."""
-    return packed([_HALF] * count), count * LANE // 8, struct.Struct(f"<{count}q").unpack
+    raised, lanes = _lanes(len(numbers))
+    return (int.from_bytes(lanes.pack(*numbers), "little") ^ raised) - raised
 
 
 def unpacked(side_by_side: int, count: int) -> tuple[int, ...]:
     """As `packed` had them, or their sums: each between -2**63 and 2**63."""
-    raised, size, read = _lanes(count)
-    return read(((side_by_side + raised) ^ raised).to_bytes(size, "little"))  # two's complement is raised and turned
+    raised, lanes = _lanes(count)
+    return lanes.unpack(((side_by_side + raised) ^ raised).to_bytes(lanes.size, "little"))
