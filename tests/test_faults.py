@@ -17,7 +17,7 @@ from polling import NOW
 from webserver import Server
 from worlds import WORLDS, World, hear
 
-import connectors.http
+import connectors.carrier
 import connectors.reddit_api
 import connectors.x_api
 from connectors import KINDS
@@ -70,7 +70,7 @@ doubted = among(kind for kind in KINDS if WORLDS[kind].doubted)
 
 async def _impatient(world: World, patch: pytest.MonkeyPatch) -> None:
     """Nobody waits for long any more."""
-    patch.setattr(connectors.http, "TIMEOUT", aiohttp.ClientTimeout(total=0.1))
+    patch.setattr(connectors.carrier, "TIMEOUT", aiohttp.ClientTimeout(total=0.1))
     patch.setattr(connectors.x_api, "PATIENCE", 0.1)
     patch.setattr(connectors.reddit_api, "PATIENCE", 0.1)
     await world.web.aclose()  # it is opened again with the new patience
