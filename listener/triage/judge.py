@@ -19,7 +19,7 @@ from listener.triage.model import Assessment, BrandTarget, Priority, Reason, Ver
 from listener.triage.reading import Reading, reading
 from listener.triage.rules import Rules
 from listener.triage.scoring import FLIPPED, complaint, kind
-from listener.triage.severity import graded, reason, spread, told
+from listener.triage.severity import graded, points, reason, spread, told
 from listener.triage.wording import telling
 
 TAUGHT = "the team's verdicts"  # what they have moved severity by
@@ -47,26 +47,26 @@ def assess(post: Post, brand: BrandTarget, rules: Rules, others: Sequence[BrandT
     shown = None if others else stars.reason(post)  # who is named beside another may be the better one
     if shown:
         probability = stars.with_stars(probability, post)
-    reasons = (*_wording(of, said, rules), *worse, *spread(post, rules))
+    far = tuple(spread(post, rules))
     if probability < rules.complaint_from:
         verdict = stars.kind(kind(said, rules, lang), post) if shown else kind(said, rules, lang)
         return Assessment(
             verdict=verdict,
             complaint=round(probability, 4),
-            severity=_if_it_were_one(probability, reasons),
+            severity=_if_it_were_one(probability, points(of, (*worse, *far), rules)),
             priority=None,
             cause="",
             reasons=(*filter(None, [shown]), *_evidence(of, said, rules, lang)),
         )
-    found = _complaint(of, probability, reasons, rules)
+    found = _complaint(of, probability, (*_wording(of, said, rules), *worse, *far), rules)
     return replace(found, reasons=(*found.reasons, shown._replace(points=0.0))) if shown else found
 
 
-def _if_it_were_one(probability: float, reasons: Sequence[Reason]) -> int:
+def _if_it_were_one(probability: float, total: float) -> int:
     """How bad what was not called a complaint would be: harm told calmly still stands before a grumble."""
     none, all_ = DOUBTED
     share = min(1.0, max(0.0, (probability - none) / (all_ - none)))
-    return round(share * graded(sum([reason.points for reason in reasons])))
+    return round(share * graded(total))
 
 
 def _complaint(of: Reading, probability: float, reasons: tuple[Reason, ...], rules: Rules) -> Assessment:

@@ -58,7 +58,7 @@ def _harm(of: Reading) -> Iterator[Reason]:
 
 
 def points(of: Reading, told: Iterable[Reason], rules: Rules) -> float:
-    """How bad the text alone is, whoever wrote it and however far it carries."""
+    """How bad what is told makes it, with the wording and the base of every complaint."""
     said = sum([reason.points for reason in told])
     return rules.base_severity + base(of.ours.lang) + said + of.ours.heads[HEAD]
 
