@@ -57,8 +57,14 @@ def cut(text: str, longest: int) -> str:
 
 
 def line(text: str, longest: int) -> str:
-    """Cleaned, on one line, cut."""
-    return cut(" ".join(clean(text).split()), longest)
+    """Cleaned, on one line, cut. Of a long text mostly no more is cleaned than is shown."""
+    begun = 4 * longest + 4 * MARKS
+    shown = _on_one_line(text[:begun])
+    return cut(shown if len(shown) > longest + MARKS else _on_one_line(text), longest)
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(clean(text).split())
 
 
 def escape_mrkdwn(text: str, longest: int) -> str:

@@ -41,6 +41,14 @@ def test_a_line_is_one_line_of_at_most_that_length(text: str, longest: int) -> N
     assert "\n" not in short
 
 
+@given(HOSTILE, HOSTILE, st.integers(1, 80), st.integers(1, 400))
+def test_a_line_of_a_long_text_is_what_it_would_be_if_all_were_cleaned(
+    first: str, more: str, longest: int, times: int
+) -> None:
+    text = first + more * times
+    assert line(text, longest) == cut(" ".join(clean(text).split()), longest)
+
+
 @given(HOSTILE, st.integers(1, 80))
 def test_no_control_sequence_of_slack_survives_escaping(text: str, longest: int) -> None:
     escaped = escape_mrkdwn(clean(text), longest)

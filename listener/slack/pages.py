@@ -20,6 +20,7 @@ from listener.storage.contract import MentionRow, SavedSearch
 HITS = 10  # on one page
 SAVED = 20  # searches
 LISTED = 12  # cases
+LONGEST_NARROWED = 400
 LONGEST_QUERY = 1_500  # characters; a button carries it to the next page
 LONGEST_VALUE = 2_000  # of a button
 FILTERS = {
@@ -59,7 +60,10 @@ def _without_channel(block: Block) -> Block:
 
 
 def _narrower(query: str) -> Iterable[Block]:
-    """The same search of less, one press each; what it asks for already is not offered."""
+    """The same search of less, one press each; what it asks for already is not offered, nor anything of a long one:
+    each button carries all of it, and Slack counts the blocks of a message together."""
+    if len(query) > LONGEST_NARROWED:
+        return
     for place, (label, narrow) in enumerate(FILTERS.items()):
         asked = f"({query}) {narrow}" if query else narrow
         if narrow.partition(":")[0].partition(">")[0] not in query and fits(asked):
