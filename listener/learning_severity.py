@@ -5,18 +5,18 @@ McCullagh 1980. What is shipped is the prior; a part of the verdicts is held bac
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from escalation.events import Rating
-from listener.learning import HELD, Comparison
+from listener.learning import Lesson, Term, newton
 from listener.triage import Scale
 
 STEP = 10.0  # points by which a severity must be off before half of the people say so
 SPREAD = 6.0  # points: how far apart people are in that
-PULL_SLOPE, PULL_SHIFT = 100.0, 0.12  # one over the variance of the prior: a tenth of slope, three points
+PULL = 100.0, 0.12  # one over the variance of the prior: a tenth of slope, three points
 CENTRE = 50.0
-STEPS, NUDGE = 40, 1e-3
+NUDGE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +41,12 @@ def word(off: float) -> Rating:
 
 
 def fit(given: Sequence[Graded]) -> Scale:
-    """By Newton's method: what is minimised is convex in both numbers."""
-    slope, shift = 1.0, 0.0
-    for _ in range(STEPS):
-        g0, g1 = PULL_SLOPE * (slope - 1), PULL_SHIFT * shift
-        h00, h01, h11 = PULL_SLOPE, 0.0, PULL_SHIFT
+    def terms(slope: float, shift: float) -> Iterator[Term]:
         for one in given:
             place = one.severity - CENTRE
-            pull, bend = _pull(CENTRE + slope * place + shift - one.shown, one.rating or Rating.RIGHT)
-            g0, g1 = g0 + pull * place, g1 + pull
-            h00, h01, h11 = h00 + bend * place**2, h01 + bend * place, h11 + bend
-        step = h00 * h11 - h01 * h01
-        slope, shift = slope - (h11 * g0 - h01 * g1) / step, shift - (h00 * g1 - h01 * g0) / step
+            yield place, *_pull(CENTRE + slope * place + shift - one.shown, one.rating or Rating.RIGHT)
+
+    slope, shift = newton(terms, PULL)
     return Scale(slope=round(min(max(slope, 0.5), 1.5), 4), shift=round(min(max(shift, -30.0), 30.0), 2))
 
 
@@ -60,20 +54,6 @@ def _pull(off: float, rating: Rating) -> tuple[float, float]:
     """Of -log(chance): its slope and its bend."""
     low, here, high = (-math.log(max(chance(off + by, rating), 1e-12)) for by in (-NUDGE, 0.0, NUDGE))
     return (high - low) / (2 * NUDGE), max((high - 2 * here + low) / NUDGE**2, 1e-6)
-
-
-def learn(given: Sequence[Graded], now: Scale) -> tuple[Scale, Comparison]:
-    """What all but the held-back verdicts teach, beside what is in force."""
-    held = [one for one in given if one.id % HELD == 0]
-    found = fit([one for one in given if one.id % HELD])
-    return found, Comparison(
-        verdicts=len(given),
-        held=len(held),
-        before_loss=loss(held, now),
-        after_loss=loss(held, found),
-        before_right=right(held, now),
-        after_right=right(held, found),
-    )
 
 
 def loss(given: Sequence[Graded], by: Scale) -> float:
@@ -86,6 +66,7 @@ def right(given: Sequence[Graded], by: Scale) -> float:
     return sum(word(by.of(one.severity) - one.shown) is one.rating for one in given) / max(1, len(given))
 
 
+learn = Lesson(fit, loss, right).learn
 Steps = Sequence[tuple[str, float]]  # each priority, and the least severity that it needs; most urgent first
 
 

@@ -20,7 +20,7 @@ from listener.background import lookup
 from listener.routing import OURS, route, story
 from listener.settings import load
 from listener.storage.contract import Heard, Question, State, Store
-from listener.triage import Priority, Verdict
+from listener.triage import Priority, Verdict, assess
 from listener.weigh import scales, weigh
 
 MARTA = Author(handle="marta", id="77")
@@ -153,12 +153,11 @@ async def test_what_we_write_about_another_brand_is_judged_like_anybodys(tmp_pat
 
 def test_only_complaints_have_a_severity_in_the_memory(tmp_path: Path) -> None:
     weights = scales(load(configs.write(tmp_path), {}))
-    (heard,) = weigh(
-        [post("1", "My aunt slipped on the wet stairs of Acme Air and broke her wrist. Nice view.")], weights, NOW
-    )
-    for mention in heard.mentions:
-        judged = mention.assessment
-        assert (judged.verdict is Verdict.COMPLAINT) == (judged.severity > 0)
+    of = post("1", "My aunt slipped on the wet stairs of Acme Air and broke her wrist. Nice view.", title="")
+    alone = assess(of, weights.targets["Acme Air"], weights.rules)
+    assert alone.verdict is not Verdict.COMPLAINT and alone.severity > 0
+    ((kept,),) = [heard.mentions for heard in weigh([of], weights, NOW)]
+    assert kept.assessment.verdict is alone.verdict and kept.assessment.severity == 0
 
 
 REPORT = ReportBack(by="Dana Fox", outcome=Outcome.SOLVED, done="found the bag", remedy="taxi", evidence="t/1")

@@ -25,11 +25,10 @@ async def room(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[R
 async def test_fifty_take_it_at_once_one_has_it_one_card_changes_and_the_others_are_told_calmly(room: Room) -> None:
     everybody = [person.slack for person in slackroom.PEOPLE]
     form = await room.press("Acknowledge", "U0DANA", room.card())
-    answers = await asyncio.gather(*(room.fill(form, user) for user in everybody), return_exceptions=True)
+    answers = await asyncio.gather(*(room.fill(form, user) for user in everybody))
     owner = await room.owner()
-    late = [answer for answer in answers if isinstance(answer, TimeoutError)]  # a machine too busy for Bolt's 3 s
-    told = [json.dumps(answer["view"]["blocks"]) for answer in answers if isinstance(answer, dict)]
-    assert len(everybody) == 50 and (len(told) == 49 or (late and 49 <= len(told) + len(late) <= 50))
+    told = [json.dumps(answer["view"]["blocks"]) for answer in answers if answer]
+    assert len(everybody) == 50 and len(told) == 49
     assert all(f"{owner} already has case 1. Nothing to do." in one for one in told)
     [taken] = [one for one in await room.store.timeline(1) if type(one).__name__ == "Acknowledged"]
     before = room.slack.updates

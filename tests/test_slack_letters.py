@@ -125,6 +125,7 @@ async def test_a_command_is_answered_with_pictures_too(slack: Slack, clock: Cloc
     dress = pictures.Dress(connect(TOKEN, slack.api_url), clock, native=False)
     first = await anext(dress.ways([charts.pie("About", {"baggage": 1})]))
     check_message({"text": "x", "blocks": first})
+    assert [block["type"] for block in first] == ["image"]
 
 
 async def test_a_brief_is_a_page_with_the_way_to_its_case(

@@ -153,10 +153,9 @@ async def test_a_button_that_acts_at_once_reaches_both_and_acts_once(pair: Pair)
 async def test_fifty_press_at_once_on_two_processes_and_one_has_it(pair: Pair) -> None:
     everybody = [person.slack for person in slackroom.PEOPLE]
     form = await pair.press("Acknowledge", "U0DANA")
-    answers = await asyncio.gather(*(pair.send(pair.sent(form, user)) for user in everybody), return_exceptions=True)
-    late = [answer for answer in answers if isinstance(answer, TimeoutError)]  # a machine too busy for Bolt's 3 s
-    told = [str(one[0]["view"]["blocks"]) for one in answers if isinstance(one, list) and one[0]]
-    assert len(everybody) == 50 and (len(told) == 49 or (late and 49 <= len(told) + len(late) <= 50))
+    answers = await asyncio.gather(*(pair.send(pair.sent(form, user)) for user in everybody))
+    told = [str(answer["view"]["blocks"]) for [answer] in answers if answer]
+    assert len(everybody) == 50 and len(told) == 49
     assert all("Nothing to do." in one for one in told)
     assert (await pair.events()).count("Acknowledged") == 1
     before = pair.slack.updates

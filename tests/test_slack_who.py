@@ -74,6 +74,7 @@ async def test_a_window_that_was_closed_meanwhile_is_no_trouble(room: Room) -> N
     room.slack.trouble["views.update"] = ["not_found"]
     await room.press(THEN, "U0DANA", await room.home("U0DANA"))
     await chosen(room, "who_brand", who_brand=option("Acme Air"))
+    assert room.slack.whispers == []
 
 
 @pytest.mark.parametrize("away", [(), ("Dana Fox",), ("Dana Fox", "Lee Park"), ("Dana Fox", "Lee Park", "Sam Ortiz")])

@@ -317,6 +317,8 @@ def _english(examples: Sequence[Example], rules: Rules, into: Learned) -> None:
 
 
 class Known(NamedTuple):
+    """The examples as either side of them sees them, and what they are."""
+
     of: Design
     theirs: Design
     answers: Any
